@@ -40,7 +40,7 @@ pub fn load_all(file: &Arc<SourceFile>) -> Result<Vec<Document>> {
         nodes: 0,
     };
     let mut docs = Vec::new();
-    while let Some((event, span)) = builder.next()? {
+    while let Some((event, _)) = builder.next()? {
         if let Event::DocumentStart(..) = event {
             let Some((event, span)) = builder.next()? else {
                 break;

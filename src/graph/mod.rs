@@ -1,0 +1,15 @@
+//! The resolved project as plain data: every node, what it depends on, and the graph of it.
+//!
+//! No files, no Jinja values, no database. The types follow the entries of dbt's manifest (schema v12), because
+//! selection, artefacts and templates all speak of them in those words.
+mod dag;
+mod manifest;
+mod node;
+
+pub use dag::{Cycle, Dag};
+pub use manifest::{Disabled, Entry, Manifest};
+pub use node::{
+    Checksum, Column, Compiled, Config, Contract, DependsOn, Doc, Docs, Exposure, ExtraCte,
+    GenericTest, Group, MacroArgument, MacroInfo, Node, RefArgs, ResourceType, SemanticEntry,
+    Source, UnitTest, version_text,
+};
