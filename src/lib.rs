@@ -2,7 +2,9 @@
 //!
 //! Data flows one way: load → parse → graph → select → compile → execute → report.
 //! `ARCHITECTURE.md` says which module is which step.
+pub mod config;
 pub mod diag;
+pub mod fs;
 pub mod graph;
 pub mod text;
 pub mod yaml;

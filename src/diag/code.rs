@@ -22,6 +22,18 @@ macro_rules! codes {
 }
 
 codes! {
+    P0101 "A file or folder of the project cannot be read or written. The operating system's reason is shown."
+    P0102 "No project file was found. tv1 looks for `project.yml`, then `dbt_project.yml`, in the project folder and the folders above it; `tv1 init` makes a new project."
+    P0103 "The project file has a value that cannot be used, for example a name that is not a word."
+    P0104 "The project asks for another version of the tool than this one (`require-dbt-version`); `--no-version-check` goes on all the same."
+    P0105 "A value in a YAML file is a Jinja expression that cannot be evaluated."
+    P0106 "The profile cannot be used: the file, the profile, the target or one of its keys is missing or wrong."
+    P0107 "A command-line value (`--vars`, `--args`) is not a YAML mapping."
+    P0108 "An environment variable that the project needs is not set."
+    P0109 "Paths in the project file's configuration match no node, so they have no effect. A folder must stand below the project's name."
+    P0110 "Something old is used that still works; the newer way is named."
+    P0111 "A configuration value has the wrong type or is not one of the allowed words."
+    P0112 "Two settings contradict each other."
     Y0201 "A YAML file cannot be read as YAML: the indentation, a quote or a bracket is wrong at the place shown or just before it."
     Y0202 "The same key stands twice in one mapping. As in dbt the last one wins; remove the other."
     Y0203 "A value has the wrong type or form, for example a list where one word is wanted."

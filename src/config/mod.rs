@@ -1,0 +1,17 @@
+//! What the project says about itself: the project file, the profile, variables, and configuration of nodes.
+//!
+//! In: files. Out: plain values. Jinja in values is evaluated through a [`Render`] the caller gives, so that this
+//! module need not know the template engine.
+mod node;
+mod project;
+mod render;
+mod target;
+mod vars;
+
+pub use node::{
+    Layer, NodeConfig, Origin, defaults, hook_value, merge_value, tree_layers, validate,
+};
+pub use project::{Dispatch, Project, QueryComment, Quoting, find_root};
+pub use render::{Render, has_jinja, render_tree};
+pub use target::{ConnectionKeys, ProfileQuery, Target, load_dotenv, load_profile, profiles_file};
+pub use vars::{Vars, parse_cli_mapping};

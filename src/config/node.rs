@@ -1,0 +1,375 @@
+//! The configuration of one node: defaults, layers from general to specific, and how values of each key combine.
+//!
+//! Rules: dbt's config precedence (own project tree, properties file, in-file calls, root tree over packages).
+use crate::graph::ResourceType;
+use serde_json::{Map, Value, json};
+
+/// Where a layer of configuration comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum Origin {
+    ProjectTree,
+    Properties,
+    InFile,
+    RootTree,
+}
+
+/// One set of configuration values.
+#[derive(Debug, Clone)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Layer {
+    pub origin: Origin,
+    pub values: Map<String, Value>,
+}
+
+/// A configuration being put together.
+#[derive(Debug, Clone)]
+pub struct NodeConfig {
+    /// All keys with defaults.
+    pub rendered: Map<String, Value>,
+    /// Only what was said, as written.
+    pub unrendered: Map<String, Value>,
+}
+
+/// Keys of every model-like node with their defaults, in dbt's order.
+fn base(materialized: &str) -> Map<String, Value> {
+    let value = json!({
+        "enabled": true, "alias": null, "schema": null, "database": null, "tags": [], "meta": {}, "group": null,
+        "materialized": materialized, "incremental_strategy": null, "batch_size": null, "lookback": 1, "begin": null,
+        "persist_docs": {}, "post-hook": [], "pre-hook": [], "quoting": {}, "column_types": {}, "full_refresh": null,
+        "unique_key": null, "on_schema_change": "ignore", "on_configuration_change": "apply", "grants": {},
+        "packages": [], "docs": {"show": true, "node_color": null},
+        "contract": {"enforced": false, "alias_types": true}, "event_time": null, "concurrent_batches": null,
+    });
+    as_map(value)
+}
+
+fn as_map(value: Value) -> Map<String, Value> {
+    match value {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}
+
+/// The defaults of a kind of node.
+pub fn defaults(kind: ResourceType) -> Map<String, Value> {
+    let mut map = match kind {
+        ResourceType::Seed => base("seed"),
+        ResourceType::Snapshot => base("snapshot"),
+        ResourceType::Test => as_map(json!({
+            "enabled": true, "alias": null, "schema": "dbt_test__audit", "database": null, "tags": [], "meta": {},
+            "group": null, "materialized": "test", "severity": "ERROR", "store_failures": null,
+            "store_failures_as": null, "where": null, "limit": null, "fail_calc": "count(*)", "warn_if": "!= 0",
+            "error_if": "!= 0",
+        })),
+        ResourceType::Source => as_map(json!({
+            "enabled": true, "event_time": null, "freshness": null, "loaded_at_field": null, "loaded_at_query": null,
+            "meta": {}, "tags": [],
+        })),
+        ResourceType::Exposure => as_map(json!({"enabled": true, "tags": [], "meta": {}})),
+        ResourceType::UnitTest => as_map(json!({"tags": [], "meta": {}, "enabled": true})),
+        ResourceType::Metric | ResourceType::SemanticModel => {
+            as_map(json!({"enabled": true, "group": null, "meta": {}}))
+        }
+        ResourceType::SavedQuery => as_map(json!({
+            "enabled": true, "group": null, "meta": {}, "export_as": null, "schema": null, "cache": {"enabled": false},
+        })),
+        _ => base("view"),
+    };
+    let more = match kind {
+        ResourceType::Model => json!({"access": "protected", "freshness": null}),
+        ResourceType::Seed => json!({"delimiter": ",", "quote_columns": null}),
+        ResourceType::Snapshot => json!({
+            "strategy": null, "target_schema": null, "target_database": null, "updated_at": null, "check_cols": null,
+            "snapshot_meta_column_names": {
+                "dbt_valid_to": null, "dbt_valid_from": null, "dbt_scd_id": null, "dbt_updated_at": null,
+                "dbt_is_deleted": null,
+            },
+            "dbt_valid_to_current": null,
+        }),
+        _ => json!({}),
+    };
+    map.extend(as_map(more));
+    map
+}
+
+impl NodeConfig {
+    /// The defaults of a kind of node.
+    pub fn new(kind: ResourceType) -> Self {
+        Self {
+            rendered: defaults(kind),
+            unrendered: Map::new(),
+        }
+    }
+
+    /// Applies a layer of evaluated values.
+    pub fn apply(&mut self, values: &Map<String, Value>) {
+        for (key, value) in values {
+            merge_value(&mut self.rendered, &canonical(key), value);
+        }
+    }
+
+    /// Applies a layer of values as written: the last one to name a key wins.
+    pub fn apply_unrendered(&mut self, values: &Map<String, Value>) {
+        for (key, value) in values {
+            self.unrendered.insert(canonical(key), value.clone());
+        }
+    }
+}
+
+/// dbt's own spelling of a key.
+fn canonical(key: &str) -> String {
+    match key {
+        "pre_hook" => "pre-hook".into(),
+        "post_hook" => "post-hook".into(),
+        "dbname" => "database".into(),
+        other => other.to_string(),
+    }
+}
+
+/// A value as a list; a single value is a list of one, null an empty one.
+fn listed(value: &Value) -> Vec<Value> {
+    match value {
+        Value::Array(items) => items.clone(),
+        Value::Null => Vec::new(),
+        other => vec![other.clone()],
+    }
+}
+
+/// A hook as the manifest shows it: text, JSON text or mapping become `{sql, transaction, index}`.
+pub fn hook_value(value: &Value) -> Value {
+    let parsed = match value {
+        Value::String(text) if text.trim_start().starts_with('{') => {
+            serde_json::from_str::<Value>(text)
+                .ok()
+                .filter(|v| v.get("sql").is_some())
+        }
+        Value::Object(_) => Some(value.clone()),
+        _ => None,
+    };
+    match parsed {
+        Some(v) => json!({
+            "sql": v.get("sql").cloned().unwrap_or(Value::Null),
+            "transaction": v.get("transaction").and_then(Value::as_bool).unwrap_or(true),
+            "index": null,
+        }),
+        None => json!({"sql": value, "transaction": true, "index": null}),
+    }
+}
+
+/// Combines a value into a configuration by the key's rule: append, update, or replace.
+pub fn merge_value(config: &mut Map<String, Value>, key: &str, value: &Value) {
+    match key {
+        "tags" | "packages" => append(config, key, listed(value)),
+        "pre-hook" | "post-hook" => {
+            append(config, key, listed(value).iter().map(hook_value).collect())
+        }
+        "meta"
+        | "docs"
+        | "contract"
+        | "quoting"
+        | "column_types"
+        | "snapshot_meta_column_names" => match (config.get_mut(key), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => {
+                old.extend(new.iter().map(|(k, v)| (k.clone(), v.clone())));
+            }
+            (_, Value::Null) => {}
+            _ => drop(config.insert(key.to_string(), value.clone())),
+        },
+        "grants" => grants(config, value),
+        _ => drop(config.insert(key.to_string(), value.clone())),
+    }
+}
+
+fn append(config: &mut Map<String, Value>, key: &str, items: Vec<Value>) {
+    match config.get_mut(key) {
+        Some(Value::Array(old)) => old.extend(items),
+        _ => drop(config.insert(key.to_string(), Value::Array(items))),
+    }
+}
+
+/// Grants: a privilege replaces the inherited list, `+privilege` extends it.
+fn grants(config: &mut Map<String, Value>, value: &Value) {
+    let Value::Object(new) = value else {
+        config.insert("grants".into(), value.clone());
+        return;
+    };
+    let old = config.entry("grants").or_insert_with(|| json!({}));
+    let Value::Object(old) = old else { return };
+    for (privilege, grantees) in new {
+        match privilege.strip_prefix('+') {
+            Some(privilege) => append(old, privilege, listed(grantees)),
+            None => drop(old.insert(privilege.clone(), Value::Array(listed(grantees)))),
+        }
+    }
+}
+
+/// The configuration that a tree of the project file gives a node, one map a level, general to specific.
+pub fn tree_layers(tree: &Map<String, Value>, fqn: &[String]) -> Vec<Map<String, Value>> {
+    let mut layers = vec![level(tree)];
+    let mut at = tree;
+    for name in fqn {
+        match at.get(name) {
+            Some(Value::Object(below)) => {
+                layers.push(level(below));
+                at = below;
+            }
+            _ => break,
+        }
+    }
+    layers.retain(|l| !l.is_empty());
+    layers
+}
+
+/// The configuration keys of one level: those with `+`, and those without whose value is no mapping.
+fn level(tree: &Map<String, Value>) -> Map<String, Value> {
+    let mut out = Map::new();
+    for (key, value) in tree {
+        if let Some(key) = key.strip_prefix('+') {
+            out.insert(key.trim().to_string(), value.clone());
+        } else if !value.is_object() {
+            out.insert(key.clone(), value.clone());
+        }
+    }
+    out
+}
+
+/// Sentences about known keys whose values have the wrong type; extra keys are anyone's own.
+pub fn validate(kind: ResourceType, config: &Map<String, Value>) -> Vec<(String, String)> {
+    let mut wrong = Vec::new();
+    let mut check = |key: &str, ok: fn(&Value) -> bool, wanted: &str| {
+        if let Some(value) = config.get(key).filter(|v| !v.is_null())
+            && !ok(value)
+        {
+            wrong.push((
+                key.to_string(),
+                format!("`{key}` must be {wanted}, but is {value}"),
+            ));
+        }
+    };
+    let text_list = |v: &Value| v.as_array().is_some_and(|a| a.iter().all(Value::is_string));
+    check("enabled", Value::is_boolean, "true or false");
+    for key in [
+        "alias",
+        "schema",
+        "database",
+        "materialized",
+        "group",
+        "incremental_strategy",
+        "on_schema_change",
+    ] {
+        check(key, Value::is_string, "text");
+    }
+    check("tags", text_list, "text or a list of texts");
+    for key in [
+        "meta",
+        "docs",
+        "grants",
+        "persist_docs",
+        "column_types",
+        "quoting",
+        "contract",
+    ] {
+        check(key, Value::is_object, "a mapping");
+    }
+    check("full_refresh", Value::is_boolean, "true or false");
+    check(
+        "unique_key",
+        |v| v.is_string() || v.as_array().is_some_and(|a| a.iter().all(Value::is_string)),
+        "text or a list of texts",
+    );
+    check(
+        "on_configuration_change",
+        |v| {
+            v.as_str()
+                .is_some_and(|s| ["apply", "continue", "fail"].contains(&s))
+        },
+        "apply, continue or fail",
+    );
+    if kind == ResourceType::Test {
+        check(
+            "severity",
+            |v| {
+                v.as_str()
+                    .is_some_and(|s| ["warn", "error"].contains(&s.to_lowercase().as_str()))
+            },
+            "warn or error",
+        );
+        check(
+            "store_failures_as",
+            |v| {
+                v.as_str()
+                    .is_some_and(|s| ["table", "view", "ephemeral"].contains(&s))
+            },
+            "table, view or ephemeral",
+        );
+        check("limit", Value::is_i64, "a whole number");
+    }
+    if kind == ResourceType::Model {
+        check(
+            "access",
+            |v| {
+                v.as_str()
+                    .is_some_and(|s| ["private", "protected", "public"].contains(&s))
+            },
+            "private, protected or public",
+        );
+        check(
+            "batch_size",
+            |v| {
+                v.as_str()
+                    .is_some_and(|s| ["hour", "day", "month", "year"].contains(&s))
+            },
+            "hour, day, month or year",
+        );
+    }
+    wrong
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn map(v: Value) -> Map<String, Value> {
+        as_map(v)
+    }
+
+    #[test]
+    fn trees_descend_by_fqn_and_plus_marks_mappings() {
+        let tree = map(
+            json!({"materialized": "view", "shop": {"+tags": ["a"], "marts": {"+meta": {"o": 1}, "materialized": "table"}}}),
+        );
+        let fqn: Vec<String> = ["shop", "marts", "orders"].map(String::from).to_vec();
+        let layers = tree_layers(&tree, &fqn);
+        assert_eq!(layers.len(), 3);
+        let mut c = NodeConfig::new(ResourceType::Model);
+        layers.iter().for_each(|l| c.apply(l));
+        assert_eq!(c.rendered["materialized"], "table");
+        assert_eq!(c.rendered["tags"], json!(["a"]));
+        assert_eq!(c.rendered["meta"], json!({"o": 1}));
+    }
+
+    #[test]
+    fn each_key_has_its_rule() {
+        let mut c = NodeConfig::new(ResourceType::Model);
+        c.apply(&map(json!({"tags": "a", "grants": {"select": ["x"]}, "pre-hook": "select 1", "meta": {"a": 1}})));
+        c.apply(&map(json!({"tags": ["b"], "grants": {"+select": "y"}, "pre_hook": {"sql": "q", "transaction": false}, "meta": {"b": 2}})));
+        assert_eq!(c.rendered["tags"], json!(["a", "b"]));
+        assert_eq!(c.rendered["grants"], json!({"select": ["x", "y"]}));
+        assert_eq!(c.rendered["meta"], json!({"a": 1, "b": 2}));
+        assert_eq!(
+            c.rendered["pre-hook"],
+            json!([{"sql": "select 1", "transaction": true, "index": null}, {"sql": "q", "transaction": false, "index": null}])
+        );
+    }
+
+    #[test]
+    fn known_keys_have_types_and_extra_keys_are_free() {
+        let bad = map(json!({"materialized": 5, "enabled": "no", "anything": {"goes": 1}}));
+        let keys: Vec<String> = validate(ResourceType::Model, &bad)
+            .into_iter()
+            .map(|(k, _)| k)
+            .collect();
+        assert_eq!(keys, ["enabled", "materialized"]);
+    }
+}

@@ -1,0 +1,645 @@
+//! `project.yml` or `dbt_project.yml`: names, paths, configuration trees, hooks, dispatch, flags.
+use super::render::{Render, render_tree};
+use crate::diag::{Diagnostic, Result, Sink, Stopped, code};
+use crate::text::SourceFile;
+use crate::yaml::{self, Document, Node};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+/// Whether parts of a relation's name are quoted; `None` where nothing is said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Quoting {
+    pub database: Option<bool>,
+    pub schema: Option<bool>,
+    pub identifier: Option<bool>,
+}
+
+/// Where macros of a namespace are looked for.
+#[derive(Debug, Clone, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Dispatch {
+    pub macro_namespace: String,
+    pub search_order: Vec<String>,
+}
+
+/// The comment that each statement carries.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct QueryComment {
+    /// Jinja text; `None` for dbt's default comment; empty for no comment.
+    pub comment: Option<String>,
+    /// Put at the end of the statement.
+    pub append: bool,
+}
+
+/// A project or package.
+#[derive(Debug, Clone)]
+pub struct Project {
+    /// Its folder, absolute.
+    pub root: PathBuf,
+    /// Its project file.
+    pub file: Arc<SourceFile>,
+    /// Name.
+    pub name: String,
+    /// Version as written.
+    pub version: Option<Value>,
+    /// Profile to use.
+    pub profile: Option<String>,
+    /// Folder lists by kind: `model`, `seed`, `test`, `analysis`, `macro`, `snapshot`, `docs`, `asset`, `simulation`, `report`.
+    pub paths: BTreeMap<&'static str, Vec<String>>,
+    /// Folder for compiled files and artefacts.
+    pub target_path: String,
+    /// Folder for logs.
+    pub log_path: String,
+    /// Folder of installed packages.
+    pub packages_install_path: String,
+    /// What `clean` removes.
+    pub clean_targets: Vec<String>,
+    /// Quoting.
+    pub quoting: Quoting,
+    /// Hooks, as written.
+    pub on_run_start: Vec<String>,
+    /// Hooks, as written.
+    pub on_run_end: Vec<String>,
+    /// Version requirements, as written.
+    pub require_dbt_version: Vec<String>,
+    /// Dispatch rules.
+    pub dispatch: Vec<Dispatch>,
+    /// Configuration trees by kind (`models`, `seeds`, `snapshots`, `sources`, `data_tests`, …), Jinja evaluated.
+    pub trees: BTreeMap<String, Map<String, Value>>,
+    /// The same, as written.
+    pub raw_trees: BTreeMap<String, Map<String, Value>>,
+    /// Variables, as written.
+    pub vars: Map<String, Value>,
+    /// Comment on statements.
+    pub query_comment: QueryComment,
+    /// Whether other packages may only use public models.
+    pub restrict_access: bool,
+    /// `flags:`.
+    pub flags: Map<String, Value>,
+    /// tv1's own: settings of simulations (`seed`, `start`, `days`, …).
+    pub simulations: Map<String, Value>,
+    /// What was noticed while reading.
+    pub warnings: Vec<Diagnostic>,
+}
+
+/// Folder lists: key, older key, default.
+const PATHS: &[(&str, &str, Option<&str>, &str)] = &[
+    ("model", "model-paths", Some("source-paths"), "models"),
+    ("seed", "seed-paths", Some("data-paths"), "seeds"),
+    ("test", "test-paths", None, "tests"),
+    ("analysis", "analysis-paths", None, "analyses"),
+    ("macro", "macro-paths", None, "macros"),
+    ("snapshot", "snapshot-paths", None, "snapshots"),
+    ("simulation", "simulation-paths", None, "simulations"),
+    ("report", "report-paths", None, "reports"),
+];
+
+const TREES: &[&str] = &[
+    "models",
+    "seeds",
+    "snapshots",
+    "sources",
+    "data_tests",
+    "unit_tests",
+    "metrics",
+    "semantic-models",
+    "saved-queries",
+    "exposures",
+    "analyses",
+];
+
+const KEYS: &[&str] = &[
+    "name",
+    "version",
+    "config-version",
+    "profile",
+    "model-paths",
+    "seed-paths",
+    "test-paths",
+    "analysis-paths",
+    "macro-paths",
+    "snapshot-paths",
+    "source-paths",
+    "data-paths",
+    "docs-paths",
+    "asset-paths",
+    "function-paths",
+    "simulation-paths",
+    "report-paths",
+    "target-path",
+    "log-path",
+    "packages-install-path",
+    "modules-path",
+    "clean-targets",
+    "quoting",
+    "on-run-start",
+    "on-run-end",
+    "require-dbt-version",
+    "dispatch",
+    "models",
+    "seeds",
+    "snapshots",
+    "sources",
+    "tests",
+    "data_tests",
+    "unit_tests",
+    "metrics",
+    "semantic-models",
+    "saved-queries",
+    "exposures",
+    "analyses",
+    "functions",
+    "vars",
+    "query-comment",
+    "restrict-access",
+    "dbt-cloud",
+    "flags",
+    "packages",
+    "simulations",
+];
+
+/// Names that a project may not have, because templates use them.
+const RESERVED: &[&str] = &[
+    "adapter",
+    "api",
+    "column",
+    "config",
+    "context",
+    "database",
+    "env",
+    "env_var",
+    "exceptions",
+    "execute",
+    "flags",
+    "fromjson",
+    "fromyaml",
+    "graph",
+    "invocation_id",
+    "load_agate_table",
+    "load_result",
+    "log",
+    "model",
+    "modules",
+    "post_hooks",
+    "pre_hooks",
+    "ref",
+    "render",
+    "return",
+    "run_started_at",
+    "schema",
+    "source",
+    "sql",
+    "sql_now",
+    "store_result",
+    "store_raw_result",
+    "target",
+    "this",
+    "tojson",
+    "toyaml",
+    "var",
+    "write",
+    "try_or_compiler_error",
+    "_sql_results",
+];
+
+/// The project folder: `start` itself when it has a project file, else the nearest folder above that has one.
+pub fn find_root(start: &Path) -> Option<PathBuf> {
+    start
+        .ancestors()
+        .find(|d| project_file(d).is_some())
+        .map(Path::to_path_buf)
+}
+
+fn project_file(folder: &Path) -> Option<PathBuf> {
+    ["project.yml", "dbt_project.yml"]
+        .into_iter()
+        .map(|n| folder.join(n))
+        .find(|p| p.is_file())
+}
+
+impl Project {
+    /// Reads only what is needed before a profile is known: the document, the name and the profile's name (unrendered).
+    pub fn peek(root: &Path, shown_prefix: &str) -> Result<Document> {
+        let Some(path) = project_file(root) else {
+            return Err(Diagnostic::error(
+                code::P0102,
+                format!("no dbt_project.yml found at expected path `{}`", root.join("dbt_project.yml").display()),
+            )
+            .heading("Runtime Error")
+            .help("run tv1 in a project folder, name one with --project-dir, or make one with `tv1 init`")
+            .into());
+        };
+        let name = path
+            .file_name()
+            .map(|n| n.to_string_lossy().into_owned())
+            .unwrap_or_default();
+        let file = crate::fs::read(&path, &format!("{shown_prefix}{name}"))?;
+        let doc = yaml::load_map(&file)?;
+        if doc.root.is_null() {
+            return Err(
+                Diagnostic::error(code::P0103, format!("`{}` is empty", file.path))
+                    .heading("Runtime Error")
+                    .help("it needs at least a line `name: my_project`")
+                    .into(),
+            );
+        }
+        Ok(doc)
+    }
+
+    /// Reads the project file of a folder, evaluating Jinja by `render`.
+    pub fn load(root: &Path, shown_prefix: &str, render: Render<'_>) -> Result<Self> {
+        let raw = Self::peek(root, shown_prefix)?;
+        let mut sink = Sink::default();
+        raw.warnings.iter().for_each(|w| sink.push(w.clone()));
+        for d in yaml::unknown_keys(
+            &raw.file,
+            &raw.root,
+            KEYS,
+            "Additional properties are not allowed",
+        ) {
+            sink.push(d.heading("Runtime Error"));
+        }
+        let rendered = render_tree(&raw.file, &raw.root, render, &unrendered, &mut sink);
+        let doc = Document {
+            file: raw.file.clone(),
+            root: rendered,
+            warnings: Vec::new(),
+        };
+        let mut reader = Reader {
+            doc: &doc,
+            raw: &raw,
+            sink: &mut sink,
+        };
+        let project = reader.project(root);
+        let warnings = sink.finish()?;
+        Ok(Self {
+            warnings,
+            ..project
+        })
+    }
+
+    /// The folders of a kind.
+    pub fn folders(&self, kind: &str) -> &[String] {
+        self.paths.get(kind).map_or(&[], Vec::as_slice)
+    }
+}
+
+/// Values that are not evaluated when the file is read: they are templates for later.
+fn unrendered(path: &[String]) -> bool {
+    let Some(first) = path.first() else {
+        return false;
+    };
+    if ["on-run-start", "on-run-end", "query-comment", "vars"].contains(&first.as_str()) {
+        return true;
+    }
+    ["models", "seeds", "snapshots", "tests", "data_tests"].contains(&first.as_str())
+        && path.last().is_some_and(|k| {
+            let k = k.trim_start_matches('+').replace('_', "-");
+            k == "pre-hook" || k == "post-hook"
+        })
+}
+
+struct Reader<'a> {
+    doc: &'a Document,
+    raw: &'a Document,
+    sink: &'a mut Sink,
+}
+
+impl Reader<'_> {
+    fn get(&self, key: &str) -> Option<&Node> {
+        self.doc.root.get(key).filter(|n| !n.is_null())
+    }
+
+    fn wrong(&mut self, node: &Node, what: &str, wanted: &str) {
+        let d = yaml::wrong_type(&self.doc.file, node, what, wanted).heading("Runtime Error");
+        self.sink.push(d);
+    }
+
+    fn text(&mut self, key: &str) -> Option<String> {
+        let node = self.get(key)?.clone();
+        let text = node.as_str().map(str::to_string);
+        if text.is_none() {
+            self.wrong(&node, &format!("`{key}`"), "text");
+        }
+        text
+    }
+
+    fn texts(&mut self, key: &str) -> Option<Vec<String>> {
+        let node = self.get(key)?.clone();
+        if let Some(text) = node.as_str() {
+            return Some(vec![text.to_string()]);
+        }
+        let texts: Option<Vec<String>> = node
+            .is_seq()
+            .then(|| node.items().iter().filter_map(Node::scalar_text).collect());
+        if texts.is_none() {
+            self.wrong(&node, &format!("`{key}`"), "a list of texts");
+        }
+        texts
+    }
+
+    fn map(&mut self, key: &str) -> Map<String, Value> {
+        let Some(node) = self.get(key).cloned() else {
+            return Map::new();
+        };
+        match node.to_json() {
+            Value::Object(map) => map,
+            _ => {
+                self.wrong(&node, &format!("`{key}`"), "a mapping");
+                Map::new()
+            }
+        }
+    }
+
+    fn project(&mut self, root: &Path) -> Project {
+        let name = self.name();
+        let paths = self.paths();
+        let target_path = self.text("target-path").unwrap_or_else(|| "target".into());
+        let clean_targets = self
+            .texts("clean-targets")
+            .unwrap_or_else(|| vec![target_path.clone()]);
+        let (trees, raw_trees) = self.trees();
+        Project {
+            root: root.to_path_buf(),
+            file: self.doc.file.clone(),
+            name,
+            version: self.get("version").map(Node::to_json),
+            profile: self.text("profile"),
+            paths,
+            target_path,
+            log_path: self.text("log-path").unwrap_or_else(|| "logs".into()),
+            packages_install_path: self
+                .text("packages-install-path")
+                .or_else(|| self.text("modules-path"))
+                .unwrap_or_else(|| "dbt_packages".into()),
+            clean_targets,
+            quoting: self.quoting(),
+            on_run_start: self.texts("on-run-start").unwrap_or_default(),
+            on_run_end: self.texts("on-run-end").unwrap_or_default(),
+            require_dbt_version: self.versions(),
+            dispatch: self.dispatch(),
+            trees,
+            raw_trees,
+            vars: self.map("vars"),
+            query_comment: self.query_comment(),
+            restrict_access: self
+                .get("restrict-access")
+                .and_then(Node::as_bool)
+                .unwrap_or(false),
+            flags: self.map("flags"),
+            simulations: self.map("simulations"),
+            warnings: Vec::new(),
+        }
+    }
+
+    fn name(&mut self) -> String {
+        let Some(node) = self.get("name").cloned() else {
+            self.sink.push(
+                Diagnostic::error(code::P0103, "the project has no `name`")
+                    .heading("Runtime Error")
+                    .at(crate::text::Place::line(&self.doc.file, 1))
+                    .help("add a line `name: my_project`"),
+            );
+            return String::new();
+        };
+        let name = node.scalar_text().unwrap_or_default();
+        let word = name
+            .chars()
+            .enumerate()
+            .all(|(i, c)| c == '_' || c.is_alphabetic() || (i > 0 && c.is_numeric()));
+        if name.is_empty() || !word || RESERVED.contains(&name.as_str()) {
+            let why = if word && !name.is_empty() {
+                "a name that templates use"
+            } else {
+                "not a valid name"
+            };
+            self.sink.push(
+                Diagnostic::error(code::P0103, format!("the project name `{name}` is {why}"))
+                    .heading("Runtime Error")
+                    .at(self.doc.place(&node))
+                    .help("use letters, digits and `_`, not beginning with a digit"),
+            );
+        }
+        name
+    }
+
+    fn paths(&mut self) -> BTreeMap<&'static str, Vec<String>> {
+        let mut paths = BTreeMap::new();
+        for (kind, key, old, default) in PATHS {
+            let newer = self.texts(key);
+            let older = old.and_then(|k| self.texts(k).map(|v| (k, v)));
+            if let Some((old, _)) = &older {
+                let place = self.doc.root.entry(old).map(|(k, _)| self.doc.place(k));
+                let d = if newer.is_some() {
+                    Diagnostic::error(
+                        code::P0112,
+                        format!("`{key}` and the older `{old}` are both given"),
+                    )
+                } else {
+                    Diagnostic::warning(code::P0110, format!("`{old}` has been renamed to `{key}`"))
+                };
+                self.sink
+                    .push(d.at_opt(place).help(format!("write `{key}` only")));
+            }
+            let list = newer
+                .or(older.map(|(_, v)| v))
+                .unwrap_or_else(|| vec![(*default).to_string()]);
+            paths.insert(*kind, list.into_iter().map(|p| clean_path(&p)).collect());
+        }
+        let docs = self.texts("docs-paths").unwrap_or_else(|| {
+            let mut all: Vec<String> = Vec::new();
+            for kind in ["model", "seed", "snapshot", "analysis", "macro", "test"] {
+                all.extend(paths.get(kind).cloned().unwrap_or_default());
+            }
+            all
+        });
+        paths.insert("docs", docs);
+        paths.insert("asset", self.texts("asset-paths").unwrap_or_default());
+        paths
+    }
+
+    fn quoting(&mut self) -> Quoting {
+        let map = self.map("quoting");
+        let flag = |key: &str| map.get(key).and_then(Value::as_bool);
+        Quoting {
+            database: flag("database"),
+            schema: flag("schema"),
+            identifier: flag("identifier"),
+        }
+    }
+
+    fn versions(&mut self) -> Vec<String> {
+        self.texts("require-dbt-version")
+            .unwrap_or_default()
+            .iter()
+            .flat_map(|v| v.split(','))
+            .map(|v| v.trim().to_string())
+            .filter(|v| !v.is_empty())
+            .collect()
+    }
+
+    fn dispatch(&mut self) -> Vec<Dispatch> {
+        let items: Vec<Node> = self
+            .get("dispatch")
+            .map(|n| n.items().to_vec())
+            .unwrap_or_default();
+        let mut out = Vec::new();
+        for item in items {
+            let namespace = item.get("macro_namespace").and_then(Node::as_str);
+            let order = item.get("search_order").filter(|n| n.is_seq());
+            match (namespace, order) {
+                (Some(ns), Some(order)) => out.push(Dispatch {
+                    macro_namespace: ns.to_string(),
+                    search_order: order.items().iter().filter_map(Node::scalar_text).collect(),
+                }),
+                _ => self.sink.push(
+                    Diagnostic::error(
+                        code::P0103,
+                        "a `dispatch` entry needs `macro_namespace` and a list `search_order`",
+                    )
+                    .heading("Runtime Error")
+                    .at(self.doc.place(&item)),
+                ),
+            }
+        }
+        out
+    }
+
+    fn query_comment(&mut self) -> QueryComment {
+        let default = QueryComment {
+            comment: None,
+            append: false,
+        };
+        let Some(node) = self.doc.root.get("query-comment") else {
+            return default;
+        };
+        if node.is_null() {
+            return QueryComment {
+                comment: Some(String::new()),
+                append: false,
+            };
+        }
+        if let Some(text) = node.as_str() {
+            return QueryComment {
+                comment: Some(text.to_string()),
+                append: false,
+            };
+        }
+        QueryComment {
+            comment: node
+                .get("comment")
+                .map(|c| c.as_str().unwrap_or_default().to_string()),
+            append: node.get("append").and_then(Node::as_bool).unwrap_or(false),
+        }
+    }
+
+    #[expect(clippy::type_complexity, reason = "two maps of the same shape")]
+    fn trees(
+        &mut self,
+    ) -> (
+        BTreeMap<String, Map<String, Value>>,
+        BTreeMap<String, Map<String, Value>>,
+    ) {
+        let (mut trees, mut raw) = (BTreeMap::new(), BTreeMap::new());
+        if let (Some(_), Some((key, _))) = (
+            self.doc.root.get("data_tests"),
+            self.doc.root.entry("tests"),
+        ) {
+            self.sink.push(
+                Diagnostic::error(code::P0112, "`tests` and `data_tests` are both given")
+                    .heading("Runtime Error")
+                    .at(self.doc.place(key))
+                    .help("keep `data_tests` only"),
+            );
+        }
+        for kind in TREES {
+            let key = if *kind == "data_tests" && self.doc.root.get("data_tests").is_none() {
+                "tests"
+            } else {
+                kind
+            };
+            trees.insert((*kind).to_string(), self.map(key));
+            let written = self.raw.root.get(key).map(Node::to_json);
+            raw.insert(
+                (*kind).to_string(),
+                written
+                    .and_then(|v| v.as_object().cloned())
+                    .unwrap_or_default(),
+            );
+        }
+        (trees, raw)
+    }
+}
+
+/// `./models/` and `models` are the same folder.
+fn clean_path(path: &str) -> String {
+    let clean = path.trim_start_matches("./").trim_end_matches('/');
+    if clean.is_empty() {
+        ".".into()
+    } else {
+        clean.to_string()
+    }
+}
+
+/// Reads a project with no Jinja in it; for tests and for `init`.
+#[cfg(test)]
+pub(crate) fn load_plain(root: &Path) -> Result<Project, Stopped> {
+    Project::load(root, "", &|text| {
+        Ok(crate::yaml::Kind::Str(text.to_string()))
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn project(text: &str) -> Result<Project, Stopped> {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("dbt_project.yml"), text).unwrap();
+        load_plain(dir.path())
+    }
+
+    #[test]
+    fn defaults_are_dbts() {
+        let p = project("name: shop\n").unwrap();
+        assert_eq!(p.folders("model"), ["models"]);
+        assert_eq!(p.packages_install_path, "dbt_packages");
+        assert_eq!(p.clean_targets, ["target"]);
+        assert_eq!(
+            p.query_comment,
+            QueryComment {
+                comment: None,
+                append: false
+            }
+        );
+    }
+
+    #[test]
+    fn a_misspelt_key_is_named_with_its_neighbour() {
+        let e = project("name: shop\nmodel-path: [m]\n")
+            .unwrap_err()
+            .to_string();
+        assert!(
+            e.contains("did you mean `model-paths`?") && e.contains("dbt_project.yml:2:1"),
+            "{e}"
+        );
+    }
+
+    #[test]
+    fn hooks_and_vars_stay_templates() {
+        let p =
+            project("name: shop\nvars: {x: '{{ y }}'}\non-run-start: '{{ hook() }}'\n").unwrap();
+        assert_eq!(p.on_run_start, ["{{ hook() }}"]);
+        assert_eq!(p.vars["x"], "{{ y }}");
+    }
+
+    #[test]
+    fn names_must_be_words_that_templates_do_not_use() {
+        assert!(project("name: 'a b'\n").is_err());
+        assert!(project("name: target\n").is_err());
+        assert!(project("profile: x\n").is_err());
+    }
+}
