@@ -6,6 +6,8 @@ pub mod config;
 pub mod diag;
 pub mod fs;
 pub mod graph;
+pub mod load;
+pub mod parse;
 pub mod text;
 pub mod yaml;
 

@@ -1,6 +1,6 @@
 //! `project.yml` or `dbt_project.yml`: names, paths, configuration trees, hooks, dispatch, flags.
 use super::render::{Render, render_tree};
-use crate::diag::{Diagnostic, Result, Sink, Stopped, code};
+use crate::diag::{Diagnostic, Result, Sink, code};
 use crate::text::SourceFile;
 use crate::yaml::{self, Document, Node};
 use serde_json::{Map, Value};
@@ -586,7 +586,7 @@ fn clean_path(path: &str) -> String {
 
 /// Reads a project with no Jinja in it; for tests and for `init`.
 #[cfg(test)]
-pub(crate) fn load_plain(root: &Path) -> Result<Project, Stopped> {
+pub(crate) fn load_plain(root: &Path) -> Result<Project> {
     Project::load(root, "", &|text| {
         Ok(crate::yaml::Kind::Str(text.to_string()))
     })
@@ -596,7 +596,7 @@ pub(crate) fn load_plain(root: &Path) -> Result<Project, Stopped> {
 mod tests {
     use super::*;
 
-    fn project(text: &str) -> Result<Project, Stopped> {
+    fn project(text: &str) -> Result<Project> {
         let dir = tempfile::tempdir().unwrap();
         std::fs::write(dir.path().join("dbt_project.yml"), text).unwrap();
         load_plain(dir.path())

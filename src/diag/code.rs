@@ -22,6 +22,14 @@ macro_rules! codes {
 }
 
 codes! {
+    G0401 "A `ref`, `source`, `metric` or group names something that is not in the project, or that is switched off. The nearest name is suggested."
+    G0402 "Two resources of one kind have the same name, so that a reference could mean either."
+    G0403 "Two properties entries describe the same resource."
+    G0404 "Nodes need each other in a circle, so that none can be built first. The path is shown with the reference that closes it."
+    G0405 "A properties entry describes something that does not exist; it has no effect."
+    G0406 "A model is used where its access (`private`, or `protected` in a package with `restrict-access`) does not allow it."
+    G0407 "A Python model: these need a warehouse that runs Python; PostgreSQL does not."
+    G0408 "Two resources would be written to the same relation."
     P0101 "A file or folder of the project cannot be read or written. The operating system's reason is shown."
     P0102 "No project file was found. tv1 looks for `project.yml`, then `dbt_project.yml`, in the project folder and the folders above it; `tv1 init` makes a new project."
     P0103 "The project file has a value that cannot be used, for example a name that is not a word."

@@ -1,0 +1,523 @@
+//! The state of a parse: packages, properties, and the manifest under construction; configuration and naming of nodes.
+use super::host::{Body, NamePart, ParseHost, Recorded};
+use super::properties::Property;
+use crate::config::{NodeConfig, Quoting, Target, tree_layers, validate};
+use crate::diag::{Diagnostic, Sink, code};
+use crate::graph::{
+    Checksum, Config, Contract, DependsOn, Disabled, Docs, Manifest, Node, ResourceType,
+};
+use crate::load::Package;
+use crate::text::Place;
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+use sha2::{Digest, Sha256};
+use std::collections::BTreeMap;
+
+/// What parsing is given.
+pub struct Input<'a> {
+    /// Packages; the root project first.
+    pub packages: &'a [Package],
+    /// The template engine.
+    pub host: &'a dyn ParseHost,
+    /// The chosen target.
+    pub target: &'a Target,
+    /// Unix time, seconds.
+    pub now: f64,
+}
+
+/// A parse in progress.
+pub(super) struct Builder<'a> {
+    pub input: &'a Input<'a>,
+    pub manifest: Manifest,
+    pub sink: Sink,
+    /// Properties by package index.
+    pub properties: Vec<Vec<Property>>,
+    /// Unique ids that properties files describe, with the first place.
+    pub patched: BTreeMap<String, Place>,
+}
+
+/// What is known of a node before its text is rendered.
+pub(super) struct Draft<'a> {
+    pub kind: ResourceType,
+    pub package: &'a Package,
+    pub name: String,
+    pub unique_id: String,
+    pub fqn: Vec<String>,
+    pub path: String,
+    pub original_file_path: String,
+    pub raw_code: String,
+    pub place: Option<Place>,
+    pub checksum: Checksum,
+    pub version: Option<Value>,
+    /// `config:` of the properties, evaluated and as written.
+    pub patch: Option<(Map<String, Value>, Map<String, Value>)>,
+}
+
+/// SHA-256 in hex.
+pub(super) fn sha256(text: &[u8]) -> String {
+    super::generic::hex(&Sha256::digest(text))
+}
+
+/// The checksum of a text, stripped as dbt does.
+pub(super) fn text_checksum(text: &str) -> Checksum {
+    Checksum {
+        name: "sha256".into(),
+        checksum: sha256(text.trim().as_bytes()),
+    }
+}
+
+/// Package, folders and name.
+pub(super) fn fqn(package: &str, relative: &str, name: &str) -> Vec<String> {
+    let mut out = vec![package.to_string()];
+    let folders = relative.rsplit_once('/').map_or("", |(dirs, _)| dirs);
+    out.extend(
+        folders
+            .split('/')
+            .filter(|d| !d.is_empty())
+            .map(str::to_string),
+    );
+    out.push(name.to_string());
+    out
+}
+
+/// The part of the project file that configures a kind of node.
+fn tree_name(kind: ResourceType) -> &'static str {
+    match kind {
+        ResourceType::Seed => "seeds",
+        ResourceType::Snapshot => "snapshots",
+        ResourceType::Source => "sources",
+        ResourceType::Test => "data_tests",
+        ResourceType::UnitTest => "unit_tests",
+        ResourceType::Metric => "metrics",
+        ResourceType::SemanticModel => "semantic-models",
+        ResourceType::SavedQuery => "saved-queries",
+        ResourceType::Exposure => "exposures",
+        _ => "models",
+    }
+}
+
+impl<'a> Builder<'a> {
+    pub(super) fn new(input: &'a Input<'a>) -> Self {
+        let root = &input.packages[0].project;
+        let manifest = Manifest {
+            project_name: root.name.clone(),
+            ..Manifest::default()
+        };
+        Self {
+            input,
+            manifest,
+            sink: Sink::default(),
+            properties: Vec::new(),
+            patched: BTreeMap::new(),
+        }
+    }
+
+    pub(super) fn root(&self) -> &'a Package {
+        &self.input.packages[0]
+    }
+
+    /// The configuration of a node: defaults, own tree, properties, in-file, and for packages the root's tree.
+    pub(super) fn config(
+        &self,
+        kind: ResourceType,
+        package: &Package,
+        fqn: &[String],
+        patch: Option<&(Map<String, Value>, Map<String, Value>)>,
+        inline: &[Map<String, Value>],
+    ) -> NodeConfig {
+        let mut config = NodeConfig::new(kind);
+        let tree = |p: &Package, raw: bool| {
+            let trees = if raw {
+                &p.project.raw_trees
+            } else {
+                &p.project.trees
+            };
+            trees
+                .get(tree_name(kind))
+                .map(|t| tree_layers(t, fqn))
+                .unwrap_or_default()
+        };
+        tree(package, false).iter().for_each(|l| config.apply(l));
+        tree(package, true)
+            .iter()
+            .for_each(|l| config.apply_unrendered(l));
+        if let Some((rendered, raw)) = patch {
+            config.apply(rendered);
+            config.apply_unrendered(raw);
+        }
+        for layer in inline {
+            config.apply(layer);
+            config.apply_unrendered(layer);
+        }
+        if package.project.name != self.root().project.name {
+            tree(self.root(), false)
+                .iter()
+                .for_each(|l| config.apply(l));
+            tree(self.root(), true)
+                .iter()
+                .for_each(|l| config.apply_unrendered(l));
+        }
+        config
+    }
+
+    /// Says what is wrong with the known keys of a configuration.
+    pub(super) fn check_config(
+        &mut self,
+        kind: ResourceType,
+        name: &str,
+        config: &NodeConfig,
+        place: Option<&Place>,
+    ) {
+        for (_, sentence) in validate(kind, &config.rendered) {
+            self.sink.push(
+                Diagnostic::error(
+                    code::P0111,
+                    format!("{} `{name}`: {sentence}", kind.as_str()),
+                )
+                .heading("Parsing Error")
+                .at_opt(place.cloned()),
+            );
+        }
+    }
+
+    /// Makes a node of a draft: renders its text, builds its configuration and names.
+    /// `None` when the text cannot be rendered.
+    pub(super) fn node(&mut self, draft: Draft<'_>) -> Option<Node> {
+        let mut node = self.blank(&draft);
+        self.early_names(&mut node, draft.package, &draft);
+        let recorded =
+            if draft.kind == ResourceType::Seed || !crate::config::has_jinja(&draft.raw_code) {
+                Recorded::default()
+            } else {
+                let body = Body {
+                    package: &draft.package.project.name,
+                    node: &node_map(&node),
+                    text: &draft.raw_code,
+                    place: draft.place.as_ref(),
+                    test_kwargs: None,
+                };
+                match self.input.host.record(&body) {
+                    Ok(recorded) => recorded,
+                    Err(d) => {
+                        // A model that its properties or project switch off need not be valid.
+                        if !node.config.enabled() {
+                            self.disable(node);
+                            return None;
+                        }
+                        self.sink.push(d);
+                        return None;
+                    }
+                }
+            };
+        self.finish(&mut node, draft.package, draft.patch.as_ref(), recorded);
+        Some(node)
+    }
+
+    pub(super) fn blank(&self, draft: &Draft<'_>) -> Node {
+        let config = self.config(
+            draft.kind,
+            draft.package,
+            &draft.fqn,
+            draft.patch.as_ref(),
+            &[],
+        );
+        Node {
+            resource_type: draft.kind,
+            unique_id: draft.unique_id.clone(),
+            name: draft.name.clone(),
+            package_name: draft.package.project.name.clone(),
+            path: draft.path.clone(),
+            original_file_path: draft.original_file_path.clone(),
+            fqn: draft.fqn.clone(),
+            database: self.input.target.connection.dbname.clone(),
+            schema: self.input.target.schema.clone(),
+            alias: draft.name.clone(),
+            relation_name: None,
+            checksum: draft.checksum.clone(),
+            config: Config(config.rendered),
+            unrendered_config: config.unrendered,
+            tags: Vec::new(),
+            description: String::new(),
+            columns: IndexMap::new(),
+            meta: Map::new(),
+            group: None,
+            docs: Docs::default(),
+            patch_path: None,
+            doc_blocks: Vec::new(),
+            raw_code: draft.raw_code.clone(),
+            refs: Vec::new(),
+            sources: Vec::new(),
+            metrics: Vec::new(),
+            depends_on: DependsOn::default(),
+            created_at: self.input.now,
+            contract: Contract {
+                enforced: false,
+                alias_types: true,
+                checksum: None,
+            },
+            access: (draft.kind == ResourceType::Model).then(|| "protected".to_string()),
+            constraints: Vec::new(),
+            version: draft.version.clone(),
+            latest_version: None,
+            deprecation_date: None,
+            primary_key: Vec::new(),
+            time_spine: None,
+            test: None,
+            index: None,
+            root_path: None,
+            compiled: None,
+            place: draft.place.clone(),
+            patch_place: None,
+        }
+    }
+
+    /// `this` while a node's text is first rendered: names from what the tree and properties say.
+    fn early_names(&mut self, node: &mut Node, package: &Package, draft: &Draft<'_>) {
+        if draft.kind != ResourceType::Seed && draft.raw_code.contains("this") {
+            self.names(node, package);
+        }
+    }
+
+    /// Applies what rendering recorded: configuration, then everything that follows from it.
+    pub(super) fn finish(
+        &mut self,
+        node: &mut Node,
+        package: &Package,
+        patch: Option<&(Map<String, Value>, Map<String, Value>)>,
+        mut recorded: Recorded,
+    ) {
+        let config = self.config(
+            node.resource_type,
+            package,
+            &node.fqn,
+            patch,
+            &recorded.config,
+        );
+        self.check_config(node.resource_type, &node.name, &config, node.place.as_ref());
+        node.config = Config(config.rendered);
+        node.unrendered_config = config.unrendered;
+        self.config_fields(node);
+        if !node.config.enabled() {
+            return;
+        }
+        self.names(node, package);
+        for hook in self.hook_texts(node) {
+            let body = Body {
+                package: &package.project.name,
+                node: &node_map(node),
+                text: &hook,
+                place: None,
+                test_kwargs: None,
+            };
+            match self.input.host.record(&body) {
+                Ok(more) => recorded.absorb(more),
+                Err(d) => self.sink.push(
+                    d.at_opt(node.place.clone())
+                        .note(format!("in a hook of `{}`: {hook}", node.name)),
+                ),
+            }
+        }
+        node.refs = recorded.refs;
+        node.sources = recorded.sources;
+        node.metrics = recorded.metrics;
+        node.depends_on.macros = recorded.macros;
+    }
+
+    fn hook_texts(&self, node: &Node) -> Vec<String> {
+        ["pre-hook", "post-hook"]
+            .iter()
+            .filter_map(|k| node.config.get(k).and_then(Value::as_array))
+            .flatten()
+            .filter_map(|h| h.get("sql").and_then(Value::as_str))
+            .filter(|sql| crate::config::has_jinja(sql))
+            .map(str::to_string)
+            .collect()
+    }
+
+    /// Fields that repeat parts of the configuration.
+    pub(super) fn config_fields(&self, node: &mut Node) {
+        let config = &node.config;
+        let mut tags: Vec<String> = Vec::new();
+        for tag in config
+            .list("tags")
+            .into_iter()
+            .chain(node.tags.iter().cloned())
+        {
+            super::host::push_new(&mut tags, tag);
+        }
+        node.tags = tags;
+        node.meta = config
+            .get("meta")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
+        node.group = config.str("group").map(str::to_string);
+        if let Some(docs) = config.get("docs") {
+            node.docs = Docs {
+                show: docs.get("show").and_then(Value::as_bool).unwrap_or(true),
+                node_color: docs
+                    .get("node_color")
+                    .and_then(Value::as_str)
+                    .map(str::to_string),
+            };
+        }
+        if node.resource_type == ResourceType::Model {
+            node.access = config.str("access").map(str::to_string);
+        }
+        if let Some(contract) = config.get("contract") {
+            node.contract.enforced = contract
+                .get("enforced")
+                .and_then(Value::as_bool)
+                .unwrap_or(false);
+            node.contract.alias_types = contract
+                .get("alias_types")
+                .and_then(Value::as_bool)
+                .unwrap_or(true);
+        }
+    }
+
+    /// Database, schema, alias and the relation's full name.
+    pub(super) fn names(&mut self, node: &mut Node, package: &Package) {
+        let map = node_map(node);
+        let part = |part: NamePart, key: &str, sink: &mut Sink| {
+            let custom = node.config.get(key).and_then(Value::as_str).map(str::trim);
+            match self
+                .input
+                .host
+                .generate_name(part, custom, &package.project.name, &map)
+            {
+                Ok(name) => name.trim().to_string(),
+                Err(d) => {
+                    sink.push(d.at_opt(node.place.clone()));
+                    String::new()
+                }
+            }
+        };
+        let mut sink = Sink::default();
+        let database = part(NamePart::Database, "database", &mut sink);
+        let schema = part(NamePart::Schema, "schema", &mut sink);
+        let alias = part(NamePart::Alias, "alias", &mut sink);
+        sink.said.into_iter().for_each(|d| self.sink.push(d));
+        (node.database, node.schema, node.alias) = (database, schema, alias);
+        if node.resource_type == ResourceType::Snapshot {
+            if let Some(schema) = node.config.str("target_schema") {
+                node.schema = schema.to_string();
+            }
+            if let Some(database) = node.config.str("target_database") {
+                node.database = database.to_string();
+            }
+        }
+        node.relation_name = self.relation_name(node);
+    }
+
+    /// The quoted full name, for what makes a relation.
+    fn relation_name(&self, node: &Node) -> Option<String> {
+        let stored = node.resource_type == ResourceType::Test
+            && match node.config.str("store_failures_as") {
+                Some(kind) => kind != "ephemeral",
+                None => node.config.bool("store_failures").unwrap_or(false),
+            };
+        if !(node.is_refable() && !node.is_ephemeral() || stored) {
+            return None;
+        }
+        let quoting = self.quoting(node.config.get("quoting"));
+        Some(render_relation(
+            quoting,
+            &node.database,
+            &node.schema,
+            &node.alias,
+        ))
+    }
+
+    /// Quoting: on by default, then the root project's, then the node's.
+    pub(super) fn quoting(&self, own: Option<&Value>) -> [bool; 3] {
+        let Quoting {
+            database,
+            schema,
+            identifier,
+        } = self.root().project.quoting;
+        let own = |key: &str| own.and_then(|q| q.get(key)).and_then(Value::as_bool);
+        [
+            own("database").or(database).unwrap_or(true),
+            own("schema").or(schema).unwrap_or(true),
+            own("identifier").or(identifier).unwrap_or(true),
+        ]
+    }
+
+    /// Files a node: among the disabled, or in the manifest, where a second one of its id is an error.
+    pub(super) fn add(&mut self, node: Node) {
+        if !node.config.enabled() {
+            self.disable(node);
+            return;
+        }
+        if let Some(other) = self.manifest.nodes.get(&node.unique_id) {
+            let d = duplicate(&node, other);
+            self.sink.push(d);
+            return;
+        }
+        self.manifest.nodes.insert(node.unique_id.clone(), node);
+    }
+
+    pub(super) fn disable(&mut self, node: Node) {
+        self.manifest
+            .disabled
+            .entry(node.unique_id.clone())
+            .or_default()
+            .push(Disabled::Node(node));
+    }
+}
+
+fn duplicate(node: &Node, other: &Node) -> Diagnostic {
+    let kind = node.resource_type.as_str();
+    let mut d = Diagnostic::error(
+        code::G0402,
+        format!("dbt found two {kind}s with the name \"{}\"", node.name),
+    )
+    .heading("Compilation Error");
+    for n in [node, other] {
+        if let Some(place) = &n.place {
+            d = d.label(
+                Place::line(&place.file, 1),
+                format!("`{}` ({})", n.name, n.original_file_path),
+            );
+        }
+    }
+    d.note(format!(
+        "since these resources have the same name, ref(\"{}\") could mean either",
+        node.name
+    ))
+    .help("rename one of them; file names must be unique in a package whatever their folder")
+}
+
+/// `"db"."schema"."name"` by a quoting policy of database, schema, identifier.
+pub fn render_relation(
+    quoting: [bool; 3],
+    database: &str,
+    schema: &str,
+    identifier: &str,
+) -> String {
+    let quote = |on: bool, part: &str| {
+        if on {
+            format!("\"{part}\"")
+        } else {
+            part.to_string()
+        }
+    };
+    [
+        quote(quoting[0], database),
+        quote(quoting[1], schema),
+        quote(quoting[2], identifier),
+    ]
+    .into_iter()
+    .filter(|p| !p.is_empty() && p != "\"\"")
+    .collect::<Vec<_>>()
+    .join(".")
+}
+
+/// A node as templates see it (`model`, the `node` of naming macros).
+pub(super) fn node_map(node: &Node) -> Map<String, Value> {
+    match crate::graph::node_json(node) {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    }
+}

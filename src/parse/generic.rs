@@ -1,0 +1,441 @@
+//! Generic tests as written in properties files: their arguments, configuration, names and ids.
+//!
+//! The naming rules are dbt's, so that ids stay the same: see `names`.
+use super::properties::{Property, json_map};
+use crate::diag::{Diagnostic, Sink, code};
+use crate::yaml::{Kind, Node};
+use md5::{Digest, Md5};
+use serde_json::{Map, Value};
+
+/// A generic test as called for.
+#[derive(Debug, Clone)]
+pub struct Call {
+    /// `unique`.
+    pub name: String,
+    /// `dbt_utils` in `dbt_utils.at_least_one`.
+    pub namespace: Option<String>,
+    /// Arguments, `column_name` first, without `model`.
+    pub kwargs: Map<String, Value>,
+    /// The `name:` given by hand.
+    pub custom_name: Option<String>,
+    /// Description.
+    pub description: String,
+    /// Configuration as written (values not evaluated).
+    pub config: Map<String, Value>,
+    /// Where it stands.
+    pub place: crate::text::Place,
+}
+
+/// Configuration keys that may stand beside the arguments (older spelling).
+const LEGACY_CONFIG: &[&str] = &[
+    "severity",
+    "tags",
+    "enabled",
+    "where",
+    "limit",
+    "warn_if",
+    "error_if",
+    "fail_calc",
+    "store_failures",
+    "store_failures_as",
+    "meta",
+    "database",
+    "schema",
+    "alias",
+];
+
+/// The tests in a `data_tests:` or `tests:` list.
+pub fn calls(p: &Property, owner: &Node, column: Option<&str>, sink: &mut Sink) -> Vec<Call> {
+    let new = owner.entry("data_tests");
+    let old = owner.entry("tests");
+    if let (Some(_), Some((key, _))) = (new, old) {
+        sink.push(
+            Diagnostic::error(
+                code::P0112,
+                "`tests` and `data_tests` are both given here; keep `data_tests` only",
+            )
+            .heading("Parsing Error")
+            .at(p.place(key)),
+        );
+    }
+    let Some((key, list)) = new.or(old) else {
+        return Vec::new();
+    };
+    if list.is_null() {
+        return Vec::new();
+    }
+    if !list.is_seq() {
+        let what = format!("`{}`", key.as_str().unwrap_or("data_tests"));
+        sink.push(crate::yaml::wrong_type(&p.file, list, &what, "a list").heading("Parsing Error"));
+        return Vec::new();
+    }
+    list.items()
+        .iter()
+        .filter_map(|item| sink.take(call(p, item, column).map_err(Into::into)))
+        .collect()
+}
+
+fn bad(p: &Property, node: &Node, message: impl Into<String>) -> Diagnostic {
+    Diagnostic::error(code::Y0203, message)
+        .heading("Parsing Error")
+        .at(p.place(node))
+}
+
+fn call(p: &Property, item: &Node, column: Option<&str>) -> Result<Call, Diagnostic> {
+    let (full_name, args): (String, Vec<(Node, Node)>) = match &item.kind {
+        Kind::Str(name) => (name.clone(), Vec::new()),
+        Kind::Map(entries) if entries.len() == 1 && entries[0].0.as_str() != Some("test_name") => {
+            let (key, value) = &entries[0];
+            let args = match &value.kind {
+                Kind::Map(args) => args.clone(),
+                Kind::Null => Vec::new(),
+                _ => {
+                    return Err(bad(p, value, "the arguments of a test must be a mapping")
+                        .help("write `argument: value` below the test's name"));
+                }
+            };
+            (key.scalar_text().unwrap_or_default(), args)
+        }
+        Kind::Map(entries) if item.get("test_name").is_some() => {
+            let rest = entries
+                .iter()
+                .filter(|(k, _)| k.as_str() != Some("test_name"))
+                .cloned()
+                .collect();
+            (
+                item.get("test_name")
+                    .and_then(Node::scalar_text)
+                    .unwrap_or_default(),
+                rest,
+            )
+        }
+        Kind::Map(entries) => {
+            let keys: Vec<String> = entries
+                .iter()
+                .filter_map(|(k, _)| k.scalar_text())
+                .collect();
+            return Err(bad(
+                p,
+                item,
+                format!(
+                    "a test must have one key, its name, but this one has {}: {}",
+                    keys.len(),
+                    keys.join(", ")
+                ),
+            )
+            .help("indent the arguments below the test's name"));
+        }
+        _ => {
+            return Err(bad(
+                p,
+                item,
+                format!(
+                    "a test must be a name or a mapping, not {}",
+                    item.type_name()
+                ),
+            ));
+        }
+    };
+    let (namespace, name) = match full_name.split_once('.') {
+        Some((ns, name)) => (Some(ns.to_string()), name.to_string()),
+        None => (None, full_name),
+    };
+    let mut call = Call {
+        name,
+        namespace,
+        kwargs: Map::new(),
+        custom_name: None,
+        description: String::new(),
+        config: Map::new(),
+        place: p.place(item),
+    };
+    if let Some(column) = column {
+        call.kwargs
+            .insert("column_name".into(), Value::from(column));
+    }
+    for (key, value) in &args {
+        argument(p, &mut call, key, value)?;
+    }
+    Ok(call)
+}
+
+fn argument(p: &Property, call: &mut Call, key: &Node, value: &Node) -> Result<(), Diagnostic> {
+    let word = key.scalar_text().unwrap_or_default();
+    match word.as_str() {
+        "name" => call.custom_name = value.scalar_text(),
+        "description" => call.description = value.scalar_text().unwrap_or_default(),
+        "config" => {
+            for (k, v) in json_map(Some(value)) {
+                if call.config.insert(k.clone(), v).is_some() {
+                    return Err(both(p, key, &k));
+                }
+            }
+        }
+        "arguments" if value.is_map() => {
+            for (k, v) in value.entries() {
+                call.kwargs
+                    .insert(k.scalar_text().unwrap_or_default(), v.to_json());
+            }
+        }
+        "model" => {
+            return Err(bad(
+                p,
+                key,
+                "test arguments may not include `model`: it is given by where the test stands",
+            ));
+        }
+        w if LEGACY_CONFIG.contains(&w) => {
+            if call.config.insert(word.clone(), value.to_json()).is_some() {
+                return Err(both(p, key, &word));
+            }
+        }
+        _ => drop(call.kwargs.insert(word, value.to_json())),
+    }
+    Ok(())
+}
+
+fn both(p: &Property, key: &Node, word: &str) -> Diagnostic {
+    Diagnostic::error(
+        code::P0112,
+        format!("the test has `{word}` both at its top and in `config`"),
+    )
+    .heading("Parsing Error")
+    .at(p.place(key))
+    .help("keep the one under `config`")
+}
+
+/// The names of a generic test.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Names {
+    /// Short name: compiled file and alias.
+    pub short: String,
+    /// Full name.
+    pub full: String,
+}
+
+/// The names that dbt gives a test: `target` is the model's or `source_table` name.
+pub fn names(call: &Call, target: &str, is_source: bool) -> Names {
+    if let Some(name) = &call.custom_name {
+        return Names {
+            short: name.clone(),
+            full: name.clone(),
+        };
+    }
+    let mut test = call.name.clone();
+    if is_source {
+        test = format!("source_{test}");
+    }
+    if let Some(ns) = &call.namespace {
+        test = format!("{ns}_{test}");
+    }
+    let mut flat: Vec<String> = Vec::new();
+    let mut keys: Vec<&String> = call.kwargs.keys().collect();
+    keys.sort();
+    for key in keys {
+        match &call.kwargs[key] {
+            Value::Array(items) => flat.extend(items.iter().map(python_str)),
+            Value::Object(map) => flat.extend(map.values().map(python_str)),
+            other => flat.push(python_str(other)),
+        }
+    }
+    let clean: Vec<String> = flat.iter().map(|a| clean_arg(a)).collect();
+    let stem = format!("{test}_{target}");
+    let full = format!("{stem}_{}", clean.join("__"));
+    let short = if full.chars().count() >= 64 {
+        let head: String = stem.chars().take(30).collect();
+        format!("{head}_{}", hex(&Md5::digest(full.as_bytes())))
+    } else {
+        full.clone()
+    };
+    Names { short, full }
+}
+
+/// Every run of characters outside `[0-9A-Za-z_]` becomes one `_`.
+fn clean_arg(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut gap = false;
+    for c in text.chars() {
+        if c.is_ascii_alphanumeric() || c == '_' {
+            out.push(c);
+            gap = false;
+        } else if !gap {
+            out.push('_');
+            gap = true;
+        }
+    }
+    out
+}
+
+/// The last ten hex digits of the id's hash: over the full name and the test's call as Python prints it.
+pub fn id_hash(
+    full: &str,
+    name: &str,
+    namespace: Option<&str>,
+    kwargs: &Map<String, Value>,
+) -> String {
+    let mut call = Map::new();
+    call.insert("kwargs".into(), Value::Object(kwargs.clone()));
+    call.insert("name".into(), Value::from(name));
+    call.insert(
+        "namespace".into(),
+        namespace.map_or(Value::from("None"), Value::from),
+    );
+    let text = format!("{full}{}", python_repr_sorted(&Value::Object(call)));
+    let hash = hex(&Md5::digest(text.as_bytes()));
+    hash[hash.len() - 10..].to_string()
+}
+
+/// Lower-case hex.
+pub fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|b| format!("{b:02x}")).collect()
+}
+
+/// Python's `str()` of a value.
+pub fn python_str(value: &Value) -> String {
+    match value {
+        Value::String(s) => s.clone(),
+        other => python_repr(other),
+    }
+}
+
+/// Python's `repr()` of a value.
+pub fn python_repr(value: &Value) -> String {
+    match value {
+        Value::Null => "None".into(),
+        Value::Bool(b) => if *b { "True" } else { "False" }.into(),
+        Value::Number(n) => match n.as_i64() {
+            Some(i) => i.to_string(),
+            None => crate::yaml::python_float(n.as_f64().unwrap_or_default()),
+        },
+        Value::String(s) => repr_str(s),
+        Value::Array(items) => format!(
+            "[{}]",
+            items.iter().map(python_repr).collect::<Vec<_>>().join(", ")
+        ),
+        Value::Object(map) => {
+            let parts: Vec<String> = map
+                .iter()
+                .map(|(k, v)| format!("{}: {}", repr_str(k), python_repr(v)))
+                .collect();
+            format!("{{{}}}", parts.join(", "))
+        }
+    }
+}
+
+/// `repr()` with keys sorted at every level and every scalar turned into text first.
+fn python_repr_sorted(value: &Value) -> String {
+    match value {
+        Value::Object(map) => {
+            let mut keys: Vec<&String> = map.keys().collect();
+            keys.sort();
+            let parts: Vec<String> = keys
+                .iter()
+                .map(|k| format!("{}: {}", repr_str(k), python_repr_sorted(&map[*k])))
+                .collect();
+            format!("{{{}}}", parts.join(", "))
+        }
+        Value::Array(items) => format!(
+            "[{}]",
+            items
+                .iter()
+                .map(python_repr_sorted)
+                .collect::<Vec<_>>()
+                .join(", ")
+        ),
+        scalar => repr_str(&python_str(scalar)),
+    }
+}
+
+/// Python's quoting of text: single quotes unless the text has some and no double ones.
+fn repr_str(s: &str) -> String {
+    let quote = if s.contains('\'') && !s.contains('"') {
+        '"'
+    } else {
+        '\''
+    };
+    let mut out = String::from(quote);
+    for c in s.chars() {
+        match c {
+            '\\' => out.push_str("\\\\"),
+            '\n' => out.push_str("\\n"),
+            '\r' => out.push_str("\\r"),
+            '\t' => out.push_str("\\t"),
+            c if c == quote => {
+                out.push('\\');
+                out.push(c);
+            }
+            c if (c as u32) < 0x20 || c as u32 == 0x7f => {
+                out.push_str(&format!("\\x{:02x}", c as u32))
+            }
+            c => out.push(c),
+        }
+    }
+    out.push(quote);
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn kwargs(v: Value) -> Map<String, Value> {
+        v.as_object().cloned().unwrap()
+    }
+
+    fn test_call(name: &str, k: Value) -> Call {
+        let file = crate::text::SourceFile::new("t", "");
+        Call {
+            name: name.into(),
+            namespace: None,
+            kwargs: kwargs(k),
+            custom_name: None,
+            description: String::new(),
+            config: Map::new(),
+            place: crate::text::Place::new(&file, 0..0),
+        }
+    }
+
+    /// Ids as dbt-core 1.10 gives them.
+    #[test]
+    fn ids_are_dbts() {
+        let c = test_call(
+            "accepted_values",
+            json!({"column_name": "id", "values": [1, 2], "quote": false}),
+        );
+        let n = names(&c, "a", false);
+        assert_eq!(n.full, "accepted_values_a_id__False__1__2");
+        let mut k = c.kwargs.clone();
+        k.insert("model".into(), json!("{{ get_where_subquery(ref('a')) }}"));
+        assert_eq!(id_hash(&n.full, "accepted_values", None, &k), "712999821e");
+        let c = test_call(
+            "relationships",
+            json!({"column_name": "id", "to": "ref('b')", "field": "id"}),
+        );
+        let n = names(&c, "a", false);
+        assert_eq!(n.full, "relationships_a_id__id__ref_b_");
+        let mut k = c.kwargs.clone();
+        k.insert("model".into(), json!("{{ get_where_subquery(ref('a')) }}"));
+        assert_eq!(id_hash(&n.full, "relationships", None, &k), "dcfe42f192");
+        let c = test_call("unique", json!({"column_name": "id"}));
+        let n = names(&c, "src_t", true);
+        let mut k = c.kwargs.clone();
+        k.insert(
+            "model".into(),
+            json!("{{ get_where_subquery(source('src', 't')) }}"),
+        );
+        assert_eq!(n.full, "source_unique_src_t_id");
+        assert_eq!(id_hash(&n.full, "unique", None, &k), "9898e978b8");
+    }
+
+    #[test]
+    fn long_names_are_shortened_by_a_hash() {
+        let c = test_call(
+            "accepted_values",
+            json!({"values": ["a_rather_long_value", "another_quite_long_value"]}),
+        );
+        let n = names(&c, "orders", false);
+        assert!(n.full.len() >= 64);
+        assert_eq!(n.short.len(), "accepted_values_orders".len() + 1 + 32);
+    }
+}

@@ -1,0 +1,291 @@
+//! From files to nodes: properties, SQL and seeds become the manifest's entries, with what they refer to.
+//!
+//! In: packages with their files, and the template engine behind [`ParseHost`]. Out: the [`Manifest`], all references
+//! resolved, or every problem of the project at once. Nothing here speaks to a database.
+mod builder;
+pub mod generic;
+mod host;
+mod others;
+mod patch;
+mod properties;
+mod resolve;
+mod sources;
+mod sql_nodes;
+mod tests;
+
+pub use builder::{Input, render_relation};
+pub use host::{Body, NamePart, ParseHost, Recorded, push_new};
+pub use resolve::{Found, Names, word_place};
+pub use sources::SimulatedSource;
+
+use crate::diag::{Diagnostic, Result, Stopped};
+use crate::graph::{Doc, Manifest, ResourceType};
+use builder::Builder;
+use serde_json::{Map, Value};
+
+/// Parses a project; gives the manifest and the warnings.
+pub fn parse(
+    input: &Input<'_>,
+    simulations: &dyn Fn(&Manifest) -> Result<Vec<SimulatedSource>>,
+) -> Result<(Manifest, Vec<Diagnostic>)> {
+    let mut b = Builder::new(input);
+    for package in input.packages {
+        package
+            .project
+            .warnings
+            .iter()
+            .for_each(|w| b.sink.push(w.clone()));
+        let name = package.project.name.clone();
+        let render = |text: &str| input.host.yaml_value(&name, text);
+        let mut all = Vec::new();
+        for read in &package.files.properties {
+            all.extend(properties::read(read, &render, &mut b.sink));
+        }
+        b.properties.push(all);
+    }
+    b.docs();
+    for m in input.host.macros() {
+        b.manifest.macros.insert(m.unique_id.clone(), m);
+    }
+    // A broken properties file would make every check below cry wolf.
+    if b.sink.has_errors() {
+        return Err(Stopped(b.sink.said));
+    }
+    for index in 0..input.packages.len() {
+        b.models(index);
+        b.snapshots(index);
+        b.simple_sql(index, ResourceType::Analysis);
+        b.simple_sql(index, ResourceType::Test);
+        b.seeds(index);
+        b.run_hooks(index);
+    }
+    b.patches();
+    b.sources();
+    for index in 0..input.packages.len() {
+        b.groups(index);
+        b.exposures(index);
+        b.semantic(index);
+        b.unit_tests(index);
+    }
+    match simulations(&b.manifest) {
+        Ok(list) => b.simulated(&list),
+        Err(Stopped(list)) => list.into_iter().for_each(|d| b.sink.push(d)),
+    }
+    b.unknown_groups();
+    b.resolve();
+    b.primary_keys();
+    b.unused_config_paths();
+    b.manifest.quoting = quoting_json(b.quoting(None));
+    let manifest = std::mem::take(&mut b.manifest);
+    let warnings = b.sink.finish()?;
+    Ok((manifest, warnings))
+}
+
+fn quoting_json(q: [bool; 3]) -> Map<String, Value> {
+    let mut map = Map::new();
+    for (key, on) in ["database", "schema", "identifier"].into_iter().zip(q) {
+        map.insert(key.into(), Value::from(on));
+    }
+    map.insert("column".into(), Value::Null);
+    map
+}
+
+impl Builder<'_> {
+    fn docs(&mut self) {
+        for package in self.input.packages {
+            for read in &package.files.docs {
+                if !read.file.text.contains("{%") {
+                    continue;
+                }
+                let blocks = match self.input.host.docs_blocks(&read.file) {
+                    Ok(blocks) => blocks,
+                    Err(d) => {
+                        self.sink.push(d);
+                        continue;
+                    }
+                };
+                for (name, contents) in blocks {
+                    let project = &package.project.name;
+                    let doc = Doc {
+                        unique_id: format!("doc.{project}.{name}"),
+                        name,
+                        package_name: project.clone(),
+                        path: read.found.relative.clone(),
+                        original_file_path: read.found.original.clone(),
+                        block_contents: contents.trim().to_string(),
+                    };
+                    if self
+                        .manifest
+                        .docs
+                        .insert(doc.unique_id.clone(), doc.clone())
+                        .is_some()
+                    {
+                        self.sink.push(
+                            Diagnostic::error(
+                                crate::diag::code::G0402,
+                                format!("dbt found two docs with the name \"{}\"", doc.name),
+                            )
+                            .heading("Compilation Error")
+                            .at(crate::text::Place::line(&read.file, 1)),
+                        );
+                    }
+                }
+            }
+        }
+    }
+
+    /// Groups that nodes name must exist.
+    fn unknown_groups(&mut self) {
+        let names: Vec<String> = self
+            .manifest
+            .groups
+            .values()
+            .map(|g| g.name.clone())
+            .collect();
+        let mut problems = Vec::new();
+        for n in self.manifest.nodes.values() {
+            let Some(group) = n.group.as_ref().filter(|g| !names.contains(g)) else {
+                continue;
+            };
+            let mut d = Diagnostic::error(
+                crate::diag::code::G0401,
+                format!(
+                    "Invalid group '{group}', expected one of {}",
+                    generic::python_repr(&serde_json::json!(names))
+                ),
+            )
+            .heading("Parsing Error")
+            .at_opt(n.patch_place.clone().or(n.place.clone()));
+            if let Some(near) = crate::text::nearest(group, names.iter().map(String::as_str)) {
+                d = d.help(format!("a group named `{near}` exists"));
+            }
+            problems.push(d);
+        }
+        problems.into_iter().for_each(|d| self.sink.push(d));
+    }
+
+    /// Primary keys as dbt infers them: constraints first, else columns that are tested unique and not null.
+    fn primary_keys(&mut self) {
+        let mut tested: std::collections::BTreeMap<(String, String), Vec<String>> =
+            std::collections::BTreeMap::new();
+        for n in self.manifest.nodes.values() {
+            let Some(t) = &n.test else { continue };
+            if let (Some(id), Some(column), None) = (&t.attached_node, &t.column_name, &t.namespace)
+            {
+                tested
+                    .entry((id.clone(), column.clone()))
+                    .or_default()
+                    .push(t.name.clone());
+            }
+        }
+        for n in self
+            .manifest
+            .nodes
+            .values_mut()
+            .filter(|n| n.resource_type == ResourceType::Model)
+        {
+            let is_pk = |c: &Value| c.get("type").and_then(Value::as_str) == Some("primary_key");
+            if let Some(c) = n.constraints.iter().find(|c| is_pk(c)) {
+                n.primary_key = c
+                    .get("columns")
+                    .and_then(Value::as_array)
+                    .into_iter()
+                    .flatten()
+                    .map(generic::python_str)
+                    .collect();
+                continue;
+            }
+            if let Some(c) = n.columns.values().find(|c| c.constraints.iter().any(is_pk)) {
+                n.primary_key = vec![c.name.clone()];
+                continue;
+            }
+            n.primary_key = tested
+                .iter()
+                .filter(|((id, _), tests)| {
+                    *id == n.unique_id
+                        && ["unique", "not_null"]
+                            .iter()
+                            .all(|t| tests.iter().any(|x| x == t))
+                })
+                .map(|((_, column), _)| column.clone())
+                .collect();
+        }
+    }
+
+    /// Warns of folders in the root project's configuration that match no node.
+    fn unused_config_paths(&mut self) {
+        let project = &self.root().project;
+        let mut unused = Vec::new();
+        for (tree, map) in &project.trees {
+            let kinds: &[ResourceType] = match tree.as_str() {
+                "models" => &[
+                    ResourceType::Model,
+                    ResourceType::Analysis,
+                    ResourceType::Operation,
+                ],
+                "seeds" => &[ResourceType::Seed],
+                "snapshots" => &[ResourceType::Snapshot],
+                "data_tests" => &[ResourceType::Test],
+                "sources" => &[ResourceType::Source],
+                _ => continue,
+            };
+            let fqns: Vec<Vec<String>> = self
+                .manifest
+                .entries()
+                .map(|e| (e.resource_type(), e.fqn().to_vec()))
+                .chain(
+                    self.manifest
+                        .disabled
+                        .values()
+                        .flatten()
+                        .filter_map(|d| match d {
+                            crate::graph::Disabled::Node(n) => {
+                                Some((n.resource_type, n.fqn.clone()))
+                            }
+                            crate::graph::Disabled::Source(s) => {
+                                Some((ResourceType::Source, s.fqn.clone()))
+                            }
+                            _ => None,
+                        }),
+                )
+                .filter(|(kind, _)| kinds.contains(kind))
+                .map(|(_, fqn)| fqn)
+                .collect();
+            collect_unused(tree, map, &mut Vec::new(), &fqns, &mut unused);
+        }
+        if unused.is_empty() {
+            return;
+        }
+        unused.sort();
+        let lines: Vec<String> = unused.iter().map(|u| format!("- {u}")).collect();
+        self.sink.push(
+            Diagnostic::warning(
+                crate::diag::code::P0109,
+                format!("Configuration paths exist in your dbt_project.yml file which do not apply to any resources.\nThere are {} unused configuration paths:\n{}", unused.len(), lines.join("\n")),
+            )
+            .help("a path begins with the project's name; remove those that no file matches"),
+        );
+    }
+}
+
+fn collect_unused(
+    tree: &str,
+    map: &Map<String, Value>,
+    path: &mut Vec<String>,
+    fqns: &[Vec<String>],
+    out: &mut Vec<String>,
+) {
+    let has_config = map
+        .iter()
+        .any(|(k, v)| k.starts_with('+') || !v.is_object());
+    if has_config && !path.is_empty() && !fqns.iter().any(|f| f.starts_with(path)) {
+        out.push(format!("{tree}.{}", path.join(".")));
+    }
+    for (key, value) in map {
+        if let (false, Value::Object(below)) = (key.starts_with('+'), value) {
+            path.push(key.clone());
+            collect_unused(tree, below, path, fqns, out);
+            path.pop();
+        }
+    }
+}

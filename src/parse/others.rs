@@ -1,0 +1,683 @@
+//! Exposures, groups, unit tests, semantic models, metrics and saved queries.
+use super::builder::{Builder, fqn, sha256};
+use super::generic::python_str;
+use super::host::{Recorded, push_new};
+use super::properties::{Property, json_map, texts};
+use crate::diag::{Diagnostic, code};
+use crate::graph::{
+    Config, DependsOn, Disabled, Exposure, Group, ResourceType, SemanticEntry, UnitTest,
+    version_text,
+};
+use crate::yaml::Node as Yaml;
+use serde_json::{Map, Value, json};
+
+const EXPOSURE_TYPES: &[&str] = &["dashboard", "notebook", "analysis", "ml", "application"];
+
+impl Builder<'_> {
+    fn entries(&self, package: usize, section: &str) -> Vec<Property> {
+        self.properties[package]
+            .iter()
+            .filter(|p| p.section == section)
+            .cloned()
+            .collect()
+    }
+
+    /// Exposures.
+    pub(super) fn exposures(&mut self, package: usize) {
+        for p in self.entries(package, "exposures") {
+            let pkg = &self.input.packages[package];
+            let project = pkg.project.name.clone();
+            let names = fqn(&project, &p.relative_path, &p.name);
+            let patch = p.config(&["meta", "tags"], &mut self.sink);
+            let config = self.config(ResourceType::Exposure, pkg, &names, Some(&patch), &[]);
+            self.check_exposure(&p);
+            let mut recorded = Recorded::default();
+            for item in p.get("depends_on").map(Yaml::items).unwrap_or_default() {
+                let text = item.scalar_text().unwrap_or_default();
+                match self.input.host.references(&project, &text) {
+                    Ok(more) => recorded.absorb(more),
+                    Err(message) => self.sink.push(
+                        Diagnostic::error(code::G0401, message)
+                            .heading("Parsing Error")
+                            .at(p.place(item))
+                            .help(
+                                "write ref('model'), source('source', 'table') or metric('metric')",
+                            ),
+                    ),
+                }
+            }
+            let (description, _) = self.description(package, &p, p.get("description"));
+            let owner = json_map(p.get("owner"));
+            let mut fields = Map::new();
+            fields.insert(
+                "type".into(),
+                p.text("type").map_or(Value::Null, Value::from),
+            );
+            let mut shown_owner = Map::new();
+            shown_owner.insert(
+                "email".into(),
+                owner.get("email").cloned().unwrap_or(Value::Null),
+            );
+            shown_owner.insert(
+                "name".into(),
+                owner.get("name").cloned().unwrap_or(Value::Null),
+            );
+            shown_owner.extend(
+                owner
+                    .into_iter()
+                    .filter(|(k, _)| k != "name" && k != "email"),
+            );
+            fields.insert("owner".into(), Value::Object(shown_owner));
+            fields.insert("description".into(), Value::from(description));
+            for key in ["label", "maturity", "url"] {
+                fields.insert(key.into(), p.text(key).map_or(Value::Null, Value::from));
+            }
+            let config_value = Config(config.rendered);
+            fields.insert(
+                "meta".into(),
+                config_value
+                    .get("meta")
+                    .cloned()
+                    .unwrap_or_else(|| json!({})),
+            );
+            let exposure = Exposure {
+                unique_id: format!("exposure.{project}.{}", p.name),
+                name: p.name.clone(),
+                package_name: project,
+                path: p.relative_path.clone(),
+                original_file_path: p.original_file_path.clone(),
+                fqn: names,
+                fields,
+                tags: config_value.list("tags"),
+                config: config_value,
+                unrendered_config: config.unrendered,
+                refs: recorded.refs,
+                sources: recorded.sources,
+                metrics: recorded.metrics,
+                depends_on: DependsOn::default(),
+                created_at: self.input.now,
+                place: Some(p.name_place()),
+            };
+            let id = exposure.unique_id.clone();
+            if exposure.config.enabled() {
+                self.manifest.exposures.insert(id, exposure);
+            } else {
+                self.manifest
+                    .disabled
+                    .entry(id)
+                    .or_default()
+                    .push(Disabled::Exposure(exposure));
+            }
+        }
+    }
+
+    fn check_exposure(&mut self, p: &Property) {
+        let mut wrong = |message: String, node: Option<&Yaml>, help: String| {
+            let place = node.map_or_else(|| p.name_place(), |n| p.place(n));
+            self.sink.push(
+                Diagnostic::error(code::Y0203, message)
+                    .heading("Parsing Error")
+                    .at(place)
+                    .help(help),
+            );
+        };
+        let kind = p.text("type").unwrap_or_default();
+        if !EXPOSURE_TYPES.contains(&kind.as_str()) {
+            let message = format!(
+                "exposure `{}`: `type` must be one of {}",
+                p.name,
+                EXPOSURE_TYPES.join(", ")
+            );
+            wrong(
+                message,
+                p.get("type"),
+                "say what kind of use this is, e.g. `type: dashboard`".into(),
+            );
+        }
+        let owner = p.get("owner");
+        if owner
+            .and_then(|o| o.get("name").or(o.get("email")))
+            .is_none()
+        {
+            wrong(
+                format!(
+                    "exposure `{}` must have an owner with at least a name or an email",
+                    p.name
+                ),
+                owner,
+                "add `owner: {name: …}` or `owner: {email: …}`".into(),
+            );
+        }
+        if let Some(m) = p
+            .text("maturity")
+            .filter(|m| !["low", "medium", "high"].contains(&m.as_str()))
+        {
+            wrong(
+                format!(
+                    "exposure `{}`: maturity `{m}` is not low, medium or high",
+                    p.name
+                ),
+                p.get("maturity"),
+                "use low, medium or high".into(),
+            );
+        }
+    }
+
+    /// Groups.
+    pub(super) fn groups(&mut self, package: usize) {
+        for p in self.entries(package, "groups") {
+            let pkg = &self.input.packages[package];
+            let project = pkg.project.name.clone();
+            let names = fqn(&project, &p.relative_path, &p.name);
+            let patch = p.config(&[], &mut self.sink);
+            let config = self.config(ResourceType::Group, pkg, &names, Some(&patch), &[]);
+            let owner = json_map(p.get("owner"));
+            if owner
+                .get("name")
+                .or(owner.get("email"))
+                .is_none_or(Value::is_null)
+            {
+                self.sink.push(
+                    Diagnostic::error(
+                        code::Y0205,
+                        format!(
+                            "group `{}` must have an owner with a name or an email",
+                            p.name
+                        ),
+                    )
+                    .heading("Parsing Error")
+                    .at(p.name_place())
+                    .help("add `owner: {name: …}`"),
+                );
+            }
+            let mut shown = Map::new();
+            shown.insert(
+                "email".into(),
+                owner.get("email").cloned().unwrap_or(Value::Null),
+            );
+            shown.insert(
+                "name".into(),
+                owner.get("name").cloned().unwrap_or(Value::Null),
+            );
+            shown.extend(
+                owner
+                    .into_iter()
+                    .filter(|(k, _)| k != "name" && k != "email"),
+            );
+            let mut kept = Map::new();
+            kept.insert(
+                "meta".into(),
+                config
+                    .rendered
+                    .get("meta")
+                    .cloned()
+                    .unwrap_or_else(|| json!({})),
+            );
+            let group = Group {
+                unique_id: format!("group.{project}.{}", p.name),
+                name: p.name.clone(),
+                package_name: project,
+                path: p.relative_path.clone(),
+                original_file_path: p.original_file_path.clone(),
+                owner: shown,
+                description: p.text("description"),
+                config: kept,
+            };
+            self.manifest.groups.insert(group.unique_id.clone(), group);
+        }
+    }
+
+    /// Unit tests: one for each version of a versioned model that they cover.
+    pub(super) fn unit_tests(&mut self, package: usize) {
+        for p in self.entries(package, "unit_tests") {
+            let Some(model) = p.text("model") else {
+                self.sink.push(
+                    Diagnostic::error(
+                        code::Y0205,
+                        format!("unit test `{}` has no `model`", p.name),
+                    )
+                    .heading("Parsing Error")
+                    .at(p.name_place())
+                    .help("add `model:` with the name of the model under test"),
+                );
+                continue;
+            };
+            for key in ["given", "expect"] {
+                if p.get(key).is_none() {
+                    self.sink.push(
+                        Diagnostic::error(
+                            code::Y0205,
+                            format!("unit test `{}` has no `{key}`", p.name),
+                        )
+                        .heading("Parsing Error")
+                        .at(p.name_place()),
+                    );
+                }
+            }
+            let project = self.input.packages[package].project.name.clone();
+            let name = self
+                .input
+                .host
+                .references(&project, &model)
+                .ok()
+                .and_then(|r| r.refs.into_iter().next())
+                .map_or(model.clone(), |r| r.name);
+            let tested = self.tested_models(&p, &project, &name);
+            if tested.is_empty() {
+                self.unit_test_without_model(&p, &project, &name);
+            }
+            for (id, version, schema) in tested {
+                self.unit_test(package, &p, &name, &id, version, &schema);
+            }
+        }
+    }
+
+    fn unit_test_without_model(&mut self, p: &Property, project: &str, name: &str) {
+        let disabled = self.manifest.disabled.keys().any(|id| {
+            *id == format!("model.{project}.{name}")
+                || id.starts_with(&format!("model.{project}.{name}.v"))
+        });
+        if disabled {
+            return;
+        }
+        let names = self
+            .manifest
+            .nodes
+            .values()
+            .filter(|n| n.resource_type == ResourceType::Model)
+            .map(|n| n.name.as_str());
+        let near = crate::text::nearest(name, names);
+        let mut d = Diagnostic::error(
+            code::G0401,
+            format!(
+                "unable to find model '{project}.{name}' for unit test '{}' in {}",
+                p.name, p.original_file_path
+            ),
+        )
+        .heading("Parsing Error")
+        .at(p.place(p.get("model").unwrap_or(&p.node)));
+        if let Some(near) = near {
+            d = d.help(format!("a model named `{near}` exists"));
+        }
+        self.sink.push(d);
+    }
+
+    fn tested_models(
+        &self,
+        p: &Property,
+        project: &str,
+        name: &str,
+    ) -> Vec<(String, Option<Value>, String)> {
+        let list = |key: &str| texts(p.get("versions").and_then(|v| v.get(key)));
+        let (include, exclude) = (list("include"), list("exclude"));
+        let of = |own: bool| -> Vec<(String, Option<Value>, String)> {
+            self.manifest
+                .nodes
+                .values()
+                .filter(|n| {
+                    n.resource_type == ResourceType::Model
+                        && n.name == name
+                        && (n.package_name == project) == own
+                })
+                .filter(|n| match &n.version {
+                    None => true,
+                    Some(v) => {
+                        let v = version_text(v);
+                        (include.is_empty() || include.contains(&v)) && !exclude.contains(&v)
+                    }
+                })
+                .map(|n| (n.unique_id.clone(), n.version.clone(), n.schema.clone()))
+                .collect()
+        };
+        let own = of(true);
+        if own.is_empty() { of(false) } else { own }
+    }
+
+    fn unit_test(
+        &mut self,
+        package: usize,
+        p: &Property,
+        model: &str,
+        id: &str,
+        version: Option<Value>,
+        schema: &str,
+    ) {
+        let pkg = &self.input.packages[package];
+        let project = pkg.project.name.clone();
+        let mut given = Vec::new();
+        for input in p.get("given").map(Yaml::items).unwrap_or_default() {
+            if let Some(v) = self.fixture(package, p, input) {
+                given.push(v);
+            }
+        }
+        let expect = p
+            .get("expect")
+            .and_then(|e| self.fixture(package, p, e))
+            .unwrap_or(Value::Null);
+        let suffix = version
+            .as_ref()
+            .map(|v| format!("_v{}", version_text(v)))
+            .unwrap_or_default();
+        let mut names = fqn(&project, &p.relative_path, model);
+        names.push(p.name.clone());
+        let patch = p.config(&["meta", "tags"], &mut self.sink);
+        let config = self.config(ResourceType::UnitTest, pkg, &names, Some(&patch), &[]);
+        let overrides = p.get("overrides").map(|o| {
+            let part = |k: &str| o.get(k).map_or_else(|| json!({}), Yaml::to_json);
+            json!({"macros": part("macros"), "vars": part("vars"), "env_vars": part("env_vars")})
+        });
+        let (description, _) = self.description(package, p, p.get("description"));
+        let definition = p.node.to_json().to_string();
+        let test = UnitTest {
+            unique_id: format!("unit_test.{project}.{model}.{}{suffix}", p.name),
+            name: p.name.clone(),
+            model: model.to_string(),
+            package_name: project,
+            path: p.relative_path.clone(),
+            original_file_path: p.original_file_path.clone(),
+            fqn: names,
+            description,
+            given,
+            expect,
+            overrides,
+            depends_on: DependsOn {
+                macros: Vec::new(),
+                nodes: vec![id.to_string()],
+            },
+            config: Config(config.rendered),
+            tested_node: Some(id.to_string()),
+            schema: schema.to_string(),
+            version,
+            versions: p.get("versions").map(Yaml::to_json),
+            checksum: sha256(definition.as_bytes()),
+            created_at: self.input.now,
+            place: Some(p.name_place()),
+        };
+        let uid = test.unique_id.clone();
+        if !test.config.enabled() {
+            self.manifest
+                .disabled
+                .entry(uid)
+                .or_default()
+                .push(Disabled::UnitTest(test));
+        } else if let Some(other) = self.manifest.unit_tests.get(&uid) {
+            let d = Diagnostic::error(
+                code::G0402,
+                format!("dbt found two unit_tests with the name \"{}\"", p.name),
+            )
+            .heading("Compilation Error")
+            .at(p.name_place())
+            .at_opt(other.place.clone());
+            self.sink.push(d);
+        } else {
+            self.manifest.unit_tests.insert(uid, test);
+        }
+    }
+
+    /// Rows of an input or of the expectation, read from where they stand.
+    fn fixture(&mut self, package: usize, p: &Property, entry: &Yaml) -> Option<Value> {
+        let mut out = Map::new();
+        if let Some(input) = entry.get("input") {
+            out.insert("input".into(), input.to_json());
+        }
+        let format = entry.get("format").and_then(Yaml::as_str).unwrap_or("dict");
+        let fixture = entry
+            .get("fixture")
+            .filter(|f| !f.is_null())
+            .and_then(Yaml::scalar_text);
+        let text = match &fixture {
+            Some(name) => Some(self.fixture_text(package, p, entry, name, format)?),
+            None => entry.get("rows").and_then(Yaml::as_str).map(str::to_string),
+        };
+        let rows = match (format, text) {
+            ("csv", Some(text)) => csv_rows(&text),
+            ("sql", Some(text)) => Value::from(text),
+            ("dict", None) => entry.get("rows").map_or(Value::Null, Yaml::to_json),
+            ("csv" | "sql", None) if absent_rows(entry) => Value::Null,
+            ("csv" | "sql" | "dict", _) => {
+                let what = if format == "dict" {
+                    "a list of mappings"
+                } else {
+                    "text"
+                };
+                self.sink.push(
+                    Diagnostic::error(
+                        code::Y0203,
+                        format!(
+                            "unit test `{}`: with format {format}, `rows` must be {what}",
+                            p.name
+                        ),
+                    )
+                    .heading("Parsing Error")
+                    .at(p.place(entry.get("rows").unwrap_or(entry))),
+                );
+                return None;
+            }
+            (other, _) => {
+                self.sink.push(
+                    Diagnostic::error(
+                        code::Y0203,
+                        format!("unit test `{}`: `{other}` is not a format", p.name),
+                    )
+                    .heading("Parsing Error")
+                    .at(p.place(entry.get("format").unwrap_or(entry)))
+                    .help("one of dict, csv, sql"),
+                );
+                return None;
+            }
+        };
+        out.insert("rows".into(), rows);
+        out.insert("format".into(), Value::from(format));
+        out.insert("fixture".into(), fixture.map_or(Value::Null, Value::from));
+        Some(Value::Object(out))
+    }
+
+    fn fixture_text(
+        &mut self,
+        package: usize,
+        p: &Property,
+        entry: &Yaml,
+        name: &str,
+        format: &str,
+    ) -> Option<String> {
+        let found = self.input.packages[package]
+            .files
+            .fixtures
+            .iter()
+            .find(|f| {
+                let file = f.found.relative.rsplit('/').next().unwrap_or_default();
+                file == format!("{name}.{format}")
+            });
+        if let Some(f) = found {
+            return Some(f.file.text.trim().to_string());
+        }
+        self.sink.push(
+            Diagnostic::error(
+                code::G0401,
+                format!(
+                    "could not find {format} fixture file {name} for unit test `{}`",
+                    p.name
+                ),
+            )
+            .heading("Parsing Error")
+            .at(p.place(entry.get("fixture").unwrap_or(entry)))
+            .help(format!("put `{name}.{format}` into tests/fixtures")),
+        );
+        None
+    }
+
+    /// Semantic models, metrics and saved queries: kept as written, with what they need.
+    pub(super) fn semantic(&mut self, package: usize) {
+        for (section, kind) in [
+            ("semantic_models", ResourceType::SemanticModel),
+            ("metrics", ResourceType::Metric),
+            ("saved_queries", ResourceType::SavedQuery),
+        ] {
+            for p in self.entries(package, section) {
+                self.semantic_entry(package, &p, kind);
+            }
+        }
+    }
+
+    fn semantic_entry(&mut self, package: usize, p: &Property, kind: ResourceType) {
+        let pkg = &self.input.packages[package];
+        let project = pkg.project.name.clone();
+        let names = fqn(&project, &p.relative_path, &p.name);
+        let patch = p.config(&["meta", "group"], &mut self.sink);
+        let config = self.config(kind, pkg, &names, Some(&patch), &[]);
+        let mut fields: Map<String, Value> = json_map(Some(&p.node));
+        fields.retain(|k, _| !["name", "config", "meta", "group"].contains(&k.as_str()));
+        if kind == ResourceType::Metric {
+            let (description, _) = self.description(package, p, p.get("description"));
+            fields.insert("description".into(), Value::from(description));
+        }
+        let refs = p
+            .text("model")
+            .filter(|_| kind == ResourceType::SemanticModel)
+            .and_then(|m| self.input.host.references(&project, &m).ok())
+            .map(|r| r.refs)
+            .unwrap_or_default();
+        let entry = SemanticEntry {
+            resource_type: kind,
+            unique_id: format!("{}.{project}.{}", kind.as_str(), p.name),
+            name: p.name.clone(),
+            package_name: project,
+            path: p.relative_path.clone(),
+            original_file_path: p.original_file_path.clone(),
+            fqn: names,
+            fields,
+            group: config
+                .rendered
+                .get("group")
+                .and_then(Value::as_str)
+                .map(str::to_string),
+            tags: texts(p.get("tags")),
+            config: Config(config.rendered),
+            depends_on: DependsOn::default(),
+            refs,
+            created_at: self.input.now,
+            place: Some(p.name_place()),
+        };
+        let id = entry.unique_id.clone();
+        if !entry.config.enabled() {
+            self.manifest
+                .disabled
+                .entry(id)
+                .or_default()
+                .push(Disabled::Semantic(entry));
+            return;
+        }
+        match kind {
+            ResourceType::Metric => drop(self.manifest.metrics.insert(id, entry)),
+            ResourceType::SemanticModel => drop(self.manifest.semantic_models.insert(id, entry)),
+            _ => drop(self.manifest.saved_queries.insert(id, entry)),
+        }
+    }
+
+    /// Metrics need the semantic models of their measures and the metrics they are made of; saved queries need metrics.
+    pub(super) fn semantic_needs(&mut self) {
+        let measures: Vec<(String, String)> = self
+            .manifest
+            .semantic_models
+            .values()
+            .flat_map(|m| {
+                let list = m
+                    .fields
+                    .get("measures")
+                    .and_then(Value::as_array)
+                    .cloned()
+                    .unwrap_or_default();
+                list.into_iter()
+                    .filter_map(|x| x.get("name").and_then(Value::as_str).map(str::to_string))
+                    .map(|n| (n, m.unique_id.clone()))
+                    .collect::<Vec<_>>()
+            })
+            .collect();
+        let metric_ids: Vec<(String, String)> = self
+            .manifest
+            .metrics
+            .values()
+            .map(|m| (m.name.clone(), m.unique_id.clone()))
+            .collect();
+        let find = |list: &[(String, String)], name: &str| {
+            list.iter()
+                .find(|(n, _)| n == name)
+                .map(|(_, id)| id.clone())
+        };
+        for metric in self.manifest.metrics.values_mut() {
+            let Some(params) = metric.fields.get("type_params") else {
+                continue;
+            };
+            for key in ["measure", "numerator", "denominator"] {
+                if let Some(name) = input_name(params.get(key)) {
+                    let id = find(&measures, &name).or_else(|| find(&metric_ids, &name));
+                    id.into_iter()
+                        .for_each(|id| push_new(&mut metric.depends_on.nodes, id));
+                }
+            }
+            for m in params
+                .get("metrics")
+                .and_then(Value::as_array)
+                .into_iter()
+                .flatten()
+            {
+                let id = input_name(Some(m)).and_then(|n| find(&metric_ids, &n));
+                id.into_iter()
+                    .for_each(|id| push_new(&mut metric.depends_on.nodes, id));
+            }
+        }
+        for query in self.manifest.saved_queries.values_mut() {
+            let names = query
+                .fields
+                .get("query_params")
+                .and_then(|q| q.get("metrics"))
+                .and_then(Value::as_array);
+            for name in names.into_iter().flatten().map(python_str) {
+                find(&metric_ids, &name)
+                    .into_iter()
+                    .for_each(|id| push_new(&mut query.depends_on.nodes, id));
+            }
+        }
+    }
+}
+
+fn absent_rows(entry: &Yaml) -> bool {
+    super::tests::absent(entry.get("rows"))
+}
+
+fn input_name(value: Option<&Value>) -> Option<String> {
+    match value? {
+        Value::String(name) => Some(name.clone()),
+        Value::Object(map) => map.get("name").and_then(Value::as_str).map(str::to_string),
+        _ => None,
+    }
+}
+
+/// CSV rows as mappings of texts; an empty cell is null.
+fn csv_rows(text: &str) -> Value {
+    let mut reader = csv::ReaderBuilder::new()
+        .flexible(true)
+        .from_reader(text.trim().as_bytes());
+    let header: Vec<String> = reader
+        .headers()
+        .map(|h| h.iter().map(str::to_string).collect())
+        .unwrap_or_default();
+    let rows = reader
+        .records()
+        .filter_map(Result::ok)
+        .map(|r| {
+            let cell = |i: usize| match r.get(i) {
+                None | Some("") => Value::Null,
+                Some(text) => Value::from(text),
+            };
+            Value::Object(
+                header
+                    .iter()
+                    .enumerate()
+                    .map(|(i, h)| (h.clone(), cell(i)))
+                    .collect(),
+            )
+        })
+        .collect();
+    Value::Array(rows)
+}

@@ -1,0 +1,608 @@
+//! Applies properties entries to the nodes they describe: descriptions, columns, constraints, versions, time spines.
+use super::builder::Builder;
+use super::host::push_new;
+use super::properties::{Property, check_keys, json_map, texts};
+use super::sql_nodes::latest_version;
+use crate::diag::{Diagnostic, code};
+use crate::graph::{Column, Node, ResourceType, version_text};
+use crate::text::nearest;
+use crate::yaml::Node as Yaml;
+use indexmap::IndexMap;
+use serde_json::{Map, Value, json};
+
+/// Keys of a column that have a field of their own.
+const COLUMN_KEYS: &[&str] = &[
+    "name",
+    "description",
+    "data_type",
+    "quote",
+    "meta",
+    "tags",
+    "config",
+    "constraints",
+    "data_tests",
+    "tests",
+    "docs",
+    "granularity",
+    "include",
+    "exclude",
+];
+
+impl Builder<'_> {
+    /// Applies every entry that describes a model, seed, snapshot, analysis, singular test or macro.
+    pub(super) fn patches(&mut self) {
+        for package in 0..self.properties.len() {
+            for p in self.properties[package].clone() {
+                check_keys(&p, &mut self.sink);
+                match p.section {
+                    "models" => self.patch_model(package, &p),
+                    "seeds" => self.patch_simple(package, &p, ResourceType::Seed),
+                    "snapshots" => self.patch_simple(package, &p, ResourceType::Snapshot),
+                    "analyses" => self.patch_simple(package, &p, ResourceType::Analysis),
+                    "data_tests" => self.patch_simple(package, &p, ResourceType::Test),
+                    "macros" => self.patch_macro(package, &p),
+                    _ => {}
+                }
+            }
+        }
+    }
+
+    fn package_name(&self, package: usize) -> String {
+        self.input.packages[package].project.name.clone()
+    }
+
+    /// The id of the node that an entry means: of its own package, else of any.
+    fn patched_id(&self, package: usize, kind: ResourceType, name: &str) -> Option<String> {
+        let own = format!("{}.{}.{name}", kind.as_str(), self.package_name(package));
+        if self.manifest.nodes.contains_key(&own) || self.manifest.disabled.contains_key(&own) {
+            return Some(own);
+        }
+        self.manifest
+            .nodes
+            .values()
+            .find(|n| n.resource_type == kind && n.name == name && n.version.is_none())
+            .map(|n| n.unique_id.clone())
+    }
+
+    fn unknown(&mut self, p: &Property, kind: ResourceType) {
+        let word = kind.as_str();
+        let same = self
+            .manifest
+            .nodes
+            .values()
+            .find(|n| n.name == p.name && n.resource_type != kind);
+        let mut d = Diagnostic::warning(
+            code::G0405,
+            format!("did not find matching node for patch with name '{}' in the '{}' section of file '{}'", p.name, p.section, p.original_file_path),
+        )
+        .at(p.name_place());
+        if let Some(other) = same {
+            d = d.help(format!(
+                "`{}` is a {}: describe it under its own section",
+                p.name,
+                other.resource_type.as_str()
+            ));
+        } else {
+            let names: Vec<&str> = self
+                .manifest
+                .nodes
+                .values()
+                .filter(|n| n.resource_type == kind)
+                .map(|n| n.name.as_str())
+                .collect();
+            d = match nearest(&p.name, names) {
+                Some(near) => d.help(format!("a {word} named `{near}` exists")),
+                None => d.help(format!(
+                    "there is no {word} of this name; correct the name or remove the entry"
+                )),
+            };
+        }
+        self.sink.push(d);
+    }
+
+    /// Whether an entry may describe the id: the first one may, a second one is an error.
+    fn claim(&mut self, p: &Property, id: &str) -> bool {
+        if let Some(first) = self.patched.get(id) {
+            self.sink.push(
+                Diagnostic::error(
+                    code::G0403,
+                    format!(
+                        "dbt found two schema.yml entries for the same resource named {}",
+                        p.name
+                    ),
+                )
+                .heading("Compilation Error")
+                .label(p.name_place(), "described again here")
+                .label(first.clone(), "described here")
+                .help("merge the two entries into one"),
+            );
+            return false;
+        }
+        self.patched.insert(id.to_string(), p.name_place());
+        true
+    }
+
+    fn patch_simple(&mut self, package: usize, p: &Property, kind: ResourceType) {
+        let Some(id) = self.patched_id(package, kind, &p.name) else {
+            if kind == ResourceType::Test
+                && p.section == "data_tests"
+                && self.is_generic_test_macro(&p.name)
+            {
+                return;
+            }
+            return self.unknown(p, kind);
+        };
+        if !self.claim(p, &id) {
+            return;
+        }
+        let Some(mut node) = self.manifest.nodes.shift_remove(&id) else {
+            return;
+        };
+        self.describe(&mut node, package, p);
+        self.manifest.nodes.insert(id.clone(), node);
+        if matches!(kind, ResourceType::Seed | ResourceType::Snapshot) {
+            self.generic_tests_of(package, p, &p.node, &id);
+        }
+    }
+
+    fn is_generic_test_macro(&self, name: &str) -> bool {
+        self.manifest
+            .macros
+            .values()
+            .any(|m| m.name == format!("test_{name}"))
+    }
+
+    fn patch_model(&mut self, package: usize, p: &Property) {
+        if p.get("versions").is_some_and(|v| !v.items().is_empty()) {
+            return self.patch_versions(package, p);
+        }
+        let Some(id) = self.patched_id(package, ResourceType::Model, &p.name) else {
+            return self.unknown(p, ResourceType::Model);
+        };
+        if !self.claim(p, &id) {
+            return;
+        }
+        let Some(mut node) = self.manifest.nodes.shift_remove(&id) else {
+            return;
+        };
+        self.describe(&mut node, package, p);
+        self.model_fields(&mut node, p, &p.node);
+        self.manifest.nodes.insert(id.clone(), node);
+        self.generic_tests_of(package, p, &p.node, &id);
+    }
+
+    fn patch_versions(&mut self, package: usize, p: &Property) {
+        let latest = latest_version(p);
+        let ids: Vec<String> = self
+            .manifest
+            .nodes
+            .values()
+            .filter(|n| {
+                n.name == p.name
+                    && n.version.is_some()
+                    && n.package_name == self.package_name(package)
+            })
+            .map(|n| n.unique_id.clone())
+            .collect();
+        for entry in p.get("versions").map(Yaml::items).unwrap_or_default() {
+            let Some(v) = entry.get("v").map(Yaml::to_json) else {
+                self.sink.push(
+                    Diagnostic::error(code::Y0205, format!("a version of `{}` has no `v`", p.name))
+                        .heading("Parsing Error")
+                        .at(p.place(entry)),
+                );
+                continue;
+            };
+            let id = ids
+                .iter()
+                .find(|id| id.ends_with(&format!(".v{}", version_text(&v))))
+                .cloned();
+            let Some(id) = id else {
+                let disabled = format!(
+                    "model.{}.{}.v{}",
+                    self.package_name(package),
+                    p.name,
+                    version_text(&v)
+                );
+                if !self.manifest.disabled.contains_key(&disabled) {
+                    self.unknown(p, ResourceType::Model);
+                }
+                continue;
+            };
+            if !self.claim(p, &id) {
+                continue;
+            }
+            let Some(mut node) = self.manifest.nodes.shift_remove(&id) else {
+                continue;
+            };
+            self.describe(&mut node, package, p);
+            self.model_fields(&mut node, p, &p.node);
+            self.version_fields(&mut node, package, p, entry);
+            node.latest_version = latest.clone();
+            let owner = version_owner(p, entry);
+            self.manifest.nodes.insert(id.clone(), node);
+            self.generic_tests_of(package, p, &owner, &id);
+        }
+    }
+
+    /// Description, columns and the like, shared by all kinds.
+    fn describe(&mut self, node: &mut Node, package: usize, p: &Property) {
+        let (text, blocks) = self.description(package, p, p.get("description"));
+        node.description = text;
+        node.doc_blocks = blocks;
+        node.patch_path = Some(format!(
+            "{}://{}",
+            self.package_name(package),
+            p.original_file_path
+        ));
+        node.patch_place = Some(p.name_place());
+        node.columns = self.columns(package, p, p.get("columns"));
+    }
+
+    /// A rendered description and the docs blocks it uses.
+    pub(super) fn description(
+        &mut self,
+        package: usize,
+        p: &Property,
+        node: Option<&Yaml>,
+    ) -> (String, Vec<String>) {
+        let Some(node) = node.filter(|n| !n.is_null()) else {
+            return (String::new(), Vec::new());
+        };
+        let Some(text) = node.as_str() else {
+            self.sink.push(
+                crate::yaml::wrong_type(&p.file, node, "`description`", "text")
+                    .heading("Parsing Error"),
+            );
+            return (String::new(), Vec::new());
+        };
+        if !crate::config::has_jinja(text) {
+            return (text.to_string(), Vec::new());
+        }
+        let name = self.package_name(package);
+        let docs = &self.manifest.docs;
+        let root = &self.manifest.project_name;
+        let find = |pkg: Option<&str>, block: &str| {
+            let at = |p: &str| docs.get(&format!("doc.{p}.{block}"));
+            let found = match pkg {
+                Some(pkg) => at(pkg),
+                None => at(root)
+                    .or_else(|| at(&name))
+                    .or_else(|| docs.values().find(|d| d.name == block)),
+            };
+            found.map(|d| (d.unique_id.clone(), d.block_contents.clone()))
+        };
+        match self.input.host.description(&name, text, &find) {
+            Ok(done) => done,
+            Err(message) => {
+                let d = Diagnostic::error(code::P0105, message)
+                    .heading("Compilation Error")
+                    .at(p.place(node));
+                self.sink.push(d);
+                (String::new(), Vec::new())
+            }
+        }
+    }
+
+    /// The described columns of an entry.
+    pub(super) fn columns(
+        &mut self,
+        package: usize,
+        p: &Property,
+        list: Option<&Yaml>,
+    ) -> IndexMap<String, Column> {
+        let mut out = IndexMap::new();
+        for entry in list.map(Yaml::items).unwrap_or_default() {
+            if !entry.is_map() {
+                let d =
+                    crate::yaml::wrong_type(&p.file, entry, "a column", "a mapping with a `name`");
+                self.sink.push(d.heading("Parsing Error"));
+                continue;
+            }
+            if entry.get("include").is_some() {
+                continue;
+            }
+            let Some(name) = entry.get("name").and_then(Yaml::scalar_text) else {
+                self.sink.push(
+                    Diagnostic::error(
+                        code::Y0205,
+                        format!("a column of `{}` has no `name`", p.name),
+                    )
+                    .heading("Parsing Error")
+                    .at(p.place(entry)),
+                );
+                continue;
+            };
+            let column = self.column(package, p, entry, &name);
+            out.insert(name, column);
+        }
+        out
+    }
+
+    fn column(&mut self, package: usize, p: &Property, entry: &Yaml, name: &str) -> Column {
+        let (description, doc_blocks) = self.description(package, p, entry.get("description"));
+        let config = json_map(entry.get("config"));
+        let mut meta = json_map(entry.get("meta"));
+        if let Some(Value::Object(more)) = config.get("meta") {
+            meta.extend(more.clone());
+        }
+        let mut tags = texts(entry.get("tags"));
+        let from_config = config.get("tags").map(|t| match t {
+            Value::Array(items) => items.iter().map(super::generic::python_str).collect(),
+            other => vec![super::generic::python_str(other)],
+        });
+        from_config
+            .into_iter()
+            .flatten()
+            .for_each(|t: String| push_new(&mut tags, t));
+        let mut full_config = Map::new();
+        full_config.insert("meta".into(), Value::Object(meta.clone()));
+        full_config.insert("tags".into(), json!(tags));
+        full_config.extend(
+            config
+                .into_iter()
+                .filter(|(k, _)| k != "meta" && k != "tags"),
+        );
+        let extra = entry
+            .entries()
+            .iter()
+            .filter_map(|(k, v)| Some((k.as_str()?.to_string(), v.to_json())))
+            .filter(|(k, _)| !COLUMN_KEYS.contains(&k.as_str()))
+            .collect();
+        Column {
+            name: name.to_string(),
+            description,
+            meta,
+            data_type: entry
+                .get("data_type")
+                .and_then(Yaml::scalar_text)
+                .filter(|_| !entry.get("data_type").is_some_and(Yaml::is_null)),
+            constraints: self.constraints(p, entry.get("constraints"), false),
+            quote: entry.get("quote").and_then(Yaml::as_bool),
+            config: full_config,
+            tags,
+            granularity: entry.get("granularity").and_then(Yaml::scalar_text),
+            doc_blocks,
+            extra,
+        }
+    }
+
+    /// Constraints with dbt's defaults filled in.
+    fn constraints(&mut self, p: &Property, list: Option<&Yaml>, of_model: bool) -> Vec<Value> {
+        const TYPES: &[&str] = &[
+            "check",
+            "not_null",
+            "unique",
+            "primary_key",
+            "foreign_key",
+            "custom",
+        ];
+        let mut out = Vec::new();
+        for entry in list.map(Yaml::items).unwrap_or_default() {
+            let kind = entry.get("type").and_then(Yaml::as_str).unwrap_or_default();
+            if !TYPES.contains(&kind) {
+                self.sink.push(
+                    Diagnostic::error(code::P0111, format!("`{kind}` is not a constraint type"))
+                        .heading("Parsing Error")
+                        .at(p.place(entry.get("type").unwrap_or(entry)))
+                        .help(format!("one of {}", TYPES.join(", "))),
+                );
+                continue;
+            }
+            let get = |k: &str| entry.get(k).map_or(Value::Null, Yaml::to_json);
+            let flag = |k: &str| entry.get(k).and_then(Yaml::as_bool).unwrap_or(true);
+            let mut c = json!({
+                "type": kind, "name": get("name"), "expression": get("expression"),
+                "warn_unenforced": flag("warn_unenforced"), "warn_unsupported": flag("warn_unsupported"),
+                "to": get("to"), "to_columns": texts(entry.get("to_columns")),
+            });
+            if of_model {
+                c["columns"] = json!(texts(entry.get("columns")));
+            }
+            out.push(c);
+        }
+        out
+    }
+
+    fn model_fields(&mut self, node: &mut Node, p: &Property, entry: &Yaml) {
+        node.constraints = self.constraints(p, entry.get("constraints"), true);
+        node.deprecation_date = entry
+            .get("deprecation_date")
+            .filter(|n| !n.is_null())
+            .and_then(Yaml::scalar_text)
+            .map(|d| {
+                if d.len() == 10 {
+                    format!("{d}T00:00:00+00:00")
+                } else {
+                    d
+                }
+            });
+        if let Some(spine) = entry.get("time_spine").filter(|n| n.is_map()) {
+            let mut map = json_map(Some(spine));
+            map.entry("custom_granularities")
+                .or_insert_with(|| json!([]));
+            node.time_spine = Some(Value::Object(map));
+        }
+        self.contract_checksum(node);
+    }
+
+    fn version_fields(&mut self, node: &mut Node, package: usize, p: &Property, entry: &Yaml) {
+        if let Some(description) = entry.get("description") {
+            let (text, blocks) = self.description(package, p, Some(description));
+            node.description = text;
+            node.doc_blocks = blocks;
+        }
+        if entry.get("columns").is_some() {
+            let own = self.columns(package, p, entry.get("columns"));
+            let mut columns = included(&node.columns, entry);
+            columns.extend(own);
+            node.columns = columns;
+        }
+        if entry.get("constraints").is_some() {
+            node.constraints = self.constraints(p, entry.get("constraints"), true);
+        }
+        if let Some(date) = entry.get("deprecation_date").and_then(Yaml::scalar_text) {
+            node.deprecation_date = Some(if date.len() == 10 {
+                format!("{date}T00:00:00+00:00")
+            } else {
+                date
+            });
+        }
+        self.contract_checksum(node);
+    }
+
+    /// A hash over what the contract promises, to see changes of it.
+    fn contract_checksum(&self, node: &mut Node) {
+        if !node.contract.enforced {
+            return;
+        }
+        let mut names: Vec<&String> = node.columns.keys().collect();
+        names.sort();
+        let mut state = String::new();
+        for name in names {
+            let column = &node.columns[name];
+            let data_type = column.data_type.clone().unwrap_or_else(|| "None".into());
+            state.push_str(&format!(
+                "|{name}{data_type}{}",
+                super::generic::python_repr(&json!(column.constraints))
+            ));
+        }
+        if !node.constraints.is_empty() {
+            state.push_str(node.config.materialized());
+            state.push_str(&super::generic::python_repr(&json!(node.constraints)));
+        }
+        node.contract.checksum = Some(super::builder::sha256(state.as_bytes()));
+    }
+
+    fn patch_macro(&mut self, package: usize, p: &Property) {
+        let own = format!("macro.{}.{}", self.package_name(package), p.name);
+        let id = if self.manifest.macros.contains_key(&own) {
+            own
+        } else {
+            // Generic tests are described under their own names too.
+            let test = format!("macro.{}.test_{}", self.package_name(package), p.name);
+            if !self.manifest.macros.contains_key(&test) {
+                self.sink.push(
+                    Diagnostic::warning(
+                        code::G0405,
+                        format!("found patch for macro \"{}\" which was not found", p.name),
+                    )
+                    .at(p.name_place()),
+                );
+                return;
+            }
+            test
+        };
+        if !self.claim(p, &id) {
+            return;
+        }
+        let (text, _) = self.description(package, p, p.get("description"));
+        let patch_path = format!("{}://{}", self.package_name(package), p.original_file_path);
+        let mut arguments = Vec::new();
+        for a in p.get("arguments").map(Yaml::items).unwrap_or_default() {
+            let (description, _) = self.description(package, p, a.get("description"));
+            arguments.push(crate::graph::MacroArgument {
+                name: a
+                    .get("name")
+                    .and_then(Yaml::scalar_text)
+                    .unwrap_or_default(),
+                kind: a.get("type").and_then(Yaml::scalar_text),
+                description,
+            });
+        }
+        let (config, _) = p.config(&["meta", "docs"], &mut self.sink);
+        let Some(m) = self.manifest.macros.get_mut(&id) else {
+            return;
+        };
+        m.description = text;
+        m.patch_path = Some(patch_path);
+        m.arguments = arguments;
+        m.meta = config
+            .get("meta")
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default();
+        if let Some(show) = config
+            .get("docs")
+            .and_then(|d| d.get("show"))
+            .and_then(Value::as_bool)
+        {
+            m.docs.show = show;
+        }
+    }
+}
+
+/// The columns of a version: its own plus those of the model that it includes.
+fn included(all: &IndexMap<String, Column>, version: &Yaml) -> IndexMap<String, Column> {
+    let rule = version
+        .get("columns")
+        .map(Yaml::items)
+        .unwrap_or_default()
+        .iter()
+        .find(|c| c.get("include").is_some());
+    let Some(rule) = rule else {
+        return IndexMap::new();
+    };
+    let include = texts(rule.get("include"));
+    let exclude = texts(rule.get("exclude"));
+    let everything = include.iter().any(|i| i == "*" || i == "all");
+    all.iter()
+        .filter(|(name, _)| (everything || include.contains(name)) && !exclude.contains(name))
+        .map(|(k, v)| (k.clone(), v.clone()))
+        .collect()
+}
+
+/// The entry whose tests count for a version: its own tests and columns where given, else the model's.
+fn version_owner(p: &Property, version: &Yaml) -> Yaml {
+    let mut owner = p.node.clone();
+    let crate::yaml::Kind::Map(entries) = &mut owner.kind else {
+        return owner;
+    };
+    for key in ["data_tests", "tests"] {
+        if let Some(pair) = version.entry(key) {
+            entries.retain(|(k, _)| !matches!(k.as_str(), Some("data_tests" | "tests")));
+            entries.push(pair.clone());
+            break;
+        }
+    }
+    if let Some((key, own)) = version.entry("columns") {
+        let rule = own.items().iter().find(|c| c.get("include").is_some());
+        let include = texts(rule.and_then(|r| r.get("include")));
+        let exclude = texts(rule.and_then(|r| r.get("exclude")));
+        let everything = include.iter().any(|i| i == "*" || i == "all");
+        let own_columns: Vec<Yaml> = own
+            .items()
+            .iter()
+            .filter(|c| c.get("include").is_none())
+            .cloned()
+            .collect();
+        let mut columns: Vec<Yaml> = p
+            .get("columns")
+            .map(Yaml::items)
+            .unwrap_or_default()
+            .iter()
+            .filter(|c| {
+                let name = c
+                    .get("name")
+                    .and_then(Yaml::scalar_text)
+                    .unwrap_or_default();
+                (everything || include.contains(&name))
+                    && !exclude.contains(&name)
+                    && !own_columns
+                        .iter()
+                        .any(|o| o.get("name").and_then(Yaml::scalar_text).as_ref() == Some(&name))
+            })
+            .cloned()
+            .collect();
+        columns.extend(own_columns);
+        entries.retain(|(k, _)| k.as_str() != Some("columns"));
+        entries.push((
+            key.clone(),
+            Yaml {
+                kind: crate::yaml::Kind::Seq(columns),
+                span: own.span.clone(),
+            },
+        ));
+    }
+    owner
+}

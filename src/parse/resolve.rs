@@ -1,0 +1,507 @@
+//! From names to ids: what each `ref` and `source` means, whether it may be used, and the cycle check.
+//!
+//! Order of search as dbt's: the root project, then the package of the caller, then any package.
+use super::builder::Builder;
+use super::host::push_new;
+use crate::diag::{Diagnostic, code};
+use crate::graph::{Dag, Disabled, Manifest, Node, RefArgs, ResourceType, version_text};
+use crate::text::{Place, nearest};
+use std::collections::{BTreeMap, HashMap};
+
+/// What a `ref` leads to.
+#[derive(Debug, PartialEq, Eq)]
+pub enum Found {
+    /// A node.
+    Node(String),
+    /// A node that is switched off.
+    Disabled,
+    /// Nothing.
+    Missing,
+}
+
+/// Finds nodes and sources by name.
+#[derive(Debug, Default)]
+pub struct Names {
+    root: String,
+    nodes: HashMap<String, Vec<String>>,
+    sources: HashMap<(String, String), Vec<String>>,
+    disabled: HashMap<String, Vec<String>>,
+    packages: BTreeMap<String, String>,
+    versions: HashMap<String, (Option<String>, Option<String>)>,
+}
+
+impl Names {
+    /// The names of a manifest.
+    pub fn new(m: &Manifest) -> Self {
+        let mut names = Self {
+            root: m.project_name.clone(),
+            ..Self::default()
+        };
+        for n in m.nodes.values().filter(|n| n.is_refable()) {
+            names
+                .nodes
+                .entry(n.name.clone())
+                .or_default()
+                .push(n.unique_id.clone());
+            names
+                .packages
+                .insert(n.unique_id.clone(), n.package_name.clone());
+            let text = |v: &Option<serde_json::Value>| v.as_ref().map(version_text);
+            names.versions.insert(
+                n.unique_id.clone(),
+                (text(&n.version), text(&n.latest_version)),
+            );
+        }
+        for s in m.sources.values() {
+            names
+                .sources
+                .entry((s.source_name.clone(), s.name.clone()))
+                .or_default()
+                .push(s.unique_id.clone());
+            names
+                .packages
+                .insert(s.unique_id.clone(), s.package_name.clone());
+            if s.simulation.is_some() && !names.nodes.contains_key(&s.name) {
+                names
+                    .nodes
+                    .entry(s.name.clone())
+                    .or_default()
+                    .push(s.unique_id.clone());
+                names.versions.insert(s.unique_id.clone(), (None, None));
+            }
+        }
+        for (id, list) in &m.disabled {
+            for d in list {
+                let key = match d {
+                    Disabled::Node(n) if n.is_refable() => n.name.clone(),
+                    Disabled::Source(s) => format!("{}.{}", s.source_name, s.name),
+                    _ => continue,
+                };
+                names.disabled.entry(key).or_default().push(id.clone());
+            }
+        }
+        names
+    }
+
+    /// Picks by package: the one asked for, else root, else the caller's, else any.
+    fn pick<'a>(
+        &'a self,
+        ids: &'a [String],
+        package: Option<&str>,
+        caller: &str,
+    ) -> Option<&'a String> {
+        let of = |p: &str| {
+            ids.iter()
+                .find(|id| self.packages.get(*id).is_some_and(|x| x == p))
+        };
+        match package {
+            Some(p) => of(p),
+            None => of(&self.root)
+                .or_else(|| of(caller))
+                .or_else(|| ids.first()),
+        }
+    }
+
+    /// What a `ref` of a package means.
+    pub fn find_ref(&self, r: &RefArgs, caller: &str) -> Found {
+        let wanted = r.version.as_ref().map(version_text);
+        let all = self
+            .nodes
+            .get(&r.name)
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        let fits: Vec<String> = all
+            .iter()
+            .filter(|id| match (self.versions.get(*id), &wanted) {
+                (Some((Some(v), _)), Some(w)) => v == w,
+                (Some((Some(v), latest)), None) => latest.as_ref().is_none_or(|l| l == v),
+                (_, None) => true,
+                (_, Some(_)) => false,
+            })
+            .cloned()
+            .collect();
+        if let Some(id) = self.pick(&fits, r.package.as_deref(), caller) {
+            return Found::Node(id.clone());
+        }
+        let disabled = self.disabled.get(&r.name).is_some_and(|ids| {
+            r.package
+                .as_ref()
+                .is_none_or(|p| ids.iter().any(|id| id.split('.').nth(1) == Some(p)))
+        });
+        if disabled {
+            Found::Disabled
+        } else {
+            Found::Missing
+        }
+    }
+
+    /// What a `source` call of a package means.
+    pub fn find_source(&self, source: &str, table: &str, caller: &str) -> Found {
+        let ids = self
+            .sources
+            .get(&(source.to_string(), table.to_string()))
+            .map(Vec::as_slice)
+            .unwrap_or_default();
+        match self.pick(ids, None, caller) {
+            Some(id) => Found::Node(id.clone()),
+            None if self.disabled.contains_key(&format!("{source}.{table}")) => Found::Disabled,
+            None => Found::Missing,
+        }
+    }
+
+    /// All names that a `ref` may use.
+    pub fn ref_names(&self) -> impl Iterator<Item = &str> {
+        self.nodes.keys().map(String::as_str)
+    }
+}
+
+impl Builder<'_> {
+    /// Fills `depends_on.nodes` of everything and reports what leads nowhere.
+    pub(super) fn resolve(&mut self) {
+        let names = Names::new(&self.manifest);
+        let ids: Vec<String> = self.manifest.nodes.keys().cloned().collect();
+        for id in ids {
+            let Some(node) = self.manifest.nodes.get(&id).cloned() else {
+                continue;
+            };
+            self.resolve_node(&names, node);
+        }
+        self.resolve_exposures(&names);
+        self.resolve_semantic(&names);
+        self.resolve_unit_tests();
+        self.collisions();
+        self.cycle();
+    }
+
+    fn resolve_node(&mut self, names: &Names, mut node: Node) {
+        let caller = node.package_name.clone();
+        let mut drop_node = false;
+        let mut disable_node = false;
+        for (source, table) in node.sources.clone() {
+            match names.find_source(&source, &table, &caller) {
+                Found::Node(id) => push_new(&mut node.depends_on.nodes, id),
+                found => {
+                    let known = names
+                        .sources
+                        .keys()
+                        .map(|(s, t)| format!("{s}.{t}"))
+                        .collect::<Vec<_>>();
+                    let what = format!("{source}.{table}");
+                    let near = nearest(&what, known.iter().map(String::as_str))
+                        .map(|n| format!("a source named `{n}` exists"));
+                    (drop_node, disable_node) = self.unresolved(
+                        &node,
+                        "source",
+                        &what,
+                        "",
+                        found == Found::Disabled,
+                        near,
+                        &table,
+                    );
+                }
+            }
+        }
+        for r in node.refs.clone() {
+            match names.find_ref(&r, &caller) {
+                Found::Node(id) => {
+                    self.check_access(&node, &id);
+                    push_new(&mut node.depends_on.nodes, id);
+                }
+                found => {
+                    let version = r
+                        .version
+                        .as_ref()
+                        .map(|v| format!(" with version '{}'", version_text(v)))
+                        .unwrap_or_default();
+                    let near = nearest(&r.name, names.ref_names())
+                        .map(|n| format!("a node named `{n}` exists"));
+                    (drop_node, disable_node) = self.unresolved(
+                        &node,
+                        "node",
+                        &r.name,
+                        &version,
+                        found == Found::Disabled,
+                        near,
+                        &r.name,
+                    );
+                }
+            }
+        }
+        if drop_node {
+            self.manifest.nodes.shift_remove(&node.unique_id);
+            if disable_node {
+                self.disable(node);
+            }
+        } else {
+            self.foreign_keys(names, &mut node);
+            self.manifest.nodes.insert(node.unique_id.clone(), node);
+        }
+    }
+
+    /// A target that is not there: an error, for tests a warning (or nothing, when the target is switched off).
+    /// Returns whether the node is to be dropped, and whether it then counts as disabled.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "all of it goes into one sentence"
+    )]
+    fn unresolved(
+        &mut self,
+        node: &Node,
+        what: &str,
+        name: &str,
+        version: &str,
+        off: bool,
+        near: Option<String>,
+        word: &str,
+    ) -> (bool, bool) {
+        let is_test = node.resource_type == ResourceType::Test;
+        if is_test && off {
+            return (true, true);
+        }
+        let kind = node.resource_type.as_str();
+        let state = if off {
+            "which is disabled"
+        } else {
+            "which was not found"
+        };
+        let message = format!(
+            "{} '{}' ({}) depends on a {what} named '{name}'{version} {state}",
+            capital(kind),
+            node.unique_id,
+            node.original_file_path
+        );
+        let d = if is_test {
+            Diagnostic::warning(code::G0401, message)
+        } else {
+            Diagnostic::error(code::G0401, message).heading("Compilation Error")
+        };
+        let help = near.unwrap_or_else(|| {
+            if off {
+                "enable it, or do not refer to it".into()
+            } else {
+                "check the spelling, or run `tv1 deps` if it belongs to a package".into()
+            }
+        });
+        self.sink.push(d.at_opt(word_place(node, word)).help(help));
+        (is_test, false)
+    }
+
+    fn check_access(&mut self, node: &Node, id: &str) {
+        let Some(target) = self.manifest.nodes.get(id) else {
+            return;
+        };
+        if target.resource_type != ResourceType::Model
+            || node.resource_type == ResourceType::Test && node.test.is_some()
+        {
+            return;
+        }
+        let private = target.access.as_deref() == Some("private") && target.group != node.group;
+        let restricted = target.package_name != node.package_name
+            && target.access.as_deref() != Some("public")
+            && self
+                .input
+                .packages
+                .iter()
+                .any(|p| p.project.name == target.package_name && p.project.restrict_access);
+        if !private && !restricted {
+            return;
+        }
+        let because = if private {
+            format!(
+                "because the referenced node is private to the '{}' group",
+                target.group.clone().unwrap_or_default()
+            )
+        } else {
+            format!(
+                "because the referenced node is protected to the '{}' package",
+                target.package_name
+            )
+        };
+        self.sink.push(
+            Diagnostic::error(
+                code::G0406,
+                format!(
+                    "node {} attempted to reference node {id}, which is not allowed {because}",
+                    node.unique_id
+                ),
+            )
+            .heading("Parsing Error")
+            .at_opt(word_place(node, &target.name))
+            .help("make the referenced model public, or put both into one group"),
+        );
+    }
+
+    /// `to: ref('x')` in constraints adds a dependency.
+    fn foreign_keys(&mut self, names: &Names, node: &mut Node) {
+        let targets: Vec<String> = node
+            .constraints
+            .iter()
+            .chain(node.columns.values().flat_map(|c| c.constraints.iter()))
+            .filter_map(|c| {
+                c.get("to")
+                    .and_then(serde_json::Value::as_str)
+                    .map(str::to_string)
+            })
+            .collect();
+        for text in targets {
+            let Ok(recorded) = self.input.host.references(&node.package_name, &text) else {
+                continue;
+            };
+            for r in recorded.refs {
+                if let Found::Node(id) = names.find_ref(&r, &node.package_name) {
+                    push_new(&mut node.refs, r);
+                    push_new(&mut node.depends_on.nodes, id);
+                }
+            }
+            for (s, t) in recorded.sources {
+                if let Found::Node(id) = names.find_source(&s, &t, &node.package_name) {
+                    push_new(&mut node.sources, (s, t));
+                    push_new(&mut node.depends_on.nodes, id);
+                }
+            }
+        }
+    }
+
+    fn resolve_exposures(&mut self, names: &Names) {
+        let metric_ids: HashMap<String, String> = self
+            .manifest
+            .metrics
+            .values()
+            .map(|m| (m.name.clone(), m.unique_id.clone()))
+            .collect();
+        let mut problems = Vec::new();
+        for e in self.manifest.exposures.values_mut() {
+            let mut missing = |what: &str, name: &str| {
+                problems.push(
+                    Diagnostic::error(code::G0401, format!("Exposure '{}' ({}) depends on a {what} named '{name}' which was not found", e.unique_id, e.original_file_path))
+                        .heading("Compilation Error")
+                        .at_opt(e.place.clone()),
+                );
+            };
+            for (s, t) in &e.sources {
+                match names.find_source(s, t, &e.package_name) {
+                    Found::Node(id) => push_new(&mut e.depends_on.nodes, id),
+                    _ => missing("source", &format!("{s}.{t}")),
+                }
+            }
+            for r in &e.refs {
+                match names.find_ref(r, &e.package_name) {
+                    Found::Node(id) => push_new(&mut e.depends_on.nodes, id),
+                    _ => missing("node", &r.name),
+                }
+            }
+            for m in &e.metrics {
+                match m.last().and_then(|n| metric_ids.get(n)) {
+                    Some(id) => push_new(&mut e.depends_on.nodes, id.clone()),
+                    None => missing("metric", &m.join(".")),
+                }
+            }
+        }
+        problems.into_iter().for_each(|d| self.sink.push(d));
+    }
+
+    fn resolve_semantic(&mut self, names: &Names) {
+        for m in self.manifest.semantic_models.values_mut() {
+            for r in &m.refs {
+                if let Found::Node(id) = names.find_ref(r, &m.package_name) {
+                    push_new(&mut m.depends_on.nodes, id);
+                }
+            }
+        }
+        self.semantic_needs();
+    }
+
+    /// A unit test also needs what its model needs, so that types can be looked up.
+    fn resolve_unit_tests(&mut self) {
+        let problems: Vec<Diagnostic> = self
+            .manifest
+            .unit_tests
+            .values()
+            .filter(|u| {
+                u.tested_node
+                    .as_ref()
+                    .is_some_and(|id| !self.manifest.nodes.contains_key(id))
+            })
+            .map(|u| {
+                Diagnostic::error(
+                    code::G0401,
+                    format!("unit test '{}' is for a model that is not there", u.name),
+                )
+                .at_opt(u.place.clone())
+            })
+            .collect();
+        problems.into_iter().for_each(|d| self.sink.push(d));
+    }
+
+    /// Two nodes that would write the same relation.
+    fn collisions(&mut self) {
+        let mut seen: BTreeMap<String, &Node> = BTreeMap::new();
+        let mut problems = Vec::new();
+        for n in self.manifest.nodes.values().filter(|n| n.is_refable()) {
+            let Some(relation) = n.relation_name.clone() else {
+                continue;
+            };
+            if let Some(other) = seen.get(&relation) {
+                problems.push(
+                    Diagnostic::error(code::G0408, format!("dbt found two resources with the database representation \"{relation}\""))
+                        .heading("Compilation Error")
+                        .at_opt(n.place.as_ref().map(|p| Place::line(&p.file, 1)))
+                        .at_opt(other.place.as_ref().map(|p| Place::line(&p.file, 1)))
+                        .note(format!("dbt cannot create two resources with identical database representations: {} ({}) and {} ({})", other.unique_id, other.original_file_path, n.unique_id, n.original_file_path))
+                        .help("give one of them another alias, schema or name"),
+                );
+            }
+            seen.insert(relation, n);
+        }
+        problems.into_iter().for_each(|d| self.sink.push(d));
+    }
+
+    fn cycle(&mut self) {
+        let dag = Dag::new(&self.manifest);
+        let Err(cycle) = dag.order() else { return };
+        let Some(first) = cycle.0.first() else { return };
+        let mut path = cycle.0.clone();
+        path.push(first.clone());
+        let mut d = Diagnostic::error(
+            code::G0404,
+            format!("found a cycle: {}", path.join(" --> ")),
+        )
+        .heading("Runtime Error");
+        for pair in path.windows(2) {
+            let (Some(child), Some(parent)) = (
+                self.manifest.nodes.get(&pair[1]),
+                self.manifest.entry(&pair[0]),
+            ) else {
+                continue;
+            };
+            if let Some(place) = word_place(child, parent.name()) {
+                d = d.label(place, format!("`{}` needs `{}`", child.name, parent.name()));
+            }
+        }
+        self.sink.push(d.help(
+            "take one of these references out: a model cannot need itself, even by way of others",
+        ));
+    }
+}
+
+fn capital(word: &str) -> String {
+    let mut chars = word.chars();
+    chars
+        .next()
+        .map(|c| c.to_uppercase().chain(chars).collect())
+        .unwrap_or_default()
+}
+
+/// Where a node's text names another: the quoted word, else the node's first line.
+pub fn word_place(node: &Node, word: &str) -> Option<Place> {
+    let place = node.place.as_ref()?;
+    let text = &place.file.text[place.span.clone()];
+    for quote in ['\'', '"'] {
+        if let Some(at) = text.find(&format!("{quote}{word}{quote}")) {
+            let start = place.span.start + at + 1;
+            return Some(Place::new(&place.file, start..start + word.len()));
+        }
+    }
+    let (line, _) = place.file.line_column(place.span.start);
+    Some(Place::line(&place.file, line))
+}

@@ -1,0 +1,430 @@
+//! Nodes that are SQL files: models, snapshots, analyses, singular tests, run hooks; and seeds.
+use super::builder::{Builder, Draft, fqn, sha256, text_checksum};
+use super::properties::{Property, json_map};
+use crate::diag::{Diagnostic, code};
+use crate::graph::{Checksum, ResourceType, version_text};
+use crate::load::{Package, Read};
+use crate::text::Place;
+use crate::yaml::Node as Yaml;
+use serde_json::{Map, Value};
+
+/// Larger seeds are hashed by path only.
+const MAX_HASHED_SEED: u64 = 1024 * 1024;
+
+/// Keys that may stand beside `config:` in a model's entry (older spelling).
+pub(super) const LEGACY_MODEL: &[&str] = &["meta", "docs", "access", "group"];
+
+/// `config:` as rendered and as written.
+pub(super) type PatchConfig = (Map<String, Value>, Map<String, Value>);
+
+/// Name of a file without folders and extension.
+pub(super) fn stem(read: &Read) -> String {
+    let name = read.found.relative.rsplit('/').next().unwrap_or_default();
+    name.rsplit_once('.').map_or(name, |(s, _)| s).to_string()
+}
+
+fn whole(read: &Read) -> Place {
+    let text = &read.file.text;
+    let start = text.len() - text.trim_start().len();
+    Place::new(&read.file, start..text.trim_end().len().max(start))
+}
+
+/// A version of a model as its properties define it.
+pub(super) struct Version<'a> {
+    pub patch: &'a Property,
+    pub entry: &'a Yaml,
+    pub v: Value,
+}
+
+/// The version whose file this is, if any properties of the package say so.
+pub(super) fn version_of<'a>(properties: &'a [Property], file_stem: &str) -> Option<Version<'a>> {
+    for patch in properties.iter().filter(|p| p.section == "models") {
+        let versions = patch.get("versions").map(Yaml::items).unwrap_or_default();
+        if versions.is_empty() {
+            continue;
+        }
+        let latest = latest_version(patch);
+        for entry in versions {
+            let Some(v) = entry.get("v").map(Yaml::to_json) else {
+                continue;
+            };
+            let file = match entry.get("defined_in").and_then(Yaml::scalar_text) {
+                Some(file) => file,
+                None => format!("{}_v{}", patch.name, version_text(&v)),
+            };
+            let plain_latest = entry.get("defined_in").is_none()
+                && file_stem == patch.name
+                && latest
+                    .as_ref()
+                    .is_some_and(|l| version_text(l) == version_text(&v));
+            if file == file_stem || plain_latest {
+                return Some(Version { patch, entry, v });
+            }
+        }
+    }
+    None
+}
+
+/// The latest version: as said, else the greatest (as numbers if all are, else as text).
+pub(super) fn latest_version(patch: &Property) -> Option<Value> {
+    if let Some(latest) = patch.get("latest_version") {
+        return Some(latest.to_json());
+    }
+    let versions = patch.get("versions").map(Yaml::items).unwrap_or_default();
+    let all: Vec<Value> = versions
+        .iter()
+        .filter_map(|e| e.get("v"))
+        .map(Yaml::to_json)
+        .collect();
+    let number = |v: &Value| version_text(v).parse::<f64>().ok();
+    if all.iter().all(|v| number(v).is_some()) {
+        all.into_iter().max_by(|a, b| {
+            number(a)
+                .unwrap_or(0.0)
+                .total_cmp(&number(b).unwrap_or(0.0))
+        })
+    } else {
+        all.into_iter().max_by_key(version_text)
+    }
+}
+
+impl Builder<'_> {
+    /// The entry of a properties section that describes a name, of the package or else of any.
+    pub(super) fn patch_index(
+        &self,
+        section: &str,
+        package: usize,
+        name: &str,
+    ) -> Option<(usize, usize)> {
+        let find = |p: usize| {
+            self.properties[p]
+                .iter()
+                .position(|e| e.section == section && e.name == name)
+                .map(|i| (p, i))
+        };
+        find(package).or_else(|| {
+            (0..self.properties.len())
+                .filter(|p| *p != package)
+                .find_map(find)
+        })
+    }
+
+    fn patch_config(&mut self, section: &str, package: usize, name: &str) -> Option<PatchConfig> {
+        let (p, i) = self.patch_index(section, package, name)?;
+        let property = self.properties[p][i].clone();
+        let legacy: &[&str] = if section == "models" {
+            LEGACY_MODEL
+        } else {
+            &["meta", "docs", "group"]
+        };
+        Some(property.config(legacy, &mut self.sink))
+    }
+
+    pub(super) fn models(&mut self, index: usize) {
+        let package = &self.input.packages[index];
+        for read in &package.files.models {
+            self.model(index, package, read);
+        }
+        for python in &package.files.python_models {
+            self.sink.push(
+                Diagnostic::error(code::G0407, format!("`{}` is a Python model", python.shown))
+                    .heading("Parsing Error")
+                    .help("Python models need another warehouse; on PostgreSQL write the model in SQL"),
+            );
+        }
+    }
+
+    fn model(&mut self, index: usize, package: &Package, read: &Read) {
+        let stem = stem(read);
+        let own = self.properties[index].clone();
+        let version = version_of(&own, &stem);
+        let project = &package.project.name;
+        let (name, patch, v) = match &version {
+            Some(v) => {
+                let (mut rendered, mut raw) = v.patch.config(LEGACY_MODEL, &mut self.sink);
+                deep_merge(&mut rendered, json_map(v.entry.get("config")));
+                deep_merge(&mut raw, json_map(v.entry.get("config")));
+                for key in ["access", "docs"] {
+                    if let Some(value) = v.entry.get(key) {
+                        rendered.insert(key.into(), value.to_json());
+                        raw.insert(key.into(), value.to_json());
+                    }
+                }
+                (
+                    v.patch.name.clone(),
+                    Some((rendered, raw)),
+                    Some(v.v.clone()),
+                )
+            }
+            None => (
+                stem.clone(),
+                self.patch_config("models", index, &stem),
+                None,
+            ),
+        };
+        let mut names = fqn(project, &read.found.relative, &name);
+        let mut unique_id = format!("model.{project}.{name}");
+        if let Some(v) = &v {
+            names.push(format!("v{}", version_text(v)));
+            unique_id = format!("{unique_id}.v{}", version_text(v));
+        }
+        let draft = Draft {
+            kind: ResourceType::Model,
+            package,
+            name,
+            unique_id,
+            fqn: names,
+            path: read.found.relative.clone(),
+            original_file_path: read.found.original.clone(),
+            raw_code: read.file.text.trim().to_string(),
+            place: Some(whole(read)),
+            checksum: text_checksum(&read.file.text),
+            version: v,
+            patch,
+        };
+        if let Some(node) = self.node(draft) {
+            self.add(node);
+        }
+    }
+
+    /// Analyses and singular tests: whole files.
+    pub(super) fn simple_sql(&mut self, index: usize, kind: ResourceType) {
+        let package = &self.input.packages[index];
+        let (reads, section) = match kind {
+            ResourceType::Analysis => (&package.files.analyses, "analyses"),
+            _ => (&package.files.singular_tests, "data_tests"),
+        };
+        let project = &package.project.name;
+        for read in reads {
+            let name = stem(read);
+            let mut names = fqn(project, &read.found.relative, &name);
+            let mut path = read.found.relative.clone();
+            if kind == ResourceType::Analysis {
+                names.insert(1, "analysis".into());
+                path = format!("analysis/{path}");
+            }
+            let patch = self.patch_config(section, index, &name);
+            let draft = Draft {
+                kind,
+                package,
+                unique_id: format!("{}.{project}.{name}", kind.as_str()),
+                name,
+                fqn: names,
+                path,
+                original_file_path: read.found.original.clone(),
+                raw_code: read.file.text.trim().to_string(),
+                place: Some(whole(read)),
+                checksum: text_checksum(&read.file.text),
+                version: None,
+                patch,
+            };
+            if let Some(node) = self.node(draft) {
+                self.add(node);
+            }
+        }
+    }
+
+    /// Snapshots in `{% snapshot %}` blocks, and those defined by `relation:` in properties files.
+    pub(super) fn snapshots(&mut self, index: usize) {
+        let package = &self.input.packages[index];
+        let project = package.project.name.clone();
+        for read in &package.files.snapshots {
+            let blocks = match self.input.host.snapshot_blocks(&read.file) {
+                Ok(blocks) => blocks,
+                Err(d) => {
+                    self.sink.push(d);
+                    continue;
+                }
+            };
+            for (name, body) in blocks {
+                let text = &read.file.text[body.clone()];
+                let start = body.start + (text.len() - text.trim_start().len());
+                let place = Place::new(&read.file, start..(start + text.trim().len()));
+                let folder = read.found.relative.rsplit_once('.').map_or("", |(s, _)| s);
+                let patch = self.patch_config("snapshots", index, &name);
+                let draft = Draft {
+                    kind: ResourceType::Snapshot,
+                    package,
+                    unique_id: format!("snapshot.{project}.{name}"),
+                    fqn: fqn(&project, &format!("{folder}/x"), &name),
+                    name,
+                    path: read.found.relative.clone(),
+                    original_file_path: read.found.original.clone(),
+                    raw_code: text.trim().to_string(),
+                    place: Some(place),
+                    checksum: text_checksum(&read.file.text),
+                    version: None,
+                    patch,
+                };
+                if let Some(node) = self.node(draft) {
+                    self.check_snapshot(&node);
+                    self.add(node);
+                }
+            }
+        }
+        let defined: Vec<Property> = self.properties[index]
+            .iter()
+            .filter(|p| p.section == "snapshots" && p.get("relation").is_some())
+            .cloned()
+            .collect();
+        for p in defined {
+            self.yaml_snapshot(package, &p);
+        }
+    }
+
+    fn yaml_snapshot(&mut self, package: &Package, p: &Property) {
+        let project = &package.project.name;
+        let relation = p.text("relation").unwrap_or_default();
+        let raw_code = format!("select * from {{{{ {relation} }}}}");
+        let patch = Some(p.config(&["meta", "docs", "group"], &mut self.sink));
+        let draft = Draft {
+            kind: ResourceType::Snapshot,
+            package,
+            name: p.name.clone(),
+            unique_id: format!("snapshot.{project}.{}", p.name),
+            fqn: fqn(project, &p.relative_path, &p.name),
+            path: format!("{}/{}.sql", p.relative_path, p.name),
+            original_file_path: p.original_file_path.clone(),
+            checksum: text_checksum(&raw_code),
+            raw_code,
+            place: None,
+            version: None,
+            patch,
+        };
+        if let Some(mut node) = self.node(draft) {
+            node.patch_place = Some(p.name_place());
+            self.check_snapshot(&node);
+            self.add(node);
+        }
+    }
+
+    /// A snapshot needs a strategy, a key, and what the strategy needs.
+    fn check_snapshot(&mut self, node: &crate::graph::Node) {
+        if !node.config.enabled() {
+            return;
+        }
+        let mut wrong = |message: String, help: &str| {
+            self.sink.push(
+                Diagnostic::error(code::P0111, format!("snapshot `{}`: {message}", node.name))
+                    .heading("Compilation Error")
+                    .at_opt(node.patch_place.clone().or(node.place.clone()))
+                    .help(help.to_string()),
+            );
+        };
+        let config = &node.config;
+        if config.get("strategy").is_none() || config.get("unique_key").is_none() {
+            wrong(
+                "snapshots must be configured with a 'strategy' and 'unique_key'".into(),
+                "add `strategy: timestamp` or `strategy: check` and `unique_key`",
+            );
+            return;
+        }
+        match config.str("strategy") {
+            Some("timestamp") if config.get("updated_at").is_none() => {
+                wrong(
+                    "the timestamp strategy needs 'updated_at'".into(),
+                    "name the column that tells when a row changed",
+                );
+            }
+            Some("check") if config.get("check_cols").is_none() => {
+                wrong(
+                    "the check strategy needs 'check_cols'".into(),
+                    "list the columns to compare, or write `check_cols: all`",
+                );
+            }
+            _ => {}
+        }
+    }
+
+    /// Seeds; their text is not read here beyond the checksum.
+    pub(super) fn seeds(&mut self, index: usize) {
+        let package = &self.input.packages[index];
+        let project = &package.project.name;
+        for found in &package.files.seeds {
+            let file = found.relative.rsplit('/').next().unwrap_or_default();
+            let name = file.rsplit_once('.').map_or(file, |(s, _)| s).to_string();
+            let size = std::fs::metadata(&found.absolute).map_or(0, |m| m.len());
+            let checksum = if size > MAX_HASHED_SEED {
+                Checksum {
+                    name: "path".into(),
+                    checksum: found.original.clone(),
+                }
+            } else {
+                let bytes = std::fs::read(&found.absolute).unwrap_or_default();
+                let text = String::from_utf8_lossy(&bytes);
+                text_checksum(text.trim_start_matches('\u{feff}'))
+            };
+            let patch = self.patch_config("seeds", index, &name);
+            let draft = Draft {
+                kind: ResourceType::Seed,
+                package,
+                unique_id: format!("seed.{project}.{name}"),
+                fqn: fqn(project, &found.relative, &name),
+                name,
+                path: found.relative.clone(),
+                original_file_path: found.original.clone(),
+                raw_code: String::new(),
+                place: None,
+                checksum,
+                version: None,
+                patch,
+            };
+            if let Some(mut node) = self.node(draft) {
+                node.root_path = Some(package.project.root.display().to_string());
+                self.add(node);
+            }
+        }
+    }
+
+    /// `on-run-start` and `on-run-end` of a package.
+    pub(super) fn run_hooks(&mut self, index: usize) {
+        let package = &self.input.packages[index];
+        let project = &package.project.name;
+        let file = &package.project.file;
+        let checksum = Checksum {
+            name: "sha256".into(),
+            checksum: sha256(file.text.trim().as_bytes()),
+        };
+        for (kind, hooks) in [
+            ("on-run-start", &package.project.on_run_start),
+            ("on-run-end", &package.project.on_run_end),
+        ] {
+            for (i, hook) in hooks.iter().enumerate() {
+                let name = format!("{project}-{kind}-{i}");
+                let draft = Draft {
+                    kind: ResourceType::Operation,
+                    package,
+                    unique_id: format!("operation.{project}.{name}"),
+                    fqn: vec![project.clone(), "hooks".into(), name.clone()],
+                    path: format!("hooks/{name}.sql"),
+                    original_file_path: "./dbt_project.yml".into(),
+                    name,
+                    raw_code: hook.clone(),
+                    place: None,
+                    checksum: checksum.clone(),
+                    version: None,
+                    patch: None,
+                };
+                if let Some(mut node) = self.node(draft) {
+                    node.index = Some(i);
+                    super::host::push_new(&mut node.tags, kind.to_string());
+                    node.place = file
+                        .text
+                        .find(hook.trim())
+                        .map(|at| Place::new(file, at..at + hook.trim().len()));
+                    self.add(node);
+                }
+            }
+        }
+    }
+}
+
+/// Mappings are merged at every level, everything else is replaced.
+pub(super) fn deep_merge(into: &mut Map<String, Value>, from: Map<String, Value>) {
+    for (key, value) in from {
+        match (into.get_mut(&key), value) {
+            (Some(Value::Object(old)), Value::Object(new)) => deep_merge(old, new),
+            (_, value) => drop(into.insert(key, value)),
+        }
+    }
+}

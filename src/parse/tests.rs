@@ -1,0 +1,332 @@
+//! Generic test nodes: one for each test that a properties entry calls for.
+use super::builder::{Builder, fqn};
+use super::generic::{self, Call, Names, id_hash, names, python_repr};
+use super::host::Body;
+use super::properties::{Property, texts};
+use crate::diag::{Diagnostic, code};
+use crate::graph::{Checksum, Config, GenericTest, Node, RefArgs, ResourceType, version_text};
+use crate::yaml::{Kind, Node as Yaml};
+use indexmap::IndexMap;
+use serde_json::{Map, Value};
+
+/// What a test is attached to.
+struct Target {
+    id: String,
+    /// Name used in the test's name: model, `model_v1`, `source_table`.
+    name: String,
+    /// `ref('x')` or `source('a', 'b')`.
+    call: String,
+    file_key: String,
+    is_source: bool,
+    version: Option<Value>,
+    refs: Vec<RefArgs>,
+    sources: Vec<(String, String)>,
+    enabled: bool,
+}
+
+impl Builder<'_> {
+    /// The tests of an entry that describes a node: on the whole and on its columns.
+    pub(super) fn generic_tests_of(
+        &mut self,
+        package: usize,
+        p: &Property,
+        owner: &Yaml,
+        id: &str,
+    ) {
+        let Some(node) = self.manifest.nodes.get(id) else {
+            return;
+        };
+        let version_arg = node
+            .version
+            .as_ref()
+            .map(|v| format!(", version='{}'", version_text(v)))
+            .unwrap_or_default();
+        let target = Target {
+            id: id.to_string(),
+            name: match &node.version {
+                Some(v) => format!("{}_v{}", node.name, version_text(v)),
+                None => node.name.clone(),
+            },
+            call: format!("ref('{}'{version_arg})", node.name),
+            file_key: format!("{}.{}", p.section, node.name),
+            is_source: false,
+            version: node.version.clone(),
+            refs: vec![RefArgs {
+                name: node.name.clone(),
+                package: None,
+                version: node.version.clone(),
+            }],
+            sources: Vec::new(),
+            enabled: true,
+        };
+        self.tests_on(package, p, owner, &target);
+    }
+
+    /// The tests of a source's table.
+    pub(super) fn source_tests(
+        &mut self,
+        package: usize,
+        p: &Property,
+        table: &Yaml,
+        source: &str,
+        name: &str,
+        id: &str,
+        enabled: bool,
+    ) {
+        let target = Target {
+            id: id.to_string(),
+            name: format!("{source}_{name}"),
+            call: format!("source('{source}', '{name}')"),
+            file_key: format!("sources.{source}"),
+            is_source: true,
+            version: None,
+            refs: Vec::new(),
+            sources: vec![(source.to_string(), name.to_string())],
+            enabled,
+        };
+        self.tests_on(package, p, table, &target);
+    }
+
+    fn tests_on(&mut self, package: usize, p: &Property, owner: &Yaml, target: &Target) {
+        for column in owner.get("columns").map(Yaml::items).unwrap_or_default() {
+            let Some(name) = column.get("name").and_then(Yaml::scalar_text) else {
+                continue;
+            };
+            let quoted = column.get("quote").and_then(Yaml::as_bool) == Some(true);
+            let shown = if quoted {
+                format!("\"{name}\"")
+            } else {
+                name.clone()
+            };
+            let mut tags = texts(column.get("tags"));
+            tags.extend(texts(column.get("config").and_then(|c| c.get("tags"))));
+            let calls = generic::calls(p, column, Some(&shown), &mut self.sink);
+            for call in calls {
+                self.generic_test(package, p, &call, target, Some(&name), &tags);
+            }
+        }
+        let calls = generic::calls(p, owner, None, &mut self.sink);
+        for call in calls {
+            self.generic_test(package, p, &call, target, None, &[]);
+        }
+    }
+
+    fn generic_test(
+        &mut self,
+        package: usize,
+        p: &Property,
+        call: &Call,
+        target: &Target,
+        column: Option<&str>,
+        tags: &[String],
+    ) {
+        let pkg = &self.input.packages[package];
+        let project = pkg.project.name.clone();
+        let Some(config) = self.test_config(&project, call) else {
+            return;
+        };
+        let mut call = call.clone();
+        call.kwargs.insert(
+            "model".into(),
+            Value::from(format!("{{{{ get_where_subquery({}) }}}}", target.call)),
+        );
+        let named: Names = {
+            let mut without = call.clone();
+            without.kwargs.shift_remove("model");
+            names(&without, &target.name, target.is_source)
+        };
+        let hash = id_hash(
+            &named.full,
+            &call.name,
+            call.namespace.as_deref(),
+            &call.kwargs,
+        );
+        let unique_id = format!("test.{project}.{}.{hash}", named.full);
+        let mut inline = config.clone();
+        if named.short != named.full && !inline.contains_key("alias") {
+            inline.insert("alias".into(), Value::from(named.short.clone()));
+        }
+        let raw_code = raw_code(&call, &inline);
+        let draft = super::builder::Draft {
+            kind: ResourceType::Test,
+            package: pkg,
+            name: named.full.clone(),
+            unique_id,
+            fqn: fqn(&project, &p.relative_path, &named.full),
+            path: format!("{}.sql", named.short),
+            original_file_path: p.original_file_path.clone(),
+            raw_code,
+            place: Some(call.place.clone()),
+            checksum: Checksum {
+                name: "none".into(),
+                checksum: String::new(),
+            },
+            version: None,
+            patch: None,
+        };
+        let mut node = self.blank_test(&draft, &call, target, column, tags);
+        let recorded = self.record_test(&project, &node, &call, target);
+        let recorded = match recorded {
+            Ok(recorded) => recorded,
+            Err(d) => return self.sink.push(d),
+        };
+        let mut recorded = recorded;
+        recorded.config = vec![inline];
+        self.finish(&mut node, pkg, None, recorded);
+        if !target.enabled {
+            return self.disable(node);
+        }
+        if let Some(other) = self.manifest.nodes.get(&node.unique_id) {
+            let d = Diagnostic::error(
+                code::G0402,
+                format!(
+                    "dbt found two tests with the name \"{}\" on the same target",
+                    node.name
+                ),
+            )
+            .heading("Compilation Error")
+            .at(call.place.clone())
+            .at_opt(other.place.clone())
+            .help("give one of them another `name:`, or remove it");
+            return self.sink.push(d);
+        }
+        self.manifest.nodes.insert(node.unique_id.clone(), node);
+    }
+
+    /// The configuration of a test with its values evaluated.
+    fn test_config(&mut self, package: &str, call: &Call) -> Option<Map<String, Value>> {
+        let mut out = Map::new();
+        for (key, value) in &call.config {
+            let value = match value {
+                // `where` and the comparisons stay templates: they are evaluated when the test runs.
+                Value::String(text) if crate::config::has_jinja(text) && key != "where" => {
+                    match self.input.host.yaml_value(package, text) {
+                        Ok(kind) => Yaml::bare(kind).to_json(),
+                        Err(message) => {
+                            self.sink.push(
+                                Diagnostic::error(code::P0105, message)
+                                    .heading("Compilation Error")
+                                    .at(call.place.clone()),
+                            );
+                            return None;
+                        }
+                    }
+                }
+                other => other.clone(),
+            };
+            out.insert(key.clone(), value);
+        }
+        Some(out)
+    }
+
+    fn blank_test(
+        &mut self,
+        draft: &super::builder::Draft<'_>,
+        call: &Call,
+        target: &Target,
+        column: Option<&str>,
+        tags: &[String],
+    ) -> Node {
+        let mut node = self.draft_node(draft);
+        node.description = call.description.clone();
+        node.tags = tags.to_vec();
+        node.test = Some(GenericTest {
+            name: call.name.clone(),
+            kwargs: call.kwargs.clone(),
+            namespace: call.namespace.clone(),
+            column_name: column.map(|_| {
+                call.kwargs
+                    .get("column_name")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default()
+                    .to_string()
+            }),
+            file_key_name: target.file_key.clone(),
+            attached_node: (!target.is_source).then(|| target.id.clone()),
+        });
+        node.columns = IndexMap::new();
+        node
+    }
+
+    /// What the test refers to: by rendering, or at once for the simplest tests.
+    fn record_test(
+        &self,
+        package: &str,
+        node: &Node,
+        call: &Call,
+        target: &Target,
+    ) -> Result<super::host::Recorded, Diagnostic> {
+        let builtin =
+            call.namespace.is_none() && ["unique", "not_null"].contains(&call.name.as_str());
+        let macro_name = format!("test_{}", call.name);
+        let overridden = self
+            .manifest
+            .macros
+            .values()
+            .any(|m| m.name == macro_name && m.package_name != "dbt")
+            || self
+                .manifest
+                .macros
+                .values()
+                .any(|m| m.name == "get_where_subquery" && m.package_name != "dbt");
+        if builtin && !overridden && call.config.is_empty() {
+            return Ok(super::host::Recorded {
+                refs: target.refs.clone(),
+                sources: target.sources.clone(),
+                macros: vec![format!("macro.dbt.{macro_name}")],
+                ..super::host::Recorded::default()
+            });
+        }
+        let _ = &target.version;
+        let map = super::builder::node_map(node);
+        let body = Body {
+            package,
+            node: &map,
+            text: &node.raw_code,
+            place: Some(&call.place),
+            test_kwargs: Some(&call.kwargs),
+        };
+        self.input.host.record(&body)
+    }
+
+    /// A node of a draft, not yet rendered.
+    pub(super) fn draft_node(&self, draft: &super::builder::Draft<'_>) -> Node {
+        let config = self.config(
+            draft.kind,
+            draft.package,
+            &draft.fqn,
+            draft.patch.as_ref(),
+            &[],
+        );
+        let mut node = self.blank(draft);
+        node.config = Config(config.rendered);
+        node
+    }
+}
+
+/// The text dbt gives a generic test: the call, and the configuration if there is any.
+fn raw_code(call: &Call, config: &Map<String, Value>) -> String {
+    let macro_name = match &call.namespace {
+        Some(ns) => format!("{ns}.test_{}", call.name),
+        None => format!("test_{}", call.name),
+    };
+    let mut code = format!("{{{{ {macro_name}(**_dbt_generic_test_kwargs) }}}}");
+    if !config.is_empty() {
+        let parts: Vec<String> = config
+            .iter()
+            .map(|(k, v)| match v {
+                Value::String(s) => {
+                    format!("{k}=\"{}\"", s.replace('\\', "\\\\").replace('"', "\\\""))
+                }
+                other => format!("{k}={}", python_repr(other)),
+            })
+            .collect();
+        code.push_str(&format!("{{{{ config({}) }}}}", parts.join(",")));
+    }
+    code
+}
+
+/// Whether a node is absent: null or missing.
+pub(super) fn absent(node: Option<&Yaml>) -> bool {
+    node.is_none_or(|n| n.kind == Kind::Null)
+}
