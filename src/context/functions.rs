@@ -1,0 +1,363 @@
+//! The functions of templates: `ref`, `source`, `var`, `env_var`, `log`, `run` results and the like.
+use super::args::Args;
+use super::exceptions::compilation;
+use super::relation::{EventFilter, Relation};
+use super::scope::{Inner, NodeScope, Phase, lock};
+use super::shared::Say;
+use crate::graph::{Manifest, RefArgs, version_text};
+use crate::jinja::python::{self, Dict};
+use crate::parse::{Found, push_new};
+use minijinja::value::{Enumerator, Object, Value};
+use minijinja::{Error, State};
+use serde_json::Value as Json;
+use std::sync::Arc;
+
+type Call = fn(&Arc<Inner>, &mut State<'_, '_>, Args) -> Result<Value, Error>;
+
+/// A function over a render's state.
+pub(super) struct Function {
+    pub inner: Arc<Inner>,
+    pub name: &'static str,
+    pub call: Call,
+}
+
+impl std::fmt::Debug for Function {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "<function {}>", self.name)
+    }
+}
+
+impl Object for Function {
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        (self.call)(&self.inner, state, Args::new(args)?)
+    }
+}
+
+/// Every function by name.
+pub(super) const FUNCTIONS: &[(&str, Call)] = &[
+    ("ref", reference),
+    ("source", source),
+    ("metric", metric),
+    ("env_var", env_var),
+    ("log", log),
+    ("print", print),
+    ("debug", nothing),
+    ("render", render),
+    ("write", write),
+    ("load_result", super::statement::load_result),
+    ("store_result", super::statement::store_result),
+    ("store_raw_result", super::statement::store_raw_result),
+    ("load_agate_table", super::statement::load_agate_table),
+    ("try_or_compiler_error", try_or_compiler_error),
+    ("doc", doc),
+];
+
+fn nothing(_: &Arc<Inner>, _: &mut State<'_, '_>, _: Args) -> Result<Value, Error> {
+    Ok(Value::from(""))
+}
+
+/// `doc()` belongs to descriptions, which are rendered apart; elsewhere it gives nothing.
+fn doc(_: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+    args.required(0, "doc_args")?;
+    Ok(Value::from(""))
+}
+
+/// Arguments of `ref` as dbt reads them.
+pub(super) fn ref_args(args: &Args) -> Result<RefArgs, Error> {
+    let version = args.named("version").or(args.named("v")).filter(|v| !v.is_none());
+    let version = version.map(|v| python::json::to_json(&v));
+    let texts: Vec<String> = args.positional.iter().filter_map(|v| v.as_str().map(str::to_string)).collect();
+    if texts.len() != args.positional.len() || texts.is_empty() || texts.len() > 2 {
+        return Err(compilation(format!("ref() takes 1 or 2 text arguments, the model's name and perhaps its package before it, but got {} ({})", args.positional.len(), args.positional.iter().map(python::repr_of).collect::<Vec<_>>().join(", "))));
+    }
+    let (package, name) = match &texts[..] {
+        [name] => (None, name.clone()),
+        _ => (Some(texts[0].clone()), texts[1].clone()),
+    };
+    Ok(RefArgs { name, package, version })
+}
+
+/// The relation a node had provisionally while parsing.
+fn own_relation(inner: &Inner) -> Value {
+    inner.node.this.clone().unwrap_or_else(|| Relation::new("", "", "")).value()
+}
+
+fn reference(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+    let r = ref_args(&args)?;
+    if inner.phase == Phase::Parse {
+        push_new(&mut lock(&inner.recorder).refs, r);
+        return Ok(own_relation(inner));
+    }
+    let (Some(manifest), Some(names)) = (inner.shared.manifest(), inner.shared.names.get()) else {
+        return Ok(own_relation(inner));
+    };
+    let shown = match (&r.package, &r.version) {
+        (Some(p), _) => format!("{p}.{}", r.name),
+        (None, Some(v)) => format!("{}.v{}", r.name, version_text(v)),
+        (None, None) => r.name.clone(),
+    };
+    let Found::Node(id) = names.find_ref(&r, &inner.package) else {
+        return Err(compilation(format!("{} depends on a node named '{shown}' which was not found", inner.node_id())));
+    };
+    if let Some(input) = fixture(inner, &id) {
+        return Ok(input);
+    }
+    check_allowed(inner, &id, &shown)?;
+    relation_of(inner, manifest, &id)
+}
+
+/// The CTE that stands for an input in a unit test.
+fn fixture(inner: &Inner, id: &str) -> Option<Value> {
+    let extra = lock(&inner.extra);
+    let inputs = extra.get("__fixtures")?;
+    inputs.get_attr(id).ok().filter(|v| !v.is_undefined())
+}
+
+fn check_allowed(inner: &Inner, id: &str, shown: &str) -> Result<(), Error> {
+    let Some(allowed) = &inner.node.allowed else { return Ok(()) };
+    if allowed.iter().any(|a| a == id) || inner.node.unique_id == id {
+        return Ok(());
+    }
+    let name = inner.node.map.get("name").and_then(Json::as_str).unwrap_or_default();
+    Err(compilation(format!(
+        "dbt was unable to infer all dependencies for the model \"{name}\".\nThis typically happens when ref() is placed within a conditional block.\n\nTo fix this, add the following hint to the top of the model \"{name}\":\n\n-- depends_on: {{{{ ref('{shown}') }}}}"
+    )))
+}
+
+/// The relation of a node as code that refers to it sees it.
+fn relation_of(inner: &Arc<Inner>, manifest: &Manifest, id: &str) -> Result<Value, Error> {
+    if let Some(s) = manifest.sources.get(id) {
+        return Ok(limited(inner, source_relation(s), s.config.get("event_time")).value());
+    }
+    let Some(node) = manifest.nodes.get(id) else {
+        return Err(compilation(format!("{} refers to {id}, which is not there", inner.node_id())));
+    };
+    if node.is_ephemeral() {
+        if inner.node.allowed.is_none() {
+            return Err(compilation(format!("Operations can not ref() ephemeral nodes, but {} is ephemeral", node.name)));
+        }
+        push_new(&mut *lock(&inner.ephemeral), id.to_string());
+        return Ok(Relation { kind: Some("cte".into()), ..Relation::new("", "", &format!("__dbt__cte__{}", node.alias)) }.value());
+    }
+    let own = Relation::new(&node.database, &node.schema, &node.alias).quoted_as(quoting(inner, node.config.get("quoting")));
+    let relation = inner.shared.deferred.get().and_then(|d| d.get(id)).cloned().unwrap_or(own);
+    Ok(limited(inner, relation, node.config.get("event_time")).value())
+}
+
+/// Quoting of a node: its own over the project's over on.
+pub(super) fn quoting(inner: &Inner, own: Option<&Json>) -> [bool; 3] {
+    let get = |k: &str| own.and_then(|q| q.get(k)).and_then(Json::as_bool);
+    let base = inner.shared.quoting;
+    [get("database").unwrap_or(base[0]), get("schema").unwrap_or(base[1]), get("identifier").unwrap_or(base[2])]
+}
+
+/// A source's relation; the project's quoting does not apply to it.
+pub(super) fn source_relation(s: &crate::graph::Source) -> Relation {
+    let get = |k: &str| s.quoting.get(k).and_then(Json::as_bool).unwrap_or(true);
+    Relation::new(&s.database, &s.schema, &s.identifier).quoted_as([get("database"), get("schema"), get("identifier")])
+}
+
+/// With `--empty` or a time window around it.
+fn limited(inner: &Inner, mut relation: Relation, event_time: Option<&Json>) -> Relation {
+    if inner.shared.empty {
+        relation.limit = Some(0);
+    }
+    let field = event_time.and_then(Json::as_str);
+    let window = lock(&inner.extra).get("__batch").map(|b| {
+        let part = |k: &str| b.get_attr(k).ok().and_then(|v| v.as_str().map(str::to_string));
+        (part("start"), part("end"))
+    });
+    let window = window.or_else(|| inner.shared.sample.clone().map(|(a, b)| (Some(a), Some(b))));
+    if let (Some(field), Some((start, end))) = (field, window) {
+        relation.event_filter = Some(EventFilter { field: field.to_string(), start, end });
+    }
+    relation
+}
+
+fn source(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+    let texts: Vec<&str> = args.positional.iter().filter_map(|v| v.as_str()).collect();
+    let [source, table] = texts[..] else {
+        return Err(compilation(format!("source() takes exactly two text arguments ({} given)", args.positional.len())));
+    };
+    if inner.phase == Phase::Parse {
+        push_new(&mut lock(&inner.recorder).sources, (source.to_string(), table.to_string()));
+        return Ok(own_relation(inner));
+    }
+    let (Some(manifest), Some(names)) = (inner.shared.manifest(), inner.shared.names.get()) else {
+        return Ok(own_relation(inner));
+    };
+    match names.find_source(source, table, &inner.package) {
+        Found::Node(id) => {
+            if let Some(input) = fixture(inner, &id) {
+                return Ok(input);
+            }
+            relation_of(inner, manifest, &id)
+        }
+        _ => Err(compilation(format!("{} depends on a source named '{source}.{table}' which was not found", inner.node_id()))),
+    }
+}
+
+fn metric(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+    let names: Vec<String> = args.positional.iter().map(python::str_of).collect();
+    let shown = names.last().cloned().unwrap_or_default();
+    push_new(&mut lock(&inner.recorder).metrics, names);
+    Ok(Value::from(shown))
+}
+
+fn env_var(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+    let name = args.required_text(0, "var")?;
+    if name.starts_with("DBT_ENV_SECRET_") && !inner.node.unique_id.is_empty() {
+        return Err(compilation(format!("Secret env vars are allowed only in profiles.yml or packages.yml. Found '{name}' referenced elsewhere.")));
+    }
+    lock(&inner.shared.env_read).insert(name.clone());
+    if let Some(over) = lock(&inner.extra).get("__env_vars").and_then(|e| e.get_attr(&name).ok()).filter(|v| !v.is_undefined()) {
+        return Ok(over);
+    }
+    match inner.shared.env.get(&name) {
+        Some(value) => Ok(Value::from(value.as_str())),
+        None => args
+            .get(1, "default")
+            .filter(|v| !v.is_none())
+            .ok_or_else(|| compilation(format!("Env var required but not provided: '{name}'"))),
+    }
+}
+
+fn log(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+    let text = args.required_text(0, "msg")?;
+    (inner.shared.say)(Say::Log(text, args.flag(1, "info", false)));
+    Ok(Value::from(""))
+}
+
+fn print(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+    let text = args.required_text(0, "msg")?;
+    (inner.shared.say)(Say::Print(text));
+    Ok(Value::from(""))
+}
+
+fn render(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+    let text = args.required_text(0, "string")?;
+    Ok(Value::from(render_text(inner, &text)?))
+}
+
+/// Renders a text in the view of the node.
+pub(super) fn render_text(inner: &Arc<Inner>, text: &str) -> Result<String, Error> {
+    let file = crate::text::SourceFile::new(format!("<text of {}>", inner.node_id()), text);
+    let mode = if inner.executing() { crate::jinja::Mode::Strict } else { crate::jinja::Mode::Absorbing };
+    inner.shared.engine.render_file(&file, mode, inner.scope()).map(|r| r.text).map_err(|e| {
+        let raised = e.payload::<super::Raised>().cloned();
+        raised.map_or_else(|| compilation(e.to_string()), super::Raised::into_error)
+    })
+}
+
+fn write(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+    *lock(&inner.written) = Some(args.required_text(0, "payload")?);
+    Ok(Value::from(""))
+}
+
+fn try_or_compiler_error(_: &Arc<Inner>, state: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+    let message = args.required_text(0, "message_if_exception")?;
+    let function = args.required(1, "func")?;
+    let mut rest: Vec<Value> = args.positional.iter().skip(2).cloned().collect();
+    let named: Vec<(String, Value)> = args.all_named().map(|(k, v)| (k.to_string(), v)).collect();
+    if !named.is_empty() {
+        rest.push(minijinja::value::Kwargs::from_iter(named).into());
+    }
+    function.call(state, &rest).map_err(|_| compilation(message))
+}
+
+/// `var`.
+#[derive(Debug)]
+pub(super) struct Var(pub Arc<Inner>);
+
+impl Object for Var {
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        let args = Args::new(args)?;
+        let name = args.required_text(0, "var_name")?;
+        let vars = self.0.vars();
+        if let Some(value) = vars.get(&name) {
+            return match value {
+                Json::String(text) if crate::config::has_jinja(text) => Ok(Value::from(render_text(&self.0, text)?)),
+                other => Ok(python::json::from_json(other)),
+            };
+        }
+        if let Some(default) = args.get(1, "default") {
+            return Ok(default);
+        }
+        if self.0.phase == Phase::Parse && !self.0.node.unique_id.is_empty() {
+            return Ok(Value::from(()));
+        }
+        let all = serde_json::to_string_pretty(&Json::Object(vars)).unwrap_or_default();
+        Err(compilation(format!("Required var '{name}' not found in config:\nVars supplied to {} = {all}", self.0.node_id())))
+    }
+
+    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+        if name != "has_var" {
+            return Err(python::error::no_method("Var", name));
+        }
+        let name = Args::new(args)?.required_text(0, "var_name")?;
+        Ok(Value::from(self.0.vars().contains_key(&name)))
+    }
+}
+
+/// `builtins`: the members without what macros put over them.
+#[derive(Debug)]
+pub(super) struct Builtins(pub NodeScope);
+
+impl Object for Builtins {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.0.named(key.as_str()?)
+    }
+
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+        match self.0.named(name) {
+            Some(f) => f.call(state, args),
+            None if name == "get" => {
+                let args = Args::new(args)?;
+                let value = self.0.named(&args.required_text(0, "key")?);
+                Ok(value.or(args.get(1, "default")).unwrap_or_else(|| Value::from(())))
+            }
+            None => Err(python::error::no_method("builtins", name)),
+        }
+    }
+}
+
+/// `context`: every name as a dict.
+#[derive(Debug)]
+pub(super) struct ContextDict(pub NodeScope);
+
+impl ContextDict {
+    fn find(&self, name: &str) -> Option<Value> {
+        let inner = &self.0.0;
+        let engine = &inner.shared.engine;
+        lock(&inner.extra).get(name).cloned().or_else(|| engine.lookup_macro(&inner.package, name)).or_else(|| self.0.named(name))
+    }
+}
+
+impl Object for ContextDict {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        self.find(key.as_str()?)
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Values(FUNCTIONS.iter().map(|(n, _)| Value::from(*n)).collect())
+    }
+
+    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+        match name {
+            "get" => {
+                let args = Args::new(args)?;
+                let value = self.find(&args.required_text(0, "key")?);
+                Ok(value.or(args.get(1, "default")).unwrap_or_else(|| Value::from(())))
+            }
+            _ => match self.find(name) {
+                Some(f) => f.call(state, args),
+                None => Err(python::error::no_method("dict", name)),
+            },
+        }
+    }
+}
+
+/// An empty dict.
+pub(super) fn empty_dict() -> Value {
+    Dict::value(std::iter::empty().collect())
+}

@@ -1,0 +1,42 @@
+//! What templates see: dbt's names (`ref`, `config`, `adapter`, `this`, …) as objects over the project and a session.
+//!
+//! In: the engine, the project's facts, and for each render a node. Out: recorded calls while parsing, text and
+//! results while running. One file a concept; `scope` says which name is which.
+mod adapter;
+mod agate;
+mod api;
+mod args;
+mod cache;
+mod column;
+mod config_object;
+mod exceptions;
+mod functions;
+mod parse_host;
+mod relation;
+mod scope;
+mod session;
+mod shared;
+mod statement;
+
+pub use agate::Table;
+pub use args::Args;
+pub use cache::{Cache, LookupError};
+pub use column::Column;
+pub use exceptions::{Raised, diagnostic};
+pub use parse_host::EngineHost;
+pub(crate) use parse_host::test_argument;
+pub use relation::{EventFilter, Relation};
+pub use scope::{NodeFacts, NodeScope, Phase, Setup};
+pub use session::{NodeSession, Response};
+pub use shared::{PackageFacts, Say, Shared};
+
+use minijinja::State;
+use minijinja::value::Value;
+
+/// Prints a text from inside a template, as `print()` does.
+pub(crate) fn say(state: &mut State<'_, '_>, text: &str) {
+    if let Some(print) = state.lookup("print") {
+        // Printing cannot fail in a way that a template could mend.
+        let _ = print.call(state, &[Value::from(text)]);
+    }
+}

@@ -1,0 +1,344 @@
+//! A relation as templates see it (`this`, `ref(...)`, `api.Relation`), with dbt's properties and methods.
+use super::args::Args;
+use crate::jinja::python::{self, Dict};
+use indexmap::IndexMap;
+use minijinja::value::{DynObject, Object, Value};
+use minijinja::{Error, ErrorKind, State};
+use std::cmp::Ordering;
+use std::fmt;
+use std::sync::Arc;
+
+/// Longest name PostgreSQL keeps.
+pub const MAX_NAME: usize = 63;
+
+/// A time filter that is put around a relation (microbatch, `--sample`).
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct EventFilter {
+    pub field: String,
+    pub start: Option<String>,
+    pub end: Option<String>,
+}
+
+/// A table, view or CTE by name.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+#[expect(missing_docs, reason = "the names say it")]
+pub struct Relation {
+    pub database: Option<String>,
+    pub schema: Option<String>,
+    pub identifier: Option<String>,
+    /// `table`, `view`, `materialized_view`, `cte`, `external`.
+    pub kind: Option<String>,
+    /// Whether database, schema and identifier are quoted.
+    pub quote: [bool; 3],
+    /// Whether they are shown.
+    pub include: [bool; 3],
+    /// `--empty` puts a row limit of 0 around references.
+    pub limit: Option<i64>,
+    pub event_filter: Option<EventFilter>,
+}
+
+const PARTS: [&str; 3] = ["database", "schema", "identifier"];
+
+impl Relation {
+    /// A relation by its three names, quoted.
+    pub fn new(database: &str, schema: &str, identifier: &str) -> Self {
+        let part = |s: &str| (!s.is_empty()).then(|| s.to_string());
+        Self {
+            database: part(database),
+            schema: part(schema),
+            identifier: part(identifier),
+            kind: None,
+            quote: [true; 3],
+            include: [true; 3],
+            limit: None,
+            event_filter: None,
+        }
+    }
+
+    /// With this kind.
+    pub fn of_kind(mut self, kind: &str) -> Self {
+        self.kind = Some(kind.to_string());
+        self
+    }
+
+    /// With this quoting.
+    pub fn quoted_as(mut self, quote: [bool; 3]) -> Self {
+        self.quote = quote;
+        self
+    }
+
+    fn part(&self, i: usize) -> Option<&String> {
+        [&self.database, &self.schema, &self.identifier][i].as_ref()
+    }
+
+    fn is_cte(&self) -> bool {
+        self.kind.as_deref() == Some("cte")
+    }
+
+    /// The plain name.
+    pub fn render(&self) -> String {
+        if self.is_cte() {
+            return self.identifier.clone().unwrap_or_default();
+        }
+        let parts: Vec<String> = (0..3)
+            .filter(|i| self.include[*i])
+            .filter_map(|i| self.part(i).map(|p| if self.quote[i] { format!("\"{p}\"") } else { p.clone() }))
+            .collect();
+        parts.join(".")
+    }
+
+    /// The name as `{{ relation }}` shows it: with the row limit or time filter around it.
+    pub fn shown(&self) -> String {
+        let plain = self.render();
+        let id = self.identifier.clone().unwrap_or_default();
+        let limited = match self.limit {
+            None => plain,
+            Some(0) => format!("(select * from {plain} where false limit 0) _dbt_limit_subq_{id}"),
+            Some(n) => format!("(select * from {plain} limit {n}) _dbt_limit_subq_{id}"),
+        };
+        match &self.event_filter {
+            None => limited,
+            Some(f) => {
+                let mut conditions = Vec::new();
+                if let Some(start) = &f.start {
+                    conditions.push(format!("{} >= '{start}'", f.field));
+                }
+                if let Some(end) = &f.end {
+                    conditions.push(format!("{} < '{end}'", f.field));
+                }
+                if conditions.is_empty() {
+                    return limited;
+                }
+                format!("(select * from {limited} where {}) _dbt_et_filter_subq_{id}", conditions.join(" and "))
+            }
+        }
+    }
+
+    /// As a template value.
+    pub fn value(self) -> Value {
+        Value::from_object(self)
+    }
+
+    /// The relation in a template value.
+    pub fn of(value: &Value) -> Option<&Self> {
+        value.downcast_object_ref::<Self>()
+    }
+
+    /// The relation in a template value, or an error that says what it is instead.
+    pub fn expect(value: &Value, what: &str) -> Result<Self, Error> {
+        Self::of(value).cloned().ok_or_else(|| {
+            Error::new(ErrorKind::InvalidOperation, format!("{what} must be a relation, not {}", python::type_name(value)))
+        })
+    }
+
+    /// Whether two relations have the same names, whatever their kind.
+    pub fn same_name(&self, other: &Self) -> bool {
+        self.database == other.database && self.schema == other.schema && self.identifier == other.identifier
+    }
+
+    fn flags(&self, of: [bool; 3]) -> Value {
+        Dict::value(PARTS.iter().zip(of).map(|(k, v)| (Value::from(*k), Value::from(v))).collect())
+    }
+
+    fn path(&self) -> Value {
+        Dict::value((0..3).map(|i| (Value::from(PARTS[i]), option(self.part(i)))).collect())
+    }
+
+    fn set_flags(base: [bool; 3], args: &Args) -> [bool; 3] {
+        let mut out = base;
+        for (i, part) in PARTS.iter().enumerate() {
+            if let Some(v) = args.named(part) {
+                out[i] = v.is_true();
+            }
+        }
+        out
+    }
+
+    fn set_path(&self, path: &Value) -> Result<Self, Error> {
+        let mut out = self.clone();
+        for (key, value) in python::ops::pairs_of(path)? {
+            let text = (!value.is_none()).then(|| python::str_of(&value));
+            match key.as_str() {
+                Some("database") => out.database = text,
+                Some("schema") => out.schema = text,
+                Some("identifier") => out.identifier = text,
+                _ => {}
+            }
+        }
+        Ok(out)
+    }
+
+    fn incorporate(&self, args: &Args) -> Result<Self, Error> {
+        let mut out = self.clone();
+        if let Some(path) = args.named("path") {
+            out = out.set_path(&path)?;
+        }
+        if let Some(kind) = args.named("type") {
+            out.kind = (!kind.is_none()).then(|| python::str_of(&kind));
+        }
+        for (name, slot) in [("quote_policy", 0), ("include_policy", 1)] {
+            if let Some(policy) = args.named(name) {
+                for (key, value) in python::ops::pairs_of(&policy)? {
+                    if let Some(i) = PARTS.iter().position(|p| key.as_str() == Some(p)) {
+                        let target = if slot == 0 { &mut out.quote } else { &mut out.include };
+                        target[i] = value.is_true();
+                    }
+                }
+            }
+        }
+        if let Some(limit) = args.named("limit") {
+            out.limit = limit.as_i64();
+        }
+        Ok(out)
+    }
+
+    fn information_schema(&self, view: Option<&Value>) -> Self {
+        let mut out = self.clone();
+        out.schema = Some("INFORMATION_SCHEMA".into());
+        out.identifier = view.filter(|v| !v.is_none()).map(python::str_of);
+        out.quote = [self.quote[0], false, false];
+        out.include = [self.include[0], true, out.identifier.is_some()];
+        out.kind = None;
+        out
+    }
+
+    /// Whether the names asked for are this relation's, as `load_relation` compares them.
+    pub fn matches(&self, database: Option<&str>, schema: Option<&str>, identifier: Option<&str>) -> bool {
+        let same = |own: Option<&String>, asked: Option<&str>, quoted: bool| match (own, asked) {
+            (_, None) => true,
+            (None, Some(_)) => false,
+            (Some(own), Some(asked)) => own == asked || !quoted && own.eq_ignore_ascii_case(asked),
+        };
+        same(self.database.as_ref(), database, self.quote[0])
+            && same(self.schema.as_ref(), schema, self.quote[1])
+            && same(self.identifier.as_ref(), identifier, self.quote[2])
+    }
+}
+
+/// Text or none.
+pub fn option(text: Option<&String>) -> Value {
+    text.map_or_else(|| Value::from(()), |t| Value::from(t.as_str()))
+}
+
+impl Object for Relation {
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let kind = self.kind.as_deref();
+        Some(match key.as_str()? {
+            "database" => option(self.database.as_ref()),
+            "schema" => option(self.schema.as_ref()),
+            "identifier" | "name" | "table" => option(self.identifier.as_ref()),
+            "type" => option(self.kind.as_ref()),
+            "is_table" => Value::from(kind == Some("table")),
+            "is_view" => Value::from(kind == Some("view")),
+            "is_cte" => Value::from(kind == Some("cte")),
+            "is_materialized_view" => Value::from(kind == Some("materialized_view")),
+            "is_dynamic_table" | "is_pointer" | "is_function" => Value::from(false),
+            "can_be_renamed" | "can_be_replaced" => Value::from(matches!(kind, Some("table" | "view"))),
+            "renameable_relations" | "replaceable_relations" => {
+                python::List::value(vec![Value::from("view"), Value::from("table")])
+            }
+            "quote_policy" => self.flags(self.quote),
+            "include_policy" => self.flags(self.include),
+            "path" => self.path(),
+            "dbt_created" => Value::from(false),
+            "limit" => self.limit.map_or_else(|| Value::from(()), Value::from),
+            "event_time_filter" => Value::from(()),
+            "quote_character" => Value::from("\""),
+            "Table" => Value::from("table"),
+            "View" => Value::from("view"),
+            "CTE" => Value::from("cte"),
+            "MaterializedView" => Value::from("materialized_view"),
+            "External" => Value::from("external"),
+            "Function" => Value::from("function"),
+            _ => return None,
+        })
+    }
+
+    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+        let args = Args::new(args)?;
+        Ok(match name {
+            "render" => Value::from(self.render()),
+            "render_limited" => Value::from(self.shown()),
+            "include" => Self { include: Self::set_flags(self.include, &args), ..(**self).clone() }.value(),
+            "quote" => Self { quote: Self::set_flags(self.quote, &args), ..(**self).clone() }.value(),
+            "quoted" => Value::from(format!("\"{}\"", python::str_of(&args.required(0, "identifier")?))),
+            "incorporate" => self.incorporate(&args)?.value(),
+            "replace_path" => {
+                let path: IndexMap<Value, Value> = args.all_named().map(|(k, v)| (Value::from(k), v)).collect();
+                self.set_path(&Dict::value(path))?.value()
+            }
+            "without_identifier" => {
+                Self { include: [self.include[0], self.include[1], false], identifier: None, ..(**self).clone() }.value()
+            }
+            "information_schema" => self.information_schema(args.get(0, "view_name").as_ref()).value(),
+            "information_schema_only" => self.information_schema(None).value(),
+            "matches" => {
+                let text = |i, n| args.get(i, n).filter(|v: &Value| !v.is_none()).map(|v| python::str_of(&v));
+                let (d, s, i) = (text(0, "database"), text(1, "schema"), text(2, "identifier"));
+                Value::from(self.matches(d.as_deref(), s.as_deref(), i.as_deref()))
+            }
+            "relation_max_name_length" => Value::from(MAX_NAME),
+            "get" => {
+                let key = args.required(0, "key")?;
+                if key.as_str() == Some("metadata") {
+                    return Ok(Dict::value([(Value::from("type"), Value::from("PostgresRelation"))].into_iter().collect()));
+                }
+                self.get_value(&key).or(args.get(1, "default")).unwrap_or_else(|| Value::from(()))
+            }
+            "create" => create(&args)?.value(),
+            "create_from" => super::api::create_from(&args)?,
+            "add_ephemeral_prefix" => Value::from(format!("__dbt__cte__{}", python::str_of(&args.required(0, "name")?))),
+            "scd_args" => super::api::scd_args(&args)?,
+            "get_relation_type" => args.required(0, "relation_type")?,
+            "to_dict" => self.path(),
+            _ => return Err(python::error::no_method("PostgresRelation", name)),
+        })
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        true
+    }
+
+    fn custom_cmp(self: &Arc<Self>, other: &DynObject) -> Option<Ordering> {
+        other.downcast_ref::<Self>().map(|o| (**self).cmp(o))
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.shown())
+    }
+}
+
+/// `api.Relation.create(database=…, schema=…, identifier=…, type=…, quote_policy=…)`.
+pub fn create(args: &Args) -> Result<Relation, Error> {
+    let text = |i: usize, name: &str| args.get(i, name).filter(|v| !v.is_none() && !v.is_undefined()).map(|v| python::str_of(&v));
+    let mut relation = Relation::new("", "", "");
+    relation.database = text(0, "database");
+    relation.schema = text(1, "schema");
+    relation.identifier = text(2, "identifier");
+    relation.kind = text(3, "type");
+    relation.incorporate(&args.only(&["quote_policy", "include_policy", "limit"]))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_are_quoted_part_by_part() {
+        let r = Relation::new("d", "s", "Tab");
+        assert_eq!(r.render(), r#""d"."s"."Tab""#);
+        assert_eq!(Relation::new("", "s", "i").render(), r#""s"."i""#);
+        assert_eq!(r.clone().quoted_as([false, true, false]).render(), r#"d."s".Tab"#);
+    }
+
+    #[test]
+    fn limits_and_filters_wrap_the_name() {
+        let mut r = Relation::new("d", "s", "t");
+        r.limit = Some(0);
+        assert_eq!(r.shown(), r#"(select * from "d"."s"."t" where false limit 0) _dbt_limit_subq_t"#);
+        r.limit = None;
+        r.event_filter = Some(EventFilter { field: "at".into(), start: Some("a".into()), end: Some("b".into()) });
+        assert_eq!(r.shown(), r#"(select * from "d"."s"."t" where at >= 'a' and at < 'b') _dbt_et_filter_subq_t"#);
+    }
+}

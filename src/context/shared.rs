@@ -1,0 +1,144 @@
+//! What all renders of a command share.
+use super::cache::Cache;
+use super::relation::Relation;
+use crate::config::{Dispatch, QueryComment, Target, Vars};
+use crate::diag::Diagnostic;
+use crate::graph::Manifest;
+use crate::jinja::Engine;
+use crate::jinja::python;
+use crate::parse::Names;
+use chrono::{DateTime, Utc};
+use minijinja::value::Value;
+use serde_json::{Map, Value as Json};
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, Mutex, OnceLock, PoisonError};
+
+/// Something a template wants said.
+#[derive(Debug, Clone)]
+pub enum Say {
+    /// `log(…)`: the text and whether it goes to the console.
+    Log(String, bool),
+    /// `print(…)`.
+    Print(String),
+    /// `exceptions.warn(…)` and other warnings.
+    Warning(Diagnostic),
+    /// A statement about to be sent, for `--debug`.
+    Sql(String, String),
+    /// A notice of the server.
+    Notice(String, String),
+}
+
+/// What is known of a package.
+#[derive(Debug, Clone, Default)]
+pub struct PackageFacts {
+    /// Its `vars:`.
+    pub vars: Map<String, Json>,
+}
+
+/// Facts shared by all renders of a command.
+pub struct Shared {
+    /// The template engine with all macros.
+    pub engine: Engine,
+    /// The chosen target.
+    pub target: Target,
+    /// Name of the root project.
+    pub root_name: String,
+    /// Packages by name.
+    pub packages: BTreeMap<String, PackageFacts>,
+    /// Dispatch rules of the root project.
+    pub dispatch: Vec<Dispatch>,
+    /// The comment statements carry.
+    pub query_comment: QueryComment,
+    /// Quoting of the root project: database, schema, identifier.
+    pub quoting: [bool; 3],
+    /// Variables.
+    pub vars: Vars,
+    /// Flags by upper-case name.
+    pub flags: Map<String, Json>,
+    /// The command's arguments as in `run_results.json`.
+    pub invocation_args: Map<String, Json>,
+    /// The environment, `.env` included.
+    pub env: BTreeMap<String, String>,
+    /// Id of this run of the program.
+    pub invocation_id: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+    /// Folder for compiled and run files, absolute.
+    pub target_dir: std::path::PathBuf,
+    /// Where words go.
+    pub say: Arc<dyn Fn(Say) + Send + Sync>,
+    /// Relations known to exist.
+    pub cache: Cache,
+    /// The manifest, once parsed.
+    pub manifest: OnceLock<Arc<Manifest>>,
+    /// Names, once parsed.
+    pub names: OnceLock<Names>,
+    /// `graph`, once asked for.
+    pub graph: OnceLock<Value>,
+    /// Selected unique ids.
+    pub selected: OnceLock<Vec<String>>,
+    /// Relations to use instead of a node's own (`--defer`).
+    pub deferred: OnceLock<HashMap<String, Relation>>,
+    /// Row limit for references (`--empty`).
+    pub empty: bool,
+    /// Time window for references with an event time (`--sample`).
+    pub sample: Option<(String, String)>,
+    /// Environment variables that were read while parsing.
+    pub env_read: Mutex<HashSet<String>>,
+    /// Warnings already given once.
+    pub warned: Mutex<HashSet<String>>,
+}
+
+impl Shared {
+    /// A flag by its upper-case name.
+    pub fn flag(&self, name: &str) -> bool {
+        self.flags.get(name).and_then(Json::as_bool).unwrap_or(false)
+    }
+
+    /// The variables that code of a package sees.
+    pub fn vars_of(&self, package: &str) -> Map<String, Json> {
+        let own = self.packages.get(package).map(|p| p.vars.clone()).unwrap_or_default();
+        self.vars.merged(package, &own)
+    }
+
+    /// The packages that `adapter.dispatch` searches for a namespace, in order; `None` stands for the plain lookup.
+    pub fn dispatch_search(&self, namespace: Option<&str>) -> Vec<Option<String>> {
+        let Some(ns) = namespace else { return vec![None] };
+        if let Some(rule) = self.dispatch.iter().find(|d| d.macro_namespace == ns) {
+            return rule.search_order.iter().cloned().map(Some).collect();
+        }
+        if self.packages.contains_key(ns) && ns != self.root_name {
+            return vec![Some(self.root_name.clone()), Some(ns.to_string())];
+        }
+        vec![None]
+    }
+
+    /// The parsed project; empty while parsing.
+    pub fn manifest(&self) -> Option<&Arc<Manifest>> {
+        self.manifest.get()
+    }
+
+    /// Warns once per text.
+    pub fn warn_once(&self, d: Diagnostic) {
+        let new = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(d.message.clone());
+        if new {
+            (self.say)(Say::Warning(d));
+        }
+    }
+
+    /// `graph`: all entries by unique id.
+    pub fn graph_value(&self) -> Value {
+        let Some(manifest) = self.manifest() else { return python::json::from_json(&empty_graph()) };
+        self.graph.get_or_init(|| python::json::from_json(&crate::artifact::graph(manifest))).clone()
+    }
+}
+
+fn empty_graph() -> Json {
+    serde_json::json!({"exposures": {}, "groups": {}, "metrics": {}, "nodes": {}, "sources": {}, "semantic_models": {}, "saved_queries": {}})
+}
+
+impl std::fmt::Debug for Shared {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("<shared>")
+    }
+}
