@@ -3,6 +3,8 @@
 //! Data flows one way: load → parse → graph → select → compile → execute → report.
 //! `ARCHITECTURE.md` says which module is which step.
 pub mod diag;
+pub mod pg;
+pub mod server;
 pub mod text;
 pub mod yaml;
 
