@@ -8,6 +8,8 @@ pub mod fs;
 pub mod graph;
 pub mod load;
 pub mod parse;
+pub mod pg;
+pub mod server;
 pub mod text;
 pub mod yaml;
 
