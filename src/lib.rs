@@ -4,6 +4,8 @@
 //! `ARCHITECTURE.md` says which module is which step.
 pub mod diag;
 pub mod graph;
+pub mod outcome;
+pub mod report;
 pub mod text;
 pub mod yaml;
 
