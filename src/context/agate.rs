@@ -56,6 +56,11 @@ impl Table {
         Self { types: vec!["Text".into(); names.len()], names, rows }
     }
 
+    /// A table whose column types are known by agate's names.
+    pub fn with_types(names: Vec<String>, types: Vec<String>, rows: Vec<Vec<Value>>) -> Self {
+        Self { types, ..Self::new(names, rows) }
+    }
+
     /// Of a query's result.
     pub fn of_result(table: &PgTable) -> Self {
         let names = table.columns.iter().map(|c| c.name.clone()).collect();

@@ -30,6 +30,8 @@ codes! {
     G0406 "A model is used where its access (`private`, or `protected` in a package with `restrict-access`) does not allow it."
     G0407 "A Python model: these need a warehouse that runs Python; PostgreSQL does not."
     G0408 "Two resources would be written to the same relation."
+    G0409 "A seed file cannot be read as a table: a row has more cells than the header, or the quoting is broken."
+    G0410 "A node cannot be run as it is configured."
     P0101 "A file or folder of the project cannot be read or written. The operating system's reason is shown."
     P0102 "No project file was found. tv1 looks for `project.yml`, then `dbt_project.yml`, in the project folder and the folders above it; `tv1 init` makes a new project."
     P0103 "The project file has a value that cannot be used, for example a name that is not a word."

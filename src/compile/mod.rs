@@ -1,0 +1,174 @@
+//! From a node to its SQL: renders the text, puts the CTEs of ephemeral models in front, keeps the way back to the
+//! source.
+//!
+//! In: a node and a scope's setup. Out: the SQL with a map from its bytes to the node's file.
+mod inject;
+mod map;
+
+pub use inject::inject_ctes;
+pub use map::SourceMap;
+
+use crate::context::{NodeFacts, NodeScope, NodeSession, Phase, Relation, Setup, Shared, diagnostic, test_argument};
+use crate::diag::{Diagnostic, code};
+use crate::graph::{ExtraCte, Node, ResourceType};
+use crate::jinja::python::{self, Dict};
+use crate::jinja::{Mode, Rendered};
+use crate::text::SourceFile;
+use minijinja::value::Value;
+use serde_json::{Map, Value as Json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// A compiled node.
+#[derive(Debug, Clone)]
+pub struct CompiledNode {
+    /// The SQL, CTEs included.
+    pub sql: String,
+    /// The SQL of the node alone.
+    pub own_sql: String,
+    /// The CTEs put in front.
+    pub extra_ctes: Vec<ExtraCte>,
+    /// The way back to the source.
+    pub map: SourceMap,
+}
+
+/// What compiling needs beside the node.
+#[derive(Clone)]
+pub struct Compiler {
+    /// Shared facts.
+    pub shared: Arc<Shared>,
+    /// The connection for introspective queries.
+    pub session: Option<Arc<Mutex<NodeSession>>>,
+    /// Further names.
+    pub extra: HashMap<String, Value>,
+}
+
+impl Compiler {
+    /// The facts of a node as templates see them.
+    pub fn facts(&self, node: &Node) -> NodeFacts {
+        let map = match crate::artifact::node(node) {
+            Json::Object(map) => map,
+            _ => Map::new(),
+        };
+        let own = node.config.get("quoting");
+        let get = |k: &str| own.and_then(|q| q.get(k)).and_then(Json::as_bool);
+        let base = self.shared.quoting;
+        let quote = [
+            get("database").unwrap_or(base[0]),
+            get("schema").unwrap_or(base[1]),
+            get("identifier").unwrap_or(base[2]),
+        ];
+        let this = (node.resource_type != ResourceType::Operation)
+            .then(|| Relation::new(&node.database, &node.schema, &node.alias).quoted_as(quote));
+        let mut allowed = node.depends_on.nodes.clone();
+        allowed.push(node.unique_id.clone());
+        NodeFacts {
+            unique_id: node.unique_id.clone(),
+            map,
+            this,
+            allowed: (node.resource_type != ResourceType::Operation).then_some(allowed),
+            schema: node.schema.clone(),
+            database: node.database.clone(),
+        }
+    }
+
+    /// A scope for a node with `execute` true.
+    pub fn scope(&self, node: &Node, facts: NodeFacts) -> NodeScope {
+        NodeScope::new(Setup {
+            shared: self.shared.clone(),
+            package: node.package_name.clone(),
+            phase: Phase::Run,
+            node: facts,
+            session: self.session.clone(),
+            extra: self.extra.clone(),
+        })
+    }
+
+    /// Compiles a node.
+    pub fn compile(&self, node: &Node) -> Result<CompiledNode, Diagnostic> {
+        let mut ctes = Vec::new();
+        let (rendered, ephemeral) = self.render(node)?;
+        for id in ephemeral {
+            self.cte(&id, &mut ctes, &mut vec![node.unique_id.clone()])?;
+        }
+        let own_sql = rendered.text.clone();
+        let (sql, shift) = inject_ctes(&own_sql, &ctes);
+        let map = SourceMap::new(rendered, shift);
+        Ok(CompiledNode { sql, own_sql, extra_ctes: ctes, map })
+    }
+
+    /// The CTE of an ephemeral model, after those that it needs itself.
+    fn cte(&self, id: &str, ctes: &mut Vec<ExtraCte>, path: &mut Vec<String>) -> Result<(), Diagnostic> {
+        if ctes.iter().any(|c| c.id == id) {
+            return Ok(());
+        }
+        if path.iter().any(|p| p == id) {
+            return Err(Diagnostic::error(code::G0404, format!("ephemeral models need each other in a circle: {}", path.join(" --> "))));
+        }
+        let Some(node) = self.shared.manifest().and_then(|m| m.nodes.get(id)) else { return Ok(()) };
+        path.push(id.to_string());
+        let (rendered, below) = self.render(node)?;
+        for id in below {
+            self.cte(&id, ctes, path)?;
+        }
+        path.pop();
+        let sql = format!(" __dbt__cte__{} as (\n{}\n)", node.alias, rendered.text);
+        ctes.push(ExtraCte { id: id.to_string(), sql });
+        Ok(())
+    }
+
+    /// Renders a node's own text; gives the ephemeral models it refers to as well.
+    fn render(&self, node: &Node) -> Result<(Rendered, Vec<String>), Diagnostic> {
+        let scope = self.scope(node, self.facts(node));
+        self.render_in(node, &scope)
+    }
+
+    /// Renders a node's text in a scope.
+    pub fn render_in(&self, node: &Node, scope: &NodeScope) -> Result<(Rendered, Vec<String>), Diagnostic> {
+        if let Some(test) = &node.test {
+            let mut kwargs = Vec::new();
+            for (key, value) in &test.kwargs {
+                kwargs.push((Value::from(key.as_str()), test_argument(&self.shared, scope, key, value)?));
+            }
+            scope.set("_dbt_generic_test_kwargs", Dict::value(kwargs.into_iter().collect()));
+        }
+        let in_file = node.place.as_ref().filter(|p| p.file.text.get(p.span.clone()) == Some(&node.raw_code));
+        let (file, span) = match in_file {
+            Some(p) => (p.file.clone(), p.span.clone()),
+            None => (SourceFile::new(node.original_file_path.clone(), node.raw_code.clone()), 0..node.raw_code.len()),
+        };
+        let engine = &self.shared.engine;
+        let rendered = engine
+            .template(&file, span, Mode::Strict)
+            .and_then(|t| engine.render(&t, scope.dynamic()))
+            .map_err(|e| diagnostic(&e, node.place.as_ref()))?;
+        Ok((rendered, scope.ephemeral()))
+    }
+
+    /// Renders any text in the view of a node, for hooks.
+    pub fn render_text(&self, scope: &NodeScope, name: &str, text: &str) -> Result<String, Diagnostic> {
+        let file = SourceFile::new(name, text);
+        self.shared
+            .engine
+            .render_file(&file, Mode::Strict, scope.dynamic())
+            .map(|r| r.text)
+            .map_err(|e| diagnostic(&e, None))
+    }
+}
+
+/// The file below the target folder that a node's compiled text goes to.
+pub fn compiled_path(node: &Node) -> String {
+    match node.resource_type {
+        ResourceType::Operation => format!("{}/{}", node.package_name, node.path),
+        _ if node.test.is_some() => format!("{}/{}/{}", node.package_name, node.original_file_path, node.path),
+        _ if node.patch_path.is_some() && node.place.is_none() && node.resource_type == ResourceType::Snapshot => {
+            format!("{}/{}/{}.sql", node.package_name, node.original_file_path, node.name)
+        }
+        _ => format!("{}/{}", node.package_name, node.original_file_path),
+    }
+}
+
+/// A value as text, as templates print it.
+pub fn text_of(value: &Value) -> String {
+    python::str_of(value)
+}

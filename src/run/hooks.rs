@@ -1,0 +1,134 @@
+//! `on-run-start` and `on-run-end`: each hook is a node, rendered when its turn comes, every statement alone.
+use super::failure::{Failure, compile_failure, database_failure};
+use super::node::NodeRunner;
+use crate::compile::Compiler;
+use crate::graph::{Manifest, Node, ResourceType};
+use crate::outcome::{NodeResult, Status, Step, Timing};
+use crate::report::{Event, NodeInfo, Reporter};
+use chrono::Utc;
+use minijinja::value::Value;
+use serde_json::{Value as Json, json};
+use std::collections::HashMap;
+use std::sync::Arc;
+
+/// Which hooks.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[expect(missing_docs, reason = "the names say it")]
+pub enum HookKind {
+    Start,
+    End,
+}
+
+impl HookKind {
+    fn tag(self) -> &'static str {
+        match self {
+            Self::Start => "on-run-start",
+            Self::End => "on-run-end",
+        }
+    }
+}
+
+/// The hooks of a kind: packages by name, the root project last.
+pub fn hooks_of(manifest: &Manifest, kind: HookKind) -> Vec<&Node> {
+    let mut hooks: Vec<&Node> = manifest
+        .nodes
+        .values()
+        .filter(|n| n.resource_type == ResourceType::Operation && n.tags.iter().any(|t| t == kind.tag()))
+        .collect();
+    hooks.sort_by_key(|n| (n.package_name == manifest.project_name, n.package_name.clone(), n.index));
+    hooks
+}
+
+/// Runs the hooks of a kind; after the first failure the rest is skipped.
+pub fn run_hooks(
+    runner: &NodeRunner,
+    manifest: &Manifest,
+    kind: HookKind,
+    extra: &HashMap<String, Value>,
+    reporter: &Reporter,
+) -> Vec<(Arc<NodeInfo>, Arc<NodeResult>)> {
+    let hooks = hooks_of(manifest, kind);
+    let total = hooks.len();
+    let mut failed = false;
+    let mut out = Vec::new();
+    for (i, node) in hooks.into_iter().enumerate() {
+        let info = NodeInfo::of_node(node);
+        let index = i + 1;
+        let result = if failed {
+            let mut r = NodeResult::new(&node.unique_id, Status::Skipped);
+            r.message = Some("Skipping due to an earlier failed hook".into());
+            r
+        } else {
+            reporter.emit(Event::NodeStarted { node: info.clone(), index, total });
+            one(runner, node, extra)
+        };
+        failed |= result.status.is_failure();
+        let result = Arc::new(result);
+        reporter.emit(Event::NodeFinished { node: info.clone(), index, total, result: result.clone(), because: None });
+        out.push((info, result));
+    }
+    out
+}
+
+fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> NodeResult {
+    let started = std::time::Instant::now();
+    let begun = Utc::now();
+    let compiler = Compiler { extra: extra.clone(), ..runner.compiler() };
+    let mut result = NodeResult::new(&node.unique_id, Status::Success);
+    let outcome: Result<(), Failure> = compiler.compile(node).map_err(|d| compile_failure(node, d)).and_then(|compiled| {
+        let file = runner.write_compiled(node, &compiled.sql);
+        result.compiled = true;
+        result.compiled_code = Some(compiled.sql.clone());
+        result.timing.push(Timing { name: Step::Compile, started_at: Some(begun), completed_at: Some(Utc::now()) });
+        let sql = compiled.sql.trim();
+        if sql.is_empty() {
+            result.message = Some("OK".into());
+            return Ok(());
+        }
+        let mut session = runner.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let response = session.execute(sql).map_err(|e| database_failure(node, Some(&compiled), &e, sql, 0, Some(&file), None))?;
+        result.message = Some("OK".into());
+        let map = json!({"_message": response.message, "code": response.code, "rows_affected": response.rows_affected});
+        result.adapter_response = map.as_object().cloned().unwrap_or_default();
+        Ok(())
+    });
+    result.timing.push(Timing { name: Step::Execute, started_at: Some(begun), completed_at: Some(Utc::now()) });
+    result.execution_time = started.elapsed().as_secs_f64();
+    if let Err(f) = outcome {
+        result.status = Status::Error;
+        result.message = Some(f.message);
+        result.diagnostic = Some(f.diagnostic);
+    }
+    result
+}
+
+/// `results`, `schemas` and `database_schemas` of `on-run-end`.
+pub fn end_names(manifest: &Manifest, database: &str, results: &[(Arc<NodeInfo>, Arc<NodeResult>)]) -> HashMap<String, Value> {
+    let mut schemas: Vec<String> = Vec::new();
+    for (_, r) in results {
+        if let Some(n) = manifest.nodes.get(&r.unique_id).filter(|n| n.is_refable() && !n.is_ephemeral())
+            && r.status != Status::Skipped
+            && r.status != Status::Error
+        {
+            crate::parse::push_new(&mut schemas, n.schema.clone());
+        }
+    }
+    let list: Vec<Json> = results
+        .iter()
+        .map(|(_, r)| {
+            let node = manifest.nodes.get(&r.unique_id).map_or_else(|| json!({"unique_id": r.unique_id}), crate::artifact::node);
+            json!({
+                "status": r.status.as_str(), "node": node, "unique_id": r.unique_id, "execution_time": r.execution_time,
+                "adapter_response": r.adapter_response, "message": r.message, "failures": r.failures,
+                "thread_id": r.thread_id, "timing": crate::artifact::timing(&r.timing), "compiled_code": r.compiled_code,
+            })
+        })
+        .collect();
+    let text = |s: &String| Value::from(s.as_str());
+    let pairs = schemas.iter().map(|s| crate::jinja::python::tuple(vec![Value::from(database), text(s)])).collect();
+    let mut names = HashMap::new();
+    names.insert("results".to_string(), crate::jinja::python::json::from_json(&Json::Array(list)));
+    names.insert("schemas".to_string(), crate::jinja::python::List::value(schemas.iter().map(text).collect()));
+    names.insert("database_schemas".to_string(), crate::jinja::python::List::value(pairs));
+    names
+}

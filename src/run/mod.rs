@@ -1,0 +1,20 @@
+//! Runs nodes: worker threads, each with a connection, take what the scheduler says is ready.
+//!
+//! In: the manifest, the ids to run, shared facts. Out: a result for every node, told to the reporter as it happens.
+mod failure;
+mod hooks;
+mod node;
+mod schedule;
+mod schemas;
+mod seed;
+mod test;
+mod unit;
+mod worker;
+
+pub use failure::node_error;
+pub use hooks::{run_hooks, HookKind};
+pub use node::{find_materialization, NodeRunner};
+pub use schedule::{edges, Scheduler};
+pub use seed::agate_table;
+pub use schemas::prepare;
+pub use worker::{execute, Cancellation, Simulate, Work};

@@ -1,0 +1,194 @@
+//! Runs one model, seed or snapshot: compile, find its materialization, let it work, keep what it says.
+use super::failure::{Failure, compile_failure, internal, node_error};
+use crate::compile::{CompiledNode, Compiler, compiled_path};
+use crate::context::{NodeScope, NodeSession, Relation, Shared};
+use crate::graph::{Compiled, Node, ResourceType};
+use crate::jinja::MacroDef;
+use crate::jinja::python;
+use crate::outcome::{NodeResult, Status, Step, Timing};
+use chrono::Utc;
+use minijinja::value::Value;
+use serde_json::{Map, Value as Json};
+use std::collections::HashMap;
+use std::sync::{Arc, Mutex};
+
+/// Runs nodes on one connection.
+pub struct NodeRunner {
+    /// Shared facts.
+    pub shared: Arc<Shared>,
+    /// The connection.
+    pub session: Arc<Mutex<NodeSession>>,
+}
+
+/// The materialization macro of a name: for Postgres before the default, the root project's before packages' and ours.
+/// A package may not replace one of ours unless the project takes it over by name.
+pub fn find_materialization(shared: &Shared, name: &str) -> Option<Arc<MacroDef>> {
+    let registry = shared.engine.registry();
+    for suffix in ["postgres", "default"] {
+        let full = format!("materialization_{name}_{suffix}");
+        if let Some(def) = registry.get(&shared.root_name, &full) {
+            return Some(def.clone());
+        }
+        let ours = registry.get("dbt", &format!("materialization_{name}_postgres")).or_else(|| registry.get("dbt", &format!("materialization_{name}_default")));
+        if ours.is_none()
+            && let Some(def) = shared.packages.keys().find_map(|p| registry.get(p, &full))
+        {
+            return Some(def.clone());
+        }
+        if let Some(def) = registry.get("dbt", &full) {
+            return Some(def.clone());
+        }
+    }
+    None
+}
+
+/// What running a node gave, before it is a result.
+struct Done {
+    compiled: Option<CompiledNode>,
+    scope: Option<NodeScope>,
+    outcome: Result<(), Failure>,
+}
+
+impl NodeRunner {
+    /// A compiler on this connection.
+    pub fn compiler(&self) -> Compiler {
+        Compiler { shared: self.shared.clone(), session: Some(self.session.clone()), extra: HashMap::new() }
+    }
+
+    /// Ends what the node left open.
+    pub fn close(&self) {
+        self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner).end();
+    }
+
+    /// Runs a model, seed or snapshot.
+    pub fn run(&self, node: &Node) -> (NodeResult, Option<Failure>) {
+        let mut timing = Vec::new();
+        let started = std::time::Instant::now();
+        let begun = Utc::now();
+        let compiled = if node.resource_type == ResourceType::Seed { Ok(None) } else { self.compiler().compile(node).map(Some) };
+        timing.push(Timing { name: Step::Compile, started_at: Some(begun), completed_at: Some(Utc::now()) });
+        let begun = Utc::now();
+        let done = match compiled {
+            Err(d) => Done { compiled: None, scope: None, outcome: Err(compile_failure(node, d)) },
+            Ok(compiled) => self.materialize(node, compiled),
+        };
+        self.close();
+        timing.push(Timing { name: Step::Execute, started_at: Some(begun), completed_at: Some(Utc::now()) });
+        let mut result = NodeResult::new(&node.unique_id, Status::Success);
+        result.timing = timing;
+        result.execution_time = started.elapsed().as_secs_f64();
+        result.relation_name = node.relation_name.clone();
+        result.compiled = done.compiled.is_some();
+        result.compiled_code = done.compiled.as_ref().map(|c| c.sql.clone());
+        let failure = match done.outcome {
+            Ok(()) => {
+                if let Some(scope) = &done.scope {
+                    respond(&mut result, scope);
+                }
+                None
+            }
+            Err(f) => {
+                result.status = Status::Error;
+                result.message = Some(f.message.clone());
+                result.diagnostic = Some(f.diagnostic.clone());
+                Some(f)
+            }
+        };
+        (result, failure)
+    }
+
+    /// Writes the compiled file and calls the materialization.
+    fn materialize(&self, node: &Node, compiled: Option<CompiledNode>) -> Done {
+        let fail = |compiled, scope, f| Done { compiled, scope, outcome: Err(f) };
+        let file = compiled.as_ref().map(|c| self.write_compiled(node, &c.sql));
+        let name = node.config.materialized();
+        let Some(def) = find_materialization(&self.shared, name) else {
+            let f = internal(node, &format!("No materialization '{name}' was found for adapter postgres! (searched types 'default' and 'postgres')"));
+            return fail(compiled, None, f);
+        };
+        let compiler = self.compiler();
+        let mut node = node.clone();
+        node.compiled = compiled.as_ref().map(|c| Compiled { code: c.sql.clone(), extra_ctes: c.extra_ctes.clone(), path: file.clone() });
+        let facts = compiler.facts(&node);
+        let scope = compiler.scope(&node, facts);
+        if let Some(c) = &compiled {
+            scope.set("sql", Value::from(c.sql.as_str()));
+            scope.set("compiled_code", Value::from(c.sql.as_str()));
+        }
+        if node.resource_type == ResourceType::Seed {
+            match super::seed::agate_table(&node, &self.shared) {
+                Ok(table) => scope.set("__agate_table", table),
+                Err(d) => return fail(compiled, None, compile_failure(&node, d)),
+            }
+        }
+        if !node.database.eq_ignore_ascii_case(&self.shared.target.connection.dbname) {
+            let f = internal(&node, &format!("Cross-db references not allowed in postgres ({} vs {})", node.database, self.shared.target.connection.dbname));
+            return fail(compiled, None, f);
+        }
+        let called = self.shared.engine.call_macro(&def, &[], &[], scope.dynamic());
+        self.write_run(&node, &scope);
+        match called {
+            Ok(value) => {
+                let outcome = self.remember(&node, name, &value);
+                Done { compiled, scope: Some(scope), outcome }
+            }
+            Err(e) => {
+                let shown = file.as_deref().map(|f| f.replace("/compiled/", "/run/"));
+                let f = node_error(&node, compiled.as_ref(), &e, shown.as_deref());
+                fail(compiled, Some(scope), f)
+            }
+        }
+    }
+
+    /// The relations a materialization made are known from now on.
+    fn remember(&self, node: &Node, name: &str, value: &Value) -> Result<(), Failure> {
+        let relations = value.get_item(&Value::from("relations")).ok().filter(|v| !v.is_undefined());
+        let Some(relations) = relations.and_then(|r| python::iterate(&r).ok()) else {
+            let got = if value.is_none() || value.as_str().is_some() { "it returned nothing" } else { "it returned something else" };
+            return Err(internal(node, &format!("Invalid return value from materialization \"{name}\": expected a dict with a list of relations under the key 'relations', but {got}")));
+        };
+        for r in &relations {
+            if let Some(r) = Relation::of(r) {
+                self.shared.cache.add(r);
+            }
+        }
+        Ok(())
+    }
+
+    /// Writes the compiled text; gives the path below the project folder.
+    pub fn write_compiled(&self, node: &Node, sql: &str) -> String {
+        self.write("compiled", node, sql)
+    }
+
+    fn write(&self, kind: &str, node: &Node, text: &str) -> String {
+        let relative = format!("{kind}/{}", compiled_path(node));
+        let path = self.shared.target_dir.join(&relative);
+        // A file for people to look at: a full disk must not fail the node.
+        let _ = crate::fs::write(&path, text.as_bytes());
+        let folder = self.shared.target_dir.file_name().map_or_else(|| "target".into(), |n| n.to_string_lossy().into_owned());
+        format!("{folder}/{relative}")
+    }
+
+    fn write_run(&self, node: &Node, scope: &NodeScope) {
+        if let Some(text) = scope.written() {
+            self.write("run", node, &text);
+        }
+    }
+}
+
+/// The response of the `main` statement as message and adapter response.
+pub fn respond(result: &mut NodeResult, scope: &NodeScope) {
+    let Some(response) = scope.response("main") else { return };
+    let get = |k: &str| response.get_attr(k).ok().filter(|v| !v.is_undefined());
+    let message = get("_message").map_or_else(|| python::str_of(&response), |m| python::str_of(&m));
+    let mut map = Map::new();
+    map.insert("_message".into(), Json::from(message.clone()));
+    if let Some(code) = get("code") {
+        map.insert("code".into(), Json::from(python::str_of(&code)));
+    }
+    if let Some(rows) = get("rows_affected").and_then(|r| r.as_i64()) {
+        map.insert("rows_affected".into(), Json::from(rows));
+    }
+    result.message = Some(message);
+    result.adapter_response = map;
+}
