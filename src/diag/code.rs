@@ -27,6 +27,11 @@ codes! {
     Y0203 "A value has the wrong type or form, for example a list where one word is wanted."
     Y0204 "A key is not known here. Check the spelling; the nearest known key is suggested."
     Y0205 "A required key is missing."
+
+    J0301 "A template cannot be read: a tag, an expression or a block is not written as Jinja wants it, at the place shown."
+    J0302 "Two macros of one package have the same name. Rename or remove one of them."
+    J0303 "An end tag such as `{% endmacro %}` ends nothing. Remove it, or write the beginning that it lacks."
+    J0304 "Rendering a template failed: something undefined was used, or an operation is not possible with these values. The macros that were running are listed."
 }
 
 /// The explanation of a code, by its name in any case.
