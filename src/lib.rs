@@ -2,10 +2,13 @@
 //!
 //! Data flows one way: load → parse → graph → select → compile → execute → report.
 //! `ARCHITECTURE.md` says which module is which step.
+pub mod compile;
 pub mod config;
+pub mod context;
 pub mod diag;
 pub mod fs;
 pub mod graph;
+pub mod jinja;
 pub mod load;
 pub mod outcome;
 pub mod parse;
@@ -14,6 +17,9 @@ pub mod report;
 pub mod server;
 pub mod text;
 pub mod yaml;
+
+/// The version of dbt whose behaviour this is; templates and artefacts show it.
+pub const DBT_VERSION: &str = "1.10.23";
 
 /// Runs the command line and returns the exit code of the process.
 pub fn main() -> std::process::ExitCode {

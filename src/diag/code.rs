@@ -80,6 +80,11 @@ codes! {
     D0636 "The folder of the private database cannot be used: it cannot be made, locked or entered."
     D0637 "There is no private server for this project, or it does not run."
     D0638 "A program of PostgreSQL that the command needs is not on this machine."
+
+    J0301 "A template cannot be read: a tag, an expression or a block is not written as Jinja wants it, at the place shown."
+    J0302 "Two macros of one package have the same name. Rename or remove one of them."
+    J0303 "An end tag such as `{% endmacro %}` ends nothing. Remove it, or write the beginning that it lacks."
+    J0304 "Rendering a template failed: something undefined was used, or an operation is not possible with these values. The macros that were running are listed."
 }
 
 /// The explanation of a code, by its name in any case.

@@ -1,0 +1,66 @@
+//! What can be said of a macro's calls without running it.
+use super::{Problem, tokens};
+use minijinja::machinery::Token;
+
+/// A call that stands in a template's text.
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Call {
+    /// `name(…)`
+    Name(String),
+    /// `package.name(…)`
+    Dotted(String, String),
+    /// `adapter.dispatch('name'[, 'package'])`; no package if it is not a literal.
+    Dispatch {
+        /// The macro's name.
+        name: String,
+        /// The namespace.
+        package: Option<String>,
+    },
+}
+
+/// All calls by name in a text, in order, each once.
+pub fn calls(source: &str) -> Result<Vec<Call>, Problem> {
+    let toks = tokens(source)?;
+    let mut found = Vec::new();
+    for (i, (token, _)) in toks.iter().enumerate() {
+        let Token::ParenOpen = token else { continue };
+        let back = |n: usize| i.checked_sub(n).and_then(|at| toks.get(at)).map(|t| &t.0);
+        let call = match (back(4), back(3), back(2), back(1)) {
+            (Some(Token::Dot), _, Some(Token::Dot), _) => continue,
+            (_, Some(Token::Ident("adapter")), Some(Token::Dot), Some(Token::Ident("dispatch"))) => {
+                match dispatch(&toks[i + 1..]) {
+                    Some(call) => call,
+                    None => continue,
+                }
+            }
+            (_, Some(Token::Ident(package)), Some(Token::Dot), Some(Token::Ident(name))) => {
+                Call::Dotted((*package).to_string(), (*name).to_string())
+            }
+            (_, _, Some(Token::Dot | Token::Pipe | Token::Ident("macro" | "test" | "is")), _) => continue,
+            (_, _, _, Some(Token::Ident(name))) => Call::Name((*name).to_string()),
+            _ => continue,
+        };
+        if !found.contains(&call) {
+            found.push(call);
+        }
+    }
+    Ok(found)
+}
+
+/// The literal arguments of `dispatch(`.
+fn dispatch(toks: &[super::Tok<'_>]) -> Option<Call> {
+    let mut name = None;
+    let mut package = None;
+    let mut key = "macro_name";
+    for (i, (token, _)) in toks.iter().enumerate() {
+        match token {
+            Token::ParenClose => break,
+            Token::Comma => key = "macro_namespace",
+            Token::Ident(word) if matches!(toks.get(i + 1), Some((Token::Assign, _))) => key = word,
+            Token::Str(text) if key == "macro_name" => name = Some((*text).to_string()),
+            Token::Str(text) if key == "macro_namespace" => package = Some((*text).to_string()),
+            _ => {}
+        }
+    }
+    Some(Call::Dispatch { name: name?, package })
+}

@@ -1,0 +1,1 @@
+//! Native rendering of YAML values (placeholder replaced below).

@@ -1,0 +1,213 @@
+//! All macros of a project by package and name, and which one a name means where.
+use super::super::dialect::{Block, BlockKind, Parameter, Rewritten};
+use crate::text::{Place, SourceFile};
+use indexmap::IndexMap;
+use std::collections::HashMap;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// A macro, generic test or materialization.
+#[derive(Debug)]
+pub struct MacroDef {
+    /// `macro.<package>.<name>`
+    pub unique_id: String,
+    /// The package it belongs to.
+    pub package: Arc<str>,
+    /// The name under which it is called (`test_x`, `materialization_x_default`).
+    pub name: String,
+    /// What kind of block defines it.
+    pub kind: BlockKind,
+    /// The file.
+    pub file: Arc<SourceFile>,
+    /// The whole block in the file.
+    pub span: Range<usize>,
+    /// The name in the file.
+    pub name_span: Range<usize>,
+    /// Parameters in order.
+    pub parameters: Vec<Parameter>,
+    /// `supported_languages` of a materialization.
+    pub languages: Vec<String>,
+    pub(super) varargs: bool,
+    pub(super) kwargs: bool,
+    pub(super) caller: bool,
+    pub(super) symbol: String,
+    /// What the engine compiles; its offsets count from the start of the file.
+    pub(super) template: Rewritten,
+}
+
+impl MacroDef {
+    pub(super) fn new(package: &Arc<str>, file: &Arc<SourceFile>, block: &Block) -> Self {
+        let mut template = block.template.clone();
+        template.append(&format!("{{% set __ = __stash({}) %}}", block.symbol()));
+        Self {
+            unique_id: format!("macro.{package}.{}", block.macro_name),
+            package: package.clone(),
+            name: block.macro_name.clone(),
+            kind: block.kind,
+            file: file.clone(),
+            span: block.span.clone(),
+            name_span: block.name_span.clone(),
+            parameters: block.parameters.clone(),
+            languages: block.languages.clone(),
+            varargs: block.varargs,
+            kwargs: block.kwargs,
+            caller: block.caller,
+            symbol: block.symbol(),
+            template,
+        }
+    }
+
+    /// Where it is defined.
+    pub fn place(&self) -> Place {
+        Place::new(&self.file, self.name_span.clone())
+    }
+
+    /// The text of the whole block: dbt's `macro_sql`.
+    pub fn macro_sql(&self) -> &str {
+        self.file.text.get(self.span.clone()).unwrap_or_default()
+    }
+}
+
+/// What a bare name means.
+#[derive(Debug, Clone)]
+pub enum Resolved {
+    /// A macro.
+    Macro(Arc<MacroDef>),
+    /// The macros of a package, as `package.macro`.
+    Package(Arc<str>),
+}
+
+/// Which packages are which.
+#[derive(Debug, Clone, Default)]
+pub struct Packages {
+    /// The project itself.
+    pub root: String,
+    /// The packages that come with the program, first found first used: `dbt_postgres`, `dbt`.
+    pub builtins: Vec<String>,
+}
+
+type ByName = IndexMap<String, Arc<MacroDef>>;
+
+/// The macros.
+#[derive(Debug, Default)]
+pub struct Registry {
+    packages: Packages,
+    by_package: IndexMap<Arc<str>, ByName>,
+    /// All built-in macros under their names, as the namespace `dbt` shows them.
+    builtin: ByName,
+    by_id: HashMap<String, Arc<MacroDef>>,
+}
+
+/// The namespace of the built-in macros.
+pub const BUILTIN_NAMESPACE: &str = "dbt";
+
+impl Registry {
+    pub(super) fn set_packages(&mut self, packages: Packages) {
+        self.builtin = ByName::new();
+        for package in &packages.builtins {
+            let macros = self.by_package.get(package.as_str());
+            for (name, def) in macros.into_iter().flatten() {
+                self.builtin.entry(name.clone()).or_insert_with(|| def.clone());
+            }
+        }
+        self.packages = packages;
+    }
+
+    /// Adds a macro; gives back the one of the same package and name that was there already.
+    pub(super) fn add(&mut self, def: Arc<MacroDef>) -> Option<Arc<MacroDef>> {
+        let package = self.by_package.entry(def.package.clone()).or_default();
+        if let Some(there) = package.get(&def.name) {
+            return Some(there.clone());
+        }
+        package.insert(def.name.clone(), def.clone());
+        self.by_id.insert(def.unique_id.clone(), def);
+        None
+    }
+
+    /// Which packages are which.
+    pub fn packages(&self) -> &Packages {
+        &self.packages
+    }
+
+    fn is_builtin(&self, package: &str) -> bool {
+        self.packages.builtins.iter().any(|p| p == package)
+    }
+
+    /// A macro of one package; `dbt` means all built-in packages.
+    pub fn get(&self, package: &str, name: &str) -> Option<&Arc<MacroDef>> {
+        if package == BUILTIN_NAMESPACE {
+            return self.builtin.get(name);
+        }
+        self.by_package.get(package)?.get(name)
+    }
+
+    /// A macro by its id.
+    pub fn by_id(&self, unique_id: &str) -> Option<&Arc<MacroDef>> {
+        self.by_id.get(unique_id)
+    }
+
+    /// All macros, package by package, in the order they were added.
+    pub fn iter(&self) -> impl Iterator<Item = &Arc<MacroDef>> {
+        self.by_package.values().flat_map(IndexMap::values)
+    }
+
+    /// The macros of a namespace (`dbt` for the built-in ones).
+    pub fn namespace(&self, package: &str) -> impl Iterator<Item = &Arc<MacroDef>> {
+        let macros = if package == BUILTIN_NAMESPACE {
+            Some(&self.builtin)
+        } else {
+            self.by_package.get(package)
+        };
+        macros.into_iter().flat_map(IndexMap::values)
+    }
+
+    /// What a bare name means in code of a package: the package's own macro, the root's, a package, a built-in macro.
+    pub fn resolve(&self, current: &str, name: &str) -> Option<Resolved> {
+        let own = |package: &str| self.by_package.get(package).and_then(|m| m.get(name));
+        let local = if self.is_builtin(current) { None } else { own(current) };
+        if let Some(def) = local.or_else(|| own(&self.packages.root)) {
+            return Some(Resolved::Macro(def.clone()));
+        }
+        if name == BUILTIN_NAMESPACE && !self.packages.builtins.is_empty() {
+            return Some(Resolved::Package(Arc::from(BUILTIN_NAMESPACE)));
+        }
+        if !self.is_builtin(name)
+            && let Some((package, _)) = self.by_package.get_key_value(name)
+        {
+            return Some(Resolved::Package(package.clone()));
+        }
+        self.builtin.get(name).map(|def| Resolved::Macro(def.clone()))
+    }
+
+    /// A macro by bare name (no package names), as [`Registry::resolve`] finds it.
+    pub fn resolve_macro(&self, current: &str, name: &str) -> Option<Arc<MacroDef>> {
+        match self.resolve(current, name)? {
+            Resolved::Macro(def) => Some(def),
+            Resolved::Package(_) => self.builtin.get(name).cloned(),
+        }
+    }
+
+    /// `adapter.dispatch`: for each search package in order the name with each prefix in order. A search package of
+    /// none means the plain order of names: current package, root, built-in.
+    pub fn dispatch(
+        &self,
+        current: &str,
+        name: &str,
+        search: &[Option<String>],
+        prefixes: &[&str],
+    ) -> Option<Arc<MacroDef>> {
+        for package in search {
+            for prefix in prefixes {
+                let full = format!("{prefix}__{name}");
+                let found = match package {
+                    Some(package) => self.get(package, &full).cloned(),
+                    None => self.resolve_macro(current, &full),
+                };
+                if found.is_some() {
+                    return found;
+                }
+            }
+        }
+        None
+    }
+}

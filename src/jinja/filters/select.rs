@@ -1,0 +1,75 @@
+//! Filters that call other filters and tests: `map`, `select` and their kin.
+use super::attributes::get;
+use crate::jinja::python::arguments::Arguments;
+use crate::jinja::python::error::type_error;
+use crate::jinja::python::{List, iterate};
+use minijinja::value::{Kwargs, Rest, Value};
+use minijinja::{Environment, Error, State};
+
+/// Adds the filters.
+pub(super) fn register(env: &mut Environment<'static>) {
+    env.add_filter("map", map);
+    for (name, by_attribute, keep) in [
+        ("select", false, true),
+        ("reject", false, false),
+        ("selectattr", true, true),
+        ("rejectattr", true, false),
+    ] {
+        env.add_filter(name, move |state: &mut State<'_, '_>, value: &Value, args: Rest<Value>| {
+            select(state, value, &args, by_attribute, keep)
+        });
+    }
+}
+
+fn map(state: &mut State<'_, '_>, value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+    let mut call = Arguments::new(&args)?;
+    let items = if value.is_none() { iterate(value)? } else { iterate(value)? };
+    let Some(filter) = call.next("filter")? else {
+        let attribute = call.named("attribute")?.ok_or_else(|| type_error("map requires a filter argument"))?;
+        let default = call.named("default")?;
+        call.finish()?;
+        let mapped = items.iter().map(|item| get(item, &attribute, default.as_ref()));
+        return mapped.collect::<Result<_, _>>().map(List::value);
+    };
+    let name = filter.as_str().ok_or_else(|| type_error("map requires a filter argument"))?.to_string();
+    let mut out = Vec::with_capacity(items.len());
+    for item in items {
+        let mut all = vec![item];
+        all.extend(args.iter().skip(1).cloned());
+        out.push(state.apply_filter(&name, &all)?);
+    }
+    Ok(List::value(out))
+}
+
+fn select(state: &mut State<'_, '_>, value: &Value, args: &[Value], by_attribute: bool, keep: bool) -> Result<Value, Error> {
+    let mut call = Arguments::new(args)?;
+    let attribute = match by_attribute {
+        true => Some(call.next("attribute")?.ok_or_else(|| type_error("Missing parameter for attribute name"))?),
+        false => None,
+    };
+    let test = call.next("test")?;
+    let mut rest = call.rest();
+    let named = call.all_named()?;
+    if !named.is_empty() {
+        rest.push(Kwargs::from_iter(named).into());
+    }
+    let mut out = Vec::new();
+    for item in iterate(value)? {
+        let subject = match &attribute {
+            Some(a) => get(&item, a, None)?,
+            None => item.clone(),
+        };
+        let holds = match test.as_ref().and_then(|t| t.as_str()) {
+            Some(name) => {
+                let mut all = vec![subject];
+                all.extend(rest.iter().cloned());
+                state.perform_test(name, &all)?
+            }
+            None => subject.is_true(),
+        };
+        if holds == keep {
+            out.push(item);
+        }
+    }
+    Ok(List::value(out))
+}
