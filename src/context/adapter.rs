@@ -200,7 +200,7 @@ impl Inner {
             session.execute(&text).map(|r| (r, Table::default()))
         };
         for notice in session.raw().take_notices() {
-            (self.shared.say)(Say::Notice(self.node_id(), notice.to_string()));
+            (self.shared.say)(Say::Notice(self.node_id(), format!("{}:  {}", notice.severity, notice.message)));
         }
         done.map_err(|e| Self::database_error(e, text, prefix))
     }
@@ -219,7 +219,7 @@ impl Inner {
             Err(LookupError::Database(e)) => Err(Self::database_error(e, String::new(), 0)),
             Err(LookupError::Approximate(r)) => Err(compilation(format!(
                 "When searching for a relation, dbt found an approximate match. Instead of guessing \nwhich relation to use, dbt will move on. Please delete {}, or rename it to be less ambiguous.\nSearched for: \"{database}\".\"{schema}\".\"{identifier}\"\nFound: {}",
-                r.render(), r.render()
+                r.name(), r.name()
             ))),
         }
     }
@@ -344,7 +344,7 @@ impl Adapter {
 
     fn call_macro(&self, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
         let engine = &self.0.shared.engine;
-        let found = engine.lookup_macro(&self.0.shared.root_name, name).ok_or_else(|| compilation(format!("the macro `{name}` is missing")))?;
+        let found = super::functions::lookup_macro(engine, &self.0.shared.root_name, name).ok_or_else(|| compilation(format!("the macro `{name}` is missing")))?;
         found.call(state, args)
     }
 
@@ -367,7 +367,7 @@ impl Adapter {
         match name {
             "drop_relation" => {
                 if relation.kind.is_none() {
-                    return Err(compilation(format!("Tried to drop relation {}, but its type is null.", relation.render())));
+                    return Err(compilation(format!("Tried to drop relation {}, but its type is null.", relation.name())));
                 }
                 self.call_macro(state, "drop_relation", std::slice::from_ref(&first))?;
                 self.0.shared.cache.drop_relation(&relation);
@@ -420,8 +420,7 @@ impl Adapter {
         }
         let name = format!("get_incremental_{}_sql", strategy.replace('+', "_"));
         let engine = &self.0.shared.engine;
-        engine
-            .lookup_macro(&self.0.package, &name)
+        super::functions::lookup_macro(engine, &self.0.package, &name)
             .ok_or_else(|| compilation(format!("dbt could not find an incremental strategy macro with the name \"{name}\" in {}", self.0.shared.root_name)))
     }
 

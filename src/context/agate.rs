@@ -1,7 +1,7 @@
 //! Result tables as templates see them: the part of agate's `Table`, `Row` and `Column` that projects use.
 use super::args::Args;
 use crate::jinja::python::{self, Dict, List};
-use crate::pg::{Cell, Table as PgTable};
+use crate::pg::Table as PgTable;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 use std::fmt;
@@ -32,22 +32,6 @@ struct Column {
     cells: Vec<Value>,
 }
 
-/// A cell as Python would hold it.
-pub fn cell_value(cell: &Cell) -> Value {
-    match cell {
-        Cell::Null => Value::from(()),
-        Cell::Bool(b) => Value::from(*b),
-        Cell::Int(i) => Value::from(*i),
-        Cell::Decimal(text) => match text.parse::<rust_decimal::Decimal>() {
-            Ok(_) => crate::jinja::decimal(text),
-            Err(_) => text.parse::<f64>().map_or_else(|_| Value::from(text.as_str()), Value::from),
-        },
-        Cell::Date(text) => crate::jinja::date(text),
-        Cell::Timestamp(text) | Cell::TimestampTz(text) => crate::jinja::timestamp(text),
-        other => Value::from(other.text().unwrap_or_default()),
-    }
-}
-
 impl Table {
     /// A table of names and rows.
     pub fn new(names: Vec<String>, rows: Vec<Vec<Value>>) -> Self {
@@ -64,7 +48,7 @@ impl Table {
     /// Of a query's result.
     pub fn of_result(table: &PgTable) -> Self {
         let names = table.columns.iter().map(|c| c.name.clone()).collect();
-        let rows = table.rows.iter().map(|r| r.iter().map(cell_value).collect()).collect();
+        let rows = table.rows.iter().map(|r| r.iter().map(super::values::cell).collect()).collect();
         let mut out = Self::new(names, rows);
         out.types = table
             .columns

@@ -71,7 +71,7 @@ impl Column {
         Value::from_object(self)
     }
 
-    fn repr(&self) -> String {
+    fn described(&self) -> String {
         let number = |n: Option<i64>| n.map_or("None".to_string(), |n| n.to_string());
         format!(
             "PostgresColumn(column='{}', dtype='{}', char_size={}, numeric_precision={}, numeric_scale={})",
@@ -130,7 +130,7 @@ impl Object for Column {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.repr())
+        f.write_str(&self.described())
     }
 }
 

@@ -32,7 +32,7 @@ impl Raised {
     /// The error as the engine wants it.
     pub fn into_error(self) -> Error {
         let message = self.message();
-        raise(self, message)
+        raise(message, self)
     }
 
     /// In words.

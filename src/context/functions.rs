@@ -329,7 +329,7 @@ impl ContextDict {
     fn find(&self, name: &str) -> Option<Value> {
         let inner = &self.0.0;
         let engine = &inner.shared.engine;
-        lock(&inner.extra).get(name).cloned().or_else(|| engine.lookup_macro(&inner.package, name)).or_else(|| self.0.named(name))
+        lock(&inner.extra).get(name).cloned().or_else(|| lookup_macro(engine, &inner.package, name)).or_else(|| self.0.named(name))
     }
 }
 
@@ -360,4 +360,15 @@ impl Object for ContextDict {
 /// An empty dict.
 pub(super) fn empty_dict() -> Value {
     Dict::value(std::iter::empty().collect())
+}
+
+/// A macro, or a package's macros, as code of a package sees the name.
+pub(crate) fn lookup_macro(engine: &crate::jinja::Engine, package: &str, name: &str) -> Option<Value> {
+    let registry = engine.registry();
+    match registry.resolve(package, name)? {
+        crate::jinja::Resolved::Macro(def) => Some(Value::from_object(crate::jinja::MacroRef(def))),
+        crate::jinja::Resolved::Package(package) => {
+            Some(Value::from_object(crate::jinja::Package { registry: registry.clone(), name: package }))
+        }
+    }
 }

@@ -11,15 +11,18 @@ mod column;
 mod config_object;
 mod exceptions;
 mod functions;
+mod native;
 mod parse_host;
 mod relation;
 mod scope;
 mod session;
 mod shared;
 mod statement;
+mod values;
 
 pub use agate::Table;
 pub use args::Args;
+pub(crate) use functions::lookup_macro;
 pub use cache::{Cache, LookupError};
 pub use column::Column;
 pub use exceptions::{Raised, diagnostic};
@@ -29,6 +32,8 @@ pub use relation::{EventFilter, Relation};
 pub use scope::{NodeFacts, NodeScope, Phase, Setup};
 pub use session::{NodeSession, Response};
 pub use shared::{PackageFacts, Say, Shared};
+
+pub(crate) use values::{cell, decimal, moment, time};
 
 use minijinja::State;
 use minijinja::value::Value;

@@ -66,7 +66,7 @@ pub(crate) fn test_argument(shared: &Shared, scope: &NodeScope, key: &str, value
             }
             let file = SourceFile::new("<test argument>", text);
             let mode = if scope.0.executing() { Mode::Strict } else { Mode::Absorbing };
-            shared.engine.native(&file, mode, scope.dynamic()).map_err(|e| diagnostic(&e, None))
+            super::native::native(&shared.engine, &file, mode, scope.dynamic()).map_err(|e| diagnostic(&e, None))
         }
         Json::Array(items) => {
             let mut out = Vec::new();
@@ -141,7 +141,7 @@ impl ParseHost for EngineHost {
     fn yaml_value(&self, package: &str, text: &str) -> Result<Kind, String> {
         let scope = self.scope(package, NodeFacts::default(), Phase::Parse, HashMap::new());
         let file = SourceFile::new("<value>", text);
-        let value = self.shared.engine.native(&file, Mode::Strict, Arc::new(YamlScope(scope))).map_err(|e| e.message)?;
+        let value = super::native::native(&self.shared.engine, &file, Mode::Strict, Arc::new(YamlScope(scope))).map_err(|e| e.message)?;
         Ok(kind_of(&python::json::to_json(&value)))
     }
 
@@ -314,12 +314,12 @@ impl crate::jinja::Scope for YamlScope {
         &self.0.0.package
     }
 
-    fn lookup(&self, name: &str, package: &str) -> Option<Value> {
+    fn lookup(&self, name: &str) -> Option<Value> {
         const NAMES: &[&str] = &[
             "target", "project_name", "var", "env_var", "dbt_version", "flags", "invocation_id", "run_started_at", "log",
             "print", "thread_id", "context", "builtins",
         ];
-        if NAMES.contains(&name) { crate::jinja::Scope::lookup(&self.0, name, package) } else { None }
+        if NAMES.contains(&name) { crate::jinja::Scope::lookup(&self.0, name) } else { None }
     }
 
     fn sees_macros(&self) -> bool {
@@ -336,7 +336,7 @@ impl crate::jinja::Scope for EmptyScope {
         ""
     }
 
-    fn lookup(&self, _: &str, _: &str) -> Option<Value> {
+    fn lookup(&self, _: &str) -> Option<Value> {
         None
     }
 

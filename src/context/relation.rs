@@ -77,7 +77,7 @@ impl Relation {
     }
 
     /// The plain name.
-    pub fn render(&self) -> String {
+    pub fn name(&self) -> String {
         if self.is_cte() {
             return self.identifier.clone().unwrap_or_default();
         }
@@ -90,7 +90,7 @@ impl Relation {
 
     /// The name as `{{ relation }}` shows it: with the row limit or time filter around it.
     pub fn shown(&self) -> String {
-        let plain = self.render();
+        let plain = self.name();
         let id = self.identifier.clone().unwrap_or_default();
         let limited = match self.limit {
             None => plain,
@@ -258,7 +258,7 @@ impl Object for Relation {
     fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
         let args = Args::new(args)?;
         Ok(match name {
-            "render" => Value::from(self.render()),
+            "render" => Value::from(self.name()),
             "render_limited" => Value::from(self.shown()),
             "include" => Self { include: Self::set_flags(self.include, &args), ..(**self).clone() }.value(),
             "quote" => Self { quote: Self::set_flags(self.quote, &args), ..(**self).clone() }.value(),
@@ -327,9 +327,9 @@ mod tests {
     #[test]
     fn names_are_quoted_part_by_part() {
         let r = Relation::new("d", "s", "Tab");
-        assert_eq!(r.render(), r#""d"."s"."Tab""#);
-        assert_eq!(Relation::new("", "s", "i").render(), r#""s"."i""#);
-        assert_eq!(r.clone().quoted_as([false, true, false]).render(), r#"d."s".Tab"#);
+        assert_eq!(r.name(), r#""d"."s"."Tab""#);
+        assert_eq!(Relation::new("", "s", "i").name(), r#""s"."i""#);
+        assert_eq!(r.clone().quoted_as([false, true, false]).name(), r#"d."s".Tab"#);
     }
 
     #[test]

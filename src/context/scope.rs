@@ -201,7 +201,7 @@ impl NodeScope {
             "graph" => shared.graph_value(),
             "project_name" => Value::from(shared.root_name.as_str()),
             "invocation_id" => Value::from(shared.invocation_id.as_str()),
-            "run_started_at" => crate::jinja::utc_datetime(&shared.started_at),
+            "run_started_at" => super::values::moment(&shared.started_at),
             "dbt_version" => Value::from(crate::DBT_VERSION),
             "thread_id" => Value::from(std::thread::current().name().unwrap_or("MainThread").to_string()),
             "invocation_args_dict" => json(&Json::Object(shared.invocation_args.clone())),
@@ -240,7 +240,7 @@ impl Scope for NodeScope {
         &self.0.package
     }
 
-    fn lookup(&self, name: &str, _package: &str) -> Option<Value> {
+    fn lookup(&self, name: &str) -> Option<Value> {
         self.member(name)
     }
 

@@ -3,12 +3,10 @@
 //! No files, no Jinja values, no database. The types follow the entries of dbt's manifest (schema v12), because
 //! selection, artefacts and templates all speak of them in those words.
 mod dag;
-mod json;
 mod manifest;
 mod node;
 
 pub use dag::{Cycle, Dag};
-pub use json::node_json;
 pub use manifest::{Disabled, Entry, Manifest};
 pub use node::{
     Checksum, Column, Compiled, Config, Contract, DependsOn, Doc, Docs, Exposure, ExtraCte,

@@ -516,7 +516,7 @@ pub fn render_relation(
 
 /// A node as templates see it (`model`, the `node` of naming macros).
 pub(super) fn node_map(node: &Node) -> Map<String, Value> {
-    match crate::graph::node_json(node) {
+    match crate::artifact::node(node) {
         Value::Object(map) => map,
         _ => Map::new(),
     }

@@ -12,7 +12,7 @@ mod unit;
 mod worker;
 
 pub use failure::node_error;
-pub use hooks::{run_hooks, HookKind};
+pub use hooks::{end_names, run_hooks, HookKind};
 pub use node::{find_materialization, NodeRunner};
 pub use schedule::{edges, Scheduler};
 pub use seed::agate_table;

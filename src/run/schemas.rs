@@ -45,7 +45,7 @@ fn create(shared: &Arc<Shared>, schema: &str, session: &Arc<Mutex<NodeSession>>)
         session: Some(session.clone()),
         extra: HashMap::new(),
     });
-    let Some(create) = shared.engine.lookup_macro(&shared.root_name, "create_schema") else { return Ok(()) };
+    let Some(create) = crate::context::lookup_macro(&shared.engine, &shared.root_name, "create_schema") else { return Ok(()) };
     let relation = Relation { identifier: None, ..Relation::new(&shared.target.connection.dbname, schema, "") };
     let relation = Relation { include: [true, true, false], ..relation };
     shared

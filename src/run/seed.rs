@@ -182,11 +182,11 @@ fn value(cell: Option<&str>, kind: Kind, integer: bool, verbatim: bool) -> Value
             {
                 return Value::from(i);
             }
-            crate::jinja::decimal(text.trim_start_matches('+'))
+            crate::context::decimal(text.trim_start_matches('+'))
         }
-        Kind::Date => crate::jinja::date(cell.trim()),
-        Kind::DateTime => crate::jinja::timestamp(cell.trim()),
-        Kind::IsoDateTime => crate::jinja::timestamp(&iso(cell.trim()).unwrap_or_default()),
+        Kind::Date => crate::context::time(cell.trim()),
+        Kind::DateTime => crate::context::time(cell.trim()),
+        Kind::IsoDateTime => crate::context::time(&iso(cell.trim()).unwrap_or_default()),
         Kind::Boolean => Value::from(cell.trim().eq_ignore_ascii_case("true")),
         Kind::Text => Value::from(cell),
     }

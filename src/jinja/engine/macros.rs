@@ -126,8 +126,10 @@ impl Object for MacroRef {
 /// The macros of a package: `dbt_utils.star`.
 #[derive(Debug)]
 pub struct Package {
-    pub(super) registry: Arc<Registry>,
-    pub(super) name: Arc<str>,
+    /// All macros.
+    pub registry: Arc<Registry>,
+    /// Name of the package.
+    pub name: Arc<str>,
 }
 
 impl Package {

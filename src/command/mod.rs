@@ -1,0 +1,158 @@
+//! The commands: each is a list of the pipeline's steps, from the command line to the exit code.
+mod compile;
+mod connect;
+mod database;
+mod docs;
+mod failure;
+mod housekeeping;
+mod list;
+mod run;
+mod session;
+mod setup;
+mod simulations;
+
+use crate::cli::{self, Command};
+use crate::diag::{Result, render};
+use crate::report::{Event, FileOptions, Format, Level, Masks, Options, Reporter};
+use session::Environment;
+use std::io::{IsTerminal, Write};
+use std::process::ExitCode;
+use std::time::Instant;
+
+/// How a command ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Outcome {
+    /// Everything went well: exit code 0.
+    Success,
+    /// A node failed: exit code 1.
+    Failed,
+}
+
+/// Runs the command line of this process.
+pub fn main() -> ExitCode {
+    let begun = Instant::now();
+    let args: Vec<String> = std::env::args().skip(1).collect();
+    let folder = std::env::current_dir().unwrap_or_default();
+    let env = Environment::read(&folder);
+    let lookup = |name: &str| env.get(name);
+    let cli = match cli::parse(&args, &lookup, &folder) {
+        Ok(cli) => cli,
+        Err(stop) => return shown(&stop),
+    };
+    let env = env.with_dotenv(&cli.project_dir());
+    let (flags_block, doc) = setup::flags_block(&cli.project_dir());
+    let block = doc.as_ref().and_then(|d| flags_block.as_ref().map(|n| (&d.file, n)));
+    let invocation = match cli.resolve(block) {
+        Ok(i) => i,
+        Err(stopped) => return refused(&stopped),
+    };
+    let id = uuid::Uuid::new_v4().to_string();
+    let masks = Masks::of_env(env.vars.iter().map(|(k, v)| (k.clone(), v.clone())));
+    let reporter = match Reporter::start(report_options(&invocation, &id), masks) {
+        Ok(r) => r,
+        Err(e) => {
+            let _ = writeln!(std::io::stderr(), "error: cannot write the log: {e}");
+            return ExitCode::from(2);
+        }
+    };
+    let which = invocation.flags.which.to_string();
+    let quiet_answer = matches!(invocation.command, Command::DbUrl | Command::Completions { .. } | Command::Explain { .. });
+    if !quiet_answer {
+        reporter.emit(Event::Started { command: which.clone(), args: invocation.flags.to_args_map() });
+    }
+    for notice in &invocation.notices {
+        reporter.emit(Event::Line { level: Level::Warn, text: notice.clone(), dbt: None });
+    }
+    for d in &invocation.warnings {
+        reporter.emit(Event::Diagnostic { diagnostic: d.clone(), dbt: None });
+    }
+    let ctx = session::Session { invocation, env, reporter: reporter.clone(), id, started_at: chrono::Utc::now() };
+    let outcome = run(&ctx);
+    let code = match &outcome {
+        Ok(Outcome::Success) => 0,
+        Ok(Outcome::Failed) => 1,
+        Err(stopped) => failure::report(&reporter, stopped),
+    };
+    if !quiet_answer {
+        reporter.emit(Event::CommandCompleted { command: which, success: code == 0, elapsed: begun.elapsed() });
+    }
+    reporter.finish();
+    ExitCode::from(code)
+}
+
+fn run(ctx: &session::Session) -> Result<Outcome> {
+    match &ctx.invocation.command {
+        Command::Build { .. } | Command::Run { .. } | Command::Test | Command::Seed { .. } | Command::Snapshot => run::run(ctx),
+        Command::Compile { .. } | Command::Show { .. } => compile::compile(ctx),
+        Command::Parse => housekeeping::parse(ctx),
+        Command::List { .. } => list::list(ctx),
+        Command::Simulate { .. } => simulations::simulate(ctx),
+        Command::Docs { .. } | Command::DocsGenerate { .. } | Command::DocsServe { .. } => docs::docs(ctx),
+        Command::Debug { .. } => connect::debug(ctx),
+        Command::DbStart { .. } | Command::DbStop | Command::DbStatus | Command::DbUrl | Command::DbPsql { .. } => database::database(ctx),
+        Command::Clean { .. } => housekeeping::clean(ctx),
+        Command::Explain { code } => housekeeping::explain(ctx, code.as_deref()),
+        Command::Completions { shell } => housekeeping::completions(ctx, *shell),
+        Command::RunOperation { .. } => compile::operation(ctx),
+        other => failure::not_here(other),
+    }
+}
+
+fn shown(stop: &cli::Stop) -> ExitCode {
+    // A reader that went away wants no more help.
+    let _ = if stop.stdout {
+        let text = if std::io::stdout().is_terminal() { &stop.coloured } else { &stop.text };
+        std::io::stdout().write_all(text.as_bytes())
+    } else {
+        let text = if std::io::stderr().is_terminal() { &stop.coloured } else { &stop.text };
+        std::io::stderr().write_all(text.as_bytes())
+    };
+    ExitCode::from(stop.code)
+}
+
+fn refused(stopped: &crate::diag::Stopped) -> ExitCode {
+    let colour = std::io::stderr().is_terminal();
+    for d in &stopped.0 {
+        let _ = writeln!(std::io::stderr(), "{}", render(d, colour));
+    }
+    ExitCode::from(2)
+}
+
+fn report_options(i: &cli::Invocation, id: &str) -> Options {
+    let f = &i.flags;
+    let format = |l: cli::LogFormat, file: bool| match l {
+        cli::LogFormat::Json => Format::Json,
+        cli::LogFormat::Debug => Format::Debug,
+        cli::LogFormat::Default if file => Format::Debug,
+        _ => Format::Text,
+    };
+    let level = |l: cli::LogLevel| match l {
+        cli::LogLevel::Debug => Level::Debug,
+        cli::LogLevel::Info => Level::Info,
+        cli::LogLevel::Warn => Level::Warn,
+        cli::LogLevel::Error => Level::Error,
+        cli::LogLevel::None => Level::None,
+    };
+    let terminal = std::io::stdout().is_terminal();
+    let no_color = std::env::var_os("NO_COLOR").is_some_and(|v| !v.is_empty());
+    let file = Some(FileOptions {
+        format: format(f.log_format_file, true),
+        level: level(f.log_level_file),
+        colours: f.use_colors_file && f.log_format_file != cli::LogFormat::Json && false,
+        max_bytes: f.log_file_max_bytes,
+        ..FileOptions::new(f.log_folder())
+    });
+    let options = Options {
+        format: format(f.log_format, false),
+        level: level(f.log_level),
+        quiet: false,
+        print: f.print,
+        colours: f.colours(terminal, no_color),
+        width: f.printer_width,
+        terminal: terminal && f.log_format != cli::LogFormat::Json && std::io::stderr().is_terminal(),
+        invocation_id: id.to_string(),
+        file,
+    };
+    let options = if f.debug { options.debug() } else { options };
+    if f.quiet { options.quiet() } else { options }
+}

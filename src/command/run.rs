@@ -1,0 +1,187 @@
+//! `build`, `run`, `test`, `seed`, `snapshot`: select, run, report, write artefacts.
+use super::Outcome;
+use super::session::Session;
+use super::setup::{self, Loaded};
+use crate::artifact::{self, Meta};
+use crate::cli::Command;
+use crate::context::NodeSession;
+use crate::diag::Result;
+use crate::graph::ResourceType;
+use crate::outcome::NodeResult;
+use crate::report::{Event, NodeInfo, Summary};
+use crate::run::{self, Cancellation, HookKind, NodeRunner, Work};
+use crate::select::{self, Indirect, Purpose, Request, Types};
+use std::collections::{BTreeSet, HashMap};
+use std::sync::{Arc, Mutex};
+use std::time::Instant;
+
+type Results = Vec<(Arc<NodeInfo>, Arc<NodeResult>)>;
+
+/// What a command selects.
+pub fn purpose(command: &Command) -> Purpose {
+    match command {
+        Command::Build { .. } => Purpose::Build,
+        Command::Test => Purpose::Test,
+        Command::Seed { .. } => Purpose::Seed,
+        Command::Snapshot => Purpose::Snapshot,
+        Command::List { .. } => Purpose::List,
+        Command::Compile { .. } => Purpose::Compile,
+        Command::Show { .. } => Purpose::Show,
+        Command::Docs { .. } | Command::DocsGenerate { .. } => Purpose::Docs,
+        _ => Purpose::Run,
+    }
+}
+
+/// The selected ids of a command, in the order of the manifest.
+pub fn selected(ctx: &Session, loaded: &Loaded, purpose: Purpose) -> Result<Vec<String>> {
+    let flags = &ctx.invocation.flags;
+    let indirect = indirect(flags.indirect_selection);
+    let request = Request {
+        select: &flags.select,
+        exclude: &flags.exclude,
+        selector: None,
+        indirect,
+        state: None,
+        with_empty: purpose.with_empty(),
+    };
+    let selection = select::select(&loaded.manifest, &loaded.dag, &request)?;
+    for d in selection.warnings {
+        ctx.reporter.emit(Event::Diagnostic { diagnostic: d, dbt: None });
+    }
+    let types = Types::parse(purpose, &flags.resource_types, &flags.exclude_resource_types)?;
+    let mut chosen: BTreeSet<String> = select::filter(&loaded.manifest, &selection.ids, &types);
+    if purpose == Purpose::Build && flags.resource_types.is_empty() {
+        let simulated = selection.ids.iter().filter(|id| loaded.manifest.sources.get(*id).is_some_and(|s| s.simulation.is_some()));
+        chosen.extend(simulated.cloned());
+    }
+    Ok(loaded.manifest.entries().map(|e| e.unique_id().to_string()).filter(|id| chosen.contains(id)).collect())
+}
+
+/// Runs the command.
+pub fn run(ctx: &Session) -> Result<Outcome> {
+    let begun = Instant::now();
+    let loaded = setup::load(ctx, true)?;
+    let purpose = purpose(&ctx.invocation.command);
+    let ids = selected(ctx, &loaded, purpose)?;
+    write_manifest(ctx, &loaded)?;
+    let _ = loaded.shared.selected.set(ids.clone());
+    let runnable: Vec<String> = ids
+        .into_iter()
+        .filter(|id| loaded.manifest.nodes.get(id).is_none_or(|n| !n.is_ephemeral() && !n.is_empty() && n.resource_type != ResourceType::Operation))
+        .collect();
+    if runnable.is_empty() {
+        ctx.reporter.emit(Event::NothingToDo);
+        finish(ctx, &loaded, Vec::new(), begun, false)?;
+        return Ok(Outcome::Success);
+    }
+    let results = execute(ctx, &loaded, runnable, purpose)?;
+    let failed = results.0.iter().any(|(_, r)| r.status.is_failure());
+    finish(ctx, &loaded, results.0, begun, results.1)?;
+    Ok(if failed { Outcome::Failed } else { Outcome::Success })
+}
+
+fn execute(ctx: &Session, loaded: &Loaded, ids: Vec<String>, purpose: Purpose) -> Result<(Results, bool)> {
+    let flags = &ctx.invocation.flags;
+    let threads = loaded.shared.target.threads;
+    ctx.reporter.emit(Event::Concurrency { threads, target: loaded.shared.target.name.clone(), nodes: ids.len() });
+    let connected = crate::pg::Session::connect(&loaded.database.options);
+    let master = connected.map_err(|e| e.diagnostic(None, Some(&loaded.database.options)).heading("Database Error"))?;
+    let session = Arc::new(Mutex::new(NodeSession::alone(master)));
+    run::prepare(&loaded.shared, &loaded.manifest, &ids, &session)?;
+    let runner = NodeRunner { shared: loaded.shared.clone(), session };
+    let start = run::run_hooks(&runner, &loaded.manifest, HookKind::Start, &HashMap::new(), &ctx.reporter);
+    let cancellation = Cancellation::default();
+    on_interrupt(ctx, &cancellation);
+    let edges = run::edges(&loaded.manifest, &loaded.dag, &ids, purpose == Purpose::Build);
+    let generate = |name: &str, progress: &dyn Fn(u64, Option<u64>)| super::simulations::generate(ctx, loaded, name, progress);
+    let work = Work {
+        shared: loaded.shared.clone(),
+        manifest: loaded.manifest.clone(),
+        ids,
+        edges,
+        threads,
+        options: loaded.database.options.clone(),
+        fail_fast: flags.fail_fast,
+        gate: purpose != Purpose::Test,
+        reporter: ctx.reporter.clone(),
+        cancellation: cancellation.clone(),
+        simulate: &generate,
+    };
+    let done = run::execute(&work);
+    let names = run::end_names(&loaded.manifest, &loaded.shared.target.connection.dbname, &done);
+    let end = run::run_hooks(&runner, &loaded.manifest, HookKind::End, &names, &ctx.reporter);
+    let mut all = start;
+    all.extend(done);
+    all.extend(end);
+    Ok((all, cancellation.is_cancelled()))
+}
+
+/// The first Ctrl-C cancels running statements and lets the run end; the second one ends the program.
+fn on_interrupt(ctx: &Session, cancellation: &Cancellation) {
+    let (cancellation, reporter) = (cancellation.clone(), ctx.reporter.clone());
+    // A second command in one process (tests) keeps the first handler.
+    let _ = ctrlc::set_handler(move || {
+        if cancellation.is_cancelled() {
+            exit_interrupted();
+        }
+        let running = cancellation.cancel();
+        reporter.emit(Event::Cancelling { running });
+    });
+}
+
+#[expect(clippy::exit, reason = "the person asked twice")]
+fn exit_interrupted() -> ! {
+    std::process::exit(130)
+}
+
+fn meta(ctx: &Session) -> Meta {
+    let env = ctx.env.vars.iter().filter_map(|(k, v)| Some((k.strip_prefix("DBT_ENV_CUSTOM_ENV_")?.to_string(), v.clone()))).collect();
+    Meta { invocation_id: ctx.id.clone(), started_at: ctx.started_at, env }
+}
+
+/// Writes `manifest.json`.
+pub fn write_manifest(ctx: &Session, loaded: &Loaded) -> Result<()> {
+    if !ctx.invocation.flags.write_json {
+        return Ok(());
+    }
+    write_with(ctx, loaded, &loaded.manifest)
+}
+
+/// Writes a manifest whose nodes may be compiled.
+pub fn write_with(ctx: &Session, loaded: &Loaded, manifest: &crate::graph::Manifest) -> Result<()> {
+    let mut value = artifact::manifest(manifest, &meta(ctx));
+    ctx.reporter.masks().apply_json(&mut value);
+    crate::fs::write(&loaded.shared.target_dir.join("manifest.json"), value.to_string().as_bytes())
+}
+
+/// Writes `run_results.json` and says how it went.
+pub fn finish(ctx: &Session, loaded: &Loaded, results: Results, begun: Instant, interrupted: bool) -> Result<()> {
+    let elapsed = begun.elapsed();
+    if ctx.invocation.flags.write_json {
+        let list = results.iter().map(|(_, r)| r.as_ref());
+        let mut value = artifact::run_results(list, elapsed.as_secs_f64(), &ctx.invocation.flags.to_args_map(), &meta(ctx));
+        ctx.reporter.masks().apply_json(&mut value);
+        crate::fs::write(&loaded.shared.target_dir.join("run_results.json"), value.to_string().as_bytes())?;
+        let mut manifest = (*loaded.manifest).clone();
+        for (_, r) in &results {
+            if let (Some(n), Some(code)) = (manifest.nodes.get_mut(&r.unique_id), &r.compiled_code) {
+                n.compiled = Some(crate::graph::Compiled { code: code.clone(), extra_ctes: Vec::new(), path: Some(format!("target/compiled/{}", crate::compile::compiled_path(n))) });
+            }
+        }
+        write_with(ctx, loaded, &manifest)?;
+    }
+    if !results.is_empty() {
+        ctx.reporter.emit(Event::Finished(Arc::new(Summary { results, elapsed, interrupted })));
+    }
+    Ok(())
+}
+
+
+fn indirect(mode: crate::cli::IndirectSelection) -> Indirect {
+    match mode {
+        crate::cli::IndirectSelection::Eager => Indirect::Eager,
+        crate::cli::IndirectSelection::Cautious => Indirect::Cautious,
+        crate::cli::IndirectSelection::Buildable => Indirect::Buildable,
+        crate::cli::IndirectSelection::Empty => Indirect::Empty,
+    }
+}

@@ -1,0 +1,69 @@
+//! What every command has: the invocation, the environment, the reporter.
+use crate::cli::Invocation;
+use crate::report::Reporter;
+use chrono::{DateTime, Utc};
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+/// The environment as the command sees it.
+#[derive(Debug, Clone, Default)]
+pub struct Environment {
+    /// Variables; those of `.env` files only where the process has none of the name.
+    pub vars: BTreeMap<String, String>,
+    /// Where variables of `.env` files come from.
+    pub dotenv: BTreeMap<String, PathBuf>,
+}
+
+impl Environment {
+    /// Of the process, with the `.env` of the working folder.
+    pub fn read(folder: &Path) -> Self {
+        let vars = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
+        Self { vars, dotenv: BTreeMap::new() }.with_dotenv(folder)
+    }
+
+    /// With the `.env` file of a folder, which never overrides.
+    pub fn with_dotenv(mut self, folder: &Path) -> Self {
+        let path = folder.join(".env");
+        for (name, value) in crate::config::load_dotenv(&path) {
+            if !self.vars.contains_key(&name) {
+                self.dotenv.insert(name.clone(), path.clone());
+                self.vars.insert(name, value);
+            }
+        }
+        self
+    }
+
+    /// A variable.
+    pub fn get(&self, name: &str) -> Option<String> {
+        self.vars.get(name).cloned()
+    }
+
+    /// Where a variable comes from, for people.
+    pub fn origin(&self, name: &str) -> String {
+        match self.dotenv.get(name) {
+            Some(path) => format!("{name} in {}", path.display()),
+            None => format!("the environment variable {name}"),
+        }
+    }
+}
+
+/// What a command works with.
+pub struct Session {
+    /// What was asked for.
+    pub invocation: Invocation,
+    /// The environment.
+    pub env: Environment,
+    /// Where words go.
+    pub reporter: Reporter,
+    /// Id of this run.
+    pub id: String,
+    /// When it began.
+    pub started_at: DateTime<Utc>,
+}
+
+impl Session {
+    /// The project's folder, absolute.
+    pub fn project_dir(&self) -> PathBuf {
+        crate::fs::absolute(&self.invocation.flags.project_dir)
+    }
+}

@@ -1,0 +1,238 @@
+//! From the project folder to the parsed project: profile, packages, macros, manifest.
+use super::connect::{Database, choose};
+use super::session::Session;
+use crate::config::{self, Project, Target, Vars};
+use crate::context::{Cache, EngineHost, PackageFacts, Say, Shared};
+use crate::diag::{Diagnostic, Result, Sink, code};
+use crate::graph::{Dag, Manifest};
+use crate::jinja::{Engine, EngineBuilder, Packages};
+use crate::load::{self, Package};
+use crate::parse::{self, Input, Names, ParseHost};
+use crate::report::{Count, Event, Level};
+use crate::yaml::{Document, Node};
+use serde_json::{Map, Value};
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::sync::{Arc, Mutex, OnceLock};
+
+/// A parsed project.
+pub struct Loaded {
+    /// Shared facts of all renders.
+    pub shared: Arc<Shared>,
+    /// The manifest.
+    pub manifest: Arc<Manifest>,
+    /// The graph.
+    pub dag: Dag,
+    /// The root project.
+    pub project: Project,
+    /// The database.
+    pub database: Database,
+    /// The simulations.
+    pub simulations: Vec<load::Read>,
+}
+
+/// `flags:` of the project file, with its document.
+pub fn flags_block(root: &Path) -> (Option<Node>, Option<Document>) {
+    let Ok(doc) = Project::peek(root, "") else { return (None, None) };
+    (doc.root.get("flags").filter(|f| !f.is_null()).cloned(), Some(doc))
+}
+
+/// An engine without macros, for values of configuration files.
+fn bare_engine() -> Result<Engine> {
+    EngineBuilder::new().build(Packages::default())
+}
+
+/// Facts for renders; the project's own are filled in by the caller.
+fn shared(ctx: &Session, engine: Engine, target: Target, project: Option<&Project>, packages: &[Package]) -> Arc<Shared> {
+    let flags = &ctx.invocation.flags;
+    let reporter = ctx.reporter.clone();
+    let cli = match flags.vars.to_json() {
+        Value::Object(map) => map,
+        _ => Map::new(),
+    };
+    let root_name = project.map(|p| p.name.clone()).unwrap_or_default();
+    let quoting = project.map(|p| p.quoting).unwrap_or_default();
+    let target_dir = target_dir(ctx, project);
+    let mut upper: Map<String, Value> = flags.every().into_iter().map(|(k, v)| (k.to_uppercase(), v)).collect();
+    upper.insert("WHICH".into(), Value::from(flags.which));
+    Arc::new(Shared {
+        engine,
+        target,
+        vars: Vars { cli, root_name: root_name.clone(), root: project.map(|p| p.vars.clone()).unwrap_or_default() },
+        packages: packages.iter().map(|p| (p.project.name.clone(), PackageFacts { vars: p.project.vars.clone() })).collect(),
+        dispatch: project.map(|p| p.dispatch.clone()).unwrap_or_default(),
+        query_comment: project.map_or(config::QueryComment { comment: None, append: false }, |p| p.query_comment.clone()),
+        quoting: [quoting.database.unwrap_or(true), quoting.schema.unwrap_or(true), quoting.identifier.unwrap_or(true)],
+        root_name,
+        flags: upper,
+        invocation_args: flags.to_args_map(),
+        env: ctx.env.vars.clone(),
+        invocation_id: ctx.id.clone(),
+        started_at: ctx.started_at,
+        target_dir,
+        say: Arc::new(move |say| {
+            reporter.emit(match say {
+                Say::Log(text, info) => Event::Log { level: if info { Level::Info } else { Level::Debug }, text, node: None },
+                Say::Print(text) => Event::Print { text, node: None },
+                Say::Warning(diagnostic) => Event::Diagnostic { diagnostic, dbt: None },
+                Say::Sql(connection, text) => Event::Sql { connection, node: None, text },
+                Say::Notice(connection, text) => Event::Notice { connection, severity: "NOTICE".into(), text },
+            });
+        }),
+        cache: Cache::default(),
+        manifest: OnceLock::new(),
+        names: OnceLock::new(),
+        graph: OnceLock::new(),
+        selected: OnceLock::new(),
+        deferred: OnceLock::new(),
+        empty: flags.empty,
+        sample: None,
+        env_read: Mutex::default(),
+        warned: Mutex::default(),
+    })
+}
+
+/// The target folder, absolute.
+pub fn target_dir(ctx: &Session, project: Option<&Project>) -> std::path::PathBuf {
+    let root = ctx.project_dir();
+    match &ctx.invocation.flags.target_path {
+        Some(p) => root.join(p),
+        None => root.join(project.map_or("target", |p| p.target_path.as_str())),
+    }
+}
+
+/// Evaluates values before a target is known.
+pub fn plain_render(ctx: &Session) -> Result<impl Fn(&str) -> std::result::Result<crate::yaml::Kind, String> + use<>> {
+    let host = EngineHost::new(shared(ctx, bare_engine()?, no_target(), None, &[]), 0.0);
+    Ok(move |text: &str| host.yaml_value("", text))
+}
+
+/// A target with nothing in it, for what needs none.
+pub fn no_target() -> Target {
+    Target {
+        profile_name: String::new(),
+        name: String::new(),
+        schema: String::new(),
+        threads: 1,
+        connection: config::ConnectionKeys::default(),
+        origin: String::new(),
+        user_config: Map::new(),
+    }
+}
+
+/// Reads the project and its packages.
+pub fn packages(ctx: &Session, target: &Target) -> Result<Vec<Package>> {
+    let host = EngineHost::new(shared(ctx, bare_engine()?, target.clone(), None, &[]), 0.0);
+    let render = |text: &str| host.yaml_value("", text);
+    let root = ctx.project_dir();
+    let project = Project::load(&root, "", &render)?;
+    let install = project.packages_install_path.clone();
+    let mut out = vec![load::read(project, "")?];
+    let mut folders: Vec<std::path::PathBuf> = std::fs::read_dir(root.join(&install))
+        .map(|d| d.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect())
+        .unwrap_or_default();
+    folders.sort();
+    let mut sink = Sink::default();
+    for folder in folders {
+        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        if name.starts_with("__") || name.starts_with('.') {
+            continue;
+        }
+        let shown = format!("{install}/{name}/");
+        let package = Project::load(&folder, &shown, &render).and_then(|mut p| {
+            p.warnings.clear();
+            load::read(p, &shown)
+        });
+        if let Some(package) = sink.take(package) {
+            if out.iter().any(|p| p.project.name == package.project.name) {
+                sink.push(
+                    Diagnostic::error(code::P0112, format!("dbt found more than one package with the name \"{}\" included in this project", package.project.name))
+                        .heading("Compilation Error")
+                        .help("package names must be unique; rename or remove one"),
+                );
+                continue;
+            }
+            out.push(package);
+        }
+    }
+    sink.finish()?;
+    Ok(out)
+}
+
+/// The engine with every macro of the packages and our own.
+fn engine(packages: &[Package], ctx: &Session) -> Result<Engine> {
+    let mut builder = EngineBuilder::new();
+    let mut sink = Sink::default();
+    for p in packages {
+        for read in p.files.macros.iter().chain(&p.files.generic_tests) {
+            if let Some(file) = sink.take(builder.add_macro_file(&p.project.name, &read.file)) {
+                for d in file.warnings {
+                    ctx.reporter.emit(Event::Diagnostic { diagnostic: d, dbt: None });
+                }
+            }
+        }
+    }
+    for (package, file) in crate::builtin::files() {
+        sink.take(builder.add_macro_file(package, &file));
+    }
+    sink.finish()?;
+    builder.build(Packages {
+        root: packages[0].project.name.clone(),
+        builtins: crate::builtin::PACKAGES.map(String::from).to_vec(),
+    })
+}
+
+/// Loads and parses the project.
+pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
+    let database = choose(ctx, connects)?;
+    let packages = packages(ctx, &database.target)?;
+    let engine = engine(&packages, ctx)?;
+    let shared = shared(ctx, engine, database.target.clone(), Some(&packages[0].project), &packages);
+    let now = ctx.started_at.timestamp_micros() as f64 / 1e6;
+    let host = EngineHost::new(shared.clone(), now);
+    let input = Input { packages: &packages, host: &host, target: &shared.target, now };
+    let simulated = |manifest: &Manifest| super::simulations::sources(&packages[0], manifest);
+    let (manifest, warnings) = parse::parse(&input, &simulated)?;
+    for d in warnings {
+        ctx.reporter.emit(Event::Diagnostic { diagnostic: d, dbt: None });
+    }
+    let manifest = Arc::new(manifest);
+    let _ = shared.names.set(Names::new(&manifest));
+    let _ = shared.manifest.set(manifest.clone());
+    let dag = Dag::new(&manifest);
+    ctx.reporter.emit(Event::AdapterRegistered);
+    ctx.reporter.emit(Event::Found(counts(&manifest)));
+    let mut packages = packages;
+    let root = packages.swap_remove(0);
+    Ok(Loaded { shared, manifest, dag, project: root.project, database, simulations: root.files.simulations })
+}
+
+/// What was found, by kind, in dbt's order.
+fn counts(m: &Manifest) -> Vec<Count> {
+    use crate::graph::ResourceType as T;
+    let mut by: BTreeMap<T, usize> = BTreeMap::new();
+    for n in m.nodes.values() {
+        *by.entry(n.resource_type).or_default() += 1;
+    }
+    let of = |t: T| by.get(&t).copied().unwrap_or(0);
+    [
+        ("snapshot", of(T::Snapshot)),
+        ("analysis", of(T::Analysis)),
+        ("model", of(T::Model)),
+        ("seed", of(T::Seed)),
+        ("data test", of(T::Test)),
+        ("operation", of(T::Operation)),
+        ("source", m.sources.len()),
+        ("exposure", m.exposures.len()),
+        ("metric", m.metrics.len()),
+        ("macro", m.macros.len()),
+        ("group", m.groups.len()),
+        ("semantic model", m.semantic_models.len()),
+        ("saved query", m.saved_queries.len()),
+        ("unit test", m.unit_tests.len()),
+    ]
+    .into_iter()
+    .filter(|(_, n)| *n > 0)
+    .map(|(kind, count)| Count { kind: kind.into(), count })
+    .collect()
+}

@@ -1,0 +1,251 @@
+//! Worker threads: each with its own connection, each taking the next ready node until nothing is left.
+use super::failure::Failure;
+use super::node::NodeRunner;
+use super::schedule::Scheduler;
+use crate::context::{NodeSession, Shared};
+use crate::graph::{Entry, Manifest, ResourceType};
+use crate::outcome::{NodeResult, Status};
+use crate::pg::{CancelHandle, ConnectOptions, Session};
+use crate::report::{Event, NodeInfo, Reporter};
+use std::collections::HashMap;
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Stops a run from outside: no further nodes, and the running statements cancelled.
+#[derive(Clone, Default)]
+pub struct Cancellation {
+    stopped: Arc<AtomicBool>,
+    running: Arc<Mutex<HashMap<usize, CancelHandle>>>,
+}
+
+impl Cancellation {
+    /// Asks for the stop; gives the number of statements that were cancelled.
+    pub fn cancel(&self) -> usize {
+        self.stopped.store(true, Ordering::SeqCst);
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        // A backend that is gone needs no cancelling.
+        running.values().filter(|h| h.cancel().is_ok()).count()
+    }
+
+    /// Whether the stop was asked for.
+    pub fn is_cancelled(&self) -> bool {
+        self.stopped.load(Ordering::SeqCst)
+    }
+}
+
+/// Generates the rows of a simulated source.
+pub type Simulate<'a> = &'a (dyn Fn(&str, &dyn Fn(u64, Option<u64>)) -> NodeResult + Sync);
+
+/// What is to be done.
+pub struct Work<'a> {
+    /// Shared facts.
+    pub shared: Arc<Shared>,
+    /// The project.
+    pub manifest: Arc<Manifest>,
+    /// Ids to run, in the order they are listed.
+    pub ids: Vec<String>,
+    /// Edges between them.
+    pub edges: Vec<(String, String)>,
+    /// How many at once.
+    pub threads: usize,
+    /// How to connect.
+    pub options: ConnectOptions,
+    /// Whether the first failure stops the run.
+    pub fail_fast: bool,
+    /// Whether failures skip what hangs on them.
+    pub gate: bool,
+    /// Where words go.
+    pub reporter: Reporter,
+    /// How to stop.
+    pub cancellation: Cancellation,
+    /// How simulated sources are generated.
+    pub simulate: Simulate<'a>,
+}
+
+type Results = Vec<(Arc<NodeInfo>, Arc<NodeResult>)>;
+
+struct State {
+    scheduler: Scheduler,
+    results: Results,
+    stopping: Option<&'static str>,
+}
+
+struct Pool<'a> {
+    work: &'a Work<'a>,
+    state: Mutex<State>,
+    wake: Condvar,
+    next_index: AtomicUsize,
+    total: usize,
+}
+
+/// Runs everything; results come in the order of completion.
+pub fn execute(work: &Work<'_>) -> Results {
+    let total = work.ids.len();
+    let pool = Pool {
+        work,
+        state: Mutex::new(State { scheduler: Scheduler::new(work.ids.clone(), &work.edges), results: Vec::new(), stopping: None }),
+        wake: Condvar::new(),
+        next_index: AtomicUsize::new(0),
+        total,
+    };
+    let threads = work.threads.clamp(1, total.max(1));
+    std::thread::scope(|scope| {
+        for n in 0..threads {
+            let pool = &pool;
+            let named = std::thread::Builder::new().name(format!("Thread-{} (worker)", n + 1)).stack_size(64 * 1024 * 1024);
+            let spawned = named.spawn_scoped(scope, move || pool.work(n));
+            if spawned.is_err() && n == 0 {
+                pool.work(n);
+            }
+        }
+    });
+    pool.state.into_inner().unwrap_or_else(PoisonError::into_inner).results
+}
+
+impl Pool<'_> {
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn info(&self, id: &str) -> Arc<NodeInfo> {
+        let m = &self.work.manifest;
+        match m.entry(id) {
+            Some(Entry::Node(n)) => NodeInfo::of_node(n),
+            Some(Entry::Source(s)) => NodeInfo::of_simulation(s),
+            Some(Entry::UnitTest(u)) => NodeInfo::of_unit_test(u),
+            Some(e) => Arc::new(NodeInfo::plain(e.unique_id(), e.name(), e.resource_type(), "", e.original_file_path())),
+            None => Arc::new(NodeInfo::plain(id, id, ResourceType::Model, "", "")),
+        }
+    }
+
+    /// One thread's life.
+    fn work(&self, number: usize) {
+        let mut runner: Option<NodeRunner> = None;
+        loop {
+            let id = {
+                let mut state = self.lock();
+                loop {
+                    if self.work.cancellation.is_cancelled() && state.stopping.is_none() {
+                        self.stop(&mut state, "Skipping due to cancellation");
+                    }
+                    if state.scheduler.is_done() {
+                        drop(state);
+                        self.wake.notify_all();
+                        return;
+                    }
+                    if let Some(id) = state.scheduler.next() {
+                        break id;
+                    }
+                    let waited = self.wake.wait_timeout(state, std::time::Duration::from_millis(200));
+                    state = waited.unwrap_or_else(PoisonError::into_inner).0;
+                }
+            };
+            let info = self.info(&id);
+            let index = self.next_index.fetch_add(1, Ordering::SeqCst) + 1;
+            self.work.reporter.emit(Event::NodeStarted { node: info.clone(), index, total: self.total });
+            let (mut result, fail_fast) = self.run(&id, &mut runner, number);
+            result.thread_id = std::thread::current().name().unwrap_or_default().to_string();
+            self.finish(info, index, result, fail_fast);
+        }
+    }
+
+    /// Books a result, and skips what must be skipped.
+    fn finish(&self, info: Arc<NodeInfo>, index: usize, result: NodeResult, fail_fast: bool) {
+        let blocks = self.work.gate && result.status.blocks_children();
+        let failed = result.status.is_failure();
+        let result = Arc::new(result);
+        self.work.reporter.emit(Event::NodeFinished { node: info.clone(), index, total: self.total, result: result.clone(), because: None });
+        let mut state = self.lock();
+        let skipped = state.scheduler.finish(&info.unique_id, blocks);
+        state.results.push((info, result));
+        for id in skipped {
+            self.skip(&mut state, &id, None);
+        }
+        if (failed && self.work.fail_fast || fail_fast) && state.stopping.is_none() {
+            self.stop(&mut state, "Skipping due to fail_fast");
+            drop(state);
+            self.work.cancellation.cancel();
+        } else {
+            drop(state);
+        }
+        self.wake.notify_all();
+    }
+
+    fn skip(&self, state: &mut State, id: &str, why: Option<&str>) {
+        let info = self.info(id);
+        let mut result = NodeResult::new(id, Status::Skipped);
+        result.message = why.map(str::to_string);
+        result.relation_name = info.relation_name.clone();
+        result.thread_id = std::thread::current().name().unwrap_or_default().to_string();
+        let result = Arc::new(result);
+        let index = self.next_index.fetch_add(1, Ordering::SeqCst) + 1;
+        self.work.reporter.emit(Event::NodeFinished { node: info.clone(), index, total: self.total, result: result.clone(), because: None });
+        state.results.push((info, result));
+    }
+
+    fn stop(&self, state: &mut State, why: &'static str) {
+        state.stopping = Some(why);
+        for id in state.scheduler.stop() {
+            self.skip(state, &id, Some(why));
+        }
+    }
+
+    fn run(&self, id: &str, runner: &mut Option<NodeRunner>, number: usize) -> (NodeResult, bool) {
+        let manifest = &self.work.manifest;
+        if let Some(source) = manifest.sources.get(id) {
+            let reporter = self.work.reporter.clone();
+            let progress = |rows: u64, expected: Option<u64>| {
+                reporter.emit(Event::NodeProgress { unique_id: id.to_string(), rows, expected });
+            };
+            return ((self.work.simulate)(source.simulation.as_deref().unwrap_or_default(), &progress), false);
+        }
+        let connected = self.connected(runner, number);
+        let runner = match connected {
+            Ok(r) => r,
+            Err(e) => {
+                let d = e.diagnostic(None, Some(&self.work.options)).heading("Database Error");
+                let mut result = NodeResult::new(id, Status::Error);
+                result.message = Some(format!("Database Error\n  {e}"));
+                result.diagnostic = Some(d);
+                return (result, false);
+            }
+        };
+        if let Some(test) = manifest.unit_tests.get(id) {
+            return told(runner.unit_test(test));
+        }
+        match manifest.nodes.get(id) {
+            Some(node) if node.resource_type == ResourceType::Test => told(runner.test(node)),
+            Some(node) => told(runner.run(node)),
+            None => (NodeResult::new(id, Status::NoOp), false),
+        }
+    }
+
+    /// A runner with a connection as good as new.
+    fn connected<'r>(&self, slot: &'r mut Option<NodeRunner>, number: usize) -> Result<&'r NodeRunner, crate::pg::PgError> {
+        let reusable = slot.as_ref().is_some_and(|r| {
+            let mut session = r.session.lock().unwrap_or_else(PoisonError::into_inner);
+            !session.raw().is_closed() && reset(session.raw(), &self.work.options).is_ok()
+        });
+        if !reusable {
+            let session = Session::connect(&self.work.options)?;
+            let handle = session.cancel_handle();
+            self.work.cancellation.running.lock().unwrap_or_else(PoisonError::into_inner).insert(number, handle);
+            *slot = Some(NodeRunner { shared: self.work.shared.clone(), session: Arc::new(Mutex::new(NodeSession::new(session))) });
+        }
+        #[expect(clippy::expect_used, reason = "the slot was filled just above when it was empty")]
+        Ok(slot.as_ref().expect("a connected runner"))
+    }
+}
+
+fn told((result, failure): (NodeResult, Option<Failure>)) -> (NodeResult, bool) {
+    (result, failure.is_some_and(|f| f.fail_fast))
+}
+
+/// What one node set must not reach the next: temporary tables, settings, prepared statements.
+fn reset(session: &mut Session, options: &ConnectOptions) -> Result<(), crate::pg::PgError> {
+    session.execute("discard all")?;
+    if let Some(role) = &options.role {
+        session.execute(&format!("set role {}", crate::pg::quote_ident(role)))?;
+    }
+    Ok(())
+}
