@@ -23,7 +23,7 @@ use super::dialect::{self, Block, Options, scan};
 use super::filters;
 use crate::diag::{Diagnostic, Result, Sink, code};
 use crate::text::{Place, SourceFile};
-use minijinja::value::{Kwargs, Value};
+use minijinja::value::{Kwargs, Rest, Value};
 use minijinja::{AutoEscape, Environment, State, UndefinedBehavior};
 use run::{Main, PRELUDE};
 use scope::{Context, Names};
@@ -135,13 +135,26 @@ fn environment() -> Environment<'static> {
     env.add_function("return", run::return_value);
     env.add_filter("__get", absorb::get);
     env.add_filter("__callable", absorb::callable);
-    env.add_filter("__method", |state: &mut State<'_, '_>, value: &Value, name: &str, args: minijinja::value::Rest<Value>| {
-        absorb::method(state, value, name, &args)
+    env.add_filter("__method", |state: &mut State<'_, '_>, value: &Value, name: &str, args: Rest<Value>, named: Kwargs| {
+        absorb::method(state, value, name, &together(args, named)?)
     });
-    env.add_filter("__call", |state: &mut State<'_, '_>, value: &Value, args: minijinja::value::Rest<Value>| {
-        absorb::call(state, value, &args)
+    env.add_filter("__call", |state: &mut State<'_, '_>, value: &Value, args: Rest<Value>, named: Kwargs| {
+        absorb::call(state, value, &together(args, named)?)
     });
     env
+}
+
+/// Arguments as a call takes them: the named ones last.
+fn together(args: Rest<Value>, named: Kwargs) -> std::result::Result<Vec<Value>, minijinja::Error> {
+    let mut all = args.0;
+    let mut pairs = Vec::new();
+    for name in named.args() {
+        pairs.push((name.to_string(), named.get::<Value>(name)?));
+    }
+    if !pairs.is_empty() {
+        all.push(Kwargs::from_iter(pairs).into());
+    }
+    Ok(all)
 }
 
 #[derive(Debug)]
