@@ -27,6 +27,10 @@ codes! {
     Y0203 "A value has the wrong type or form, for example a list where one word is wanted."
     Y0204 "A key is not known here. Check the spelling; the nearest known key is suggested."
     Y0205 "A required key is missing."
+
+    U0801 "Two options exclude each other. The note says where each of them comes from."
+    U0802 "An entry of the project's `flags:` block has a value that the flag cannot take."
+    U0803 "A flag of the project's `flags:` block is not known, but looks like one that is. dbt ignores unknown flags; so does tv1, and says so when it looks like a typing error."
 }
 
 /// The explanation of a code, by its name in any case.
