@@ -4,6 +4,7 @@
 //! points to: [`parse`] gives a [`Cli`], which knows the folders; [`Cli::resolve`] takes the block and gives the
 //! invocation. Options, help and dbt's compatibility rules stand in tables (`global`, `own`, `verbs`, `verbs_own`).
 //! Nothing here prints, reads a file (but looks whether folders exist), or knows what a command does.
+mod arguments;
 pub mod behaviour;
 mod events;
 mod flags;
@@ -93,7 +94,7 @@ pub fn parse(args: &[String], env: Environment<'_>, folder: &Path) -> Result<Cli
             return Err(usage(&words, &lines.join("\nerror: ")));
         }
     };
-    let command = invocation::command(&words, &layers).map_err(|why| usage(&words, &why))?;
+    let command = arguments::command(&words, &layers).map_err(|why| usage(&words, &why))?;
     if let Some(why) = conflict(&layers) {
         return Err(usage(&words, &why));
     }

@@ -1,4 +1,5 @@
 //! The commands that dbt has, with dbt's options. tv1's own are in `verbs_own`.
+#[expect(clippy::wildcard_imports, reason = "a table of all of them")]
 use super::own::*;
 use super::spec::{Opt, Positional, Verb};
 

@@ -1,4 +1,5 @@
 //! The commands that dbt does not have.
+#[expect(clippy::wildcard_imports, reason = "a table of all of them")]
 use super::own::*;
 use super::spec::{Positional, Verb};
 use super::verbs::LEAF;
