@@ -328,7 +328,10 @@ impl Flags {
     pub fn log_folder(&self) -> PathBuf {
         match &self.log_path {
             Some(p) => p.clone(),
-            None => self.project_dir.join("logs"),
+            None => match self.project_dir.strip_prefix(".") {
+                Ok(below) => below.join("logs"),
+                Err(_) => self.project_dir.join("logs"),
+            },
         }
     }
 

@@ -252,7 +252,7 @@ pub static SHOW_ALL_DEPRECATIONS: Opt = Opt::switch(
 pub static PARTIAL_PARSE: Opt = Opt::switch(
     "partial_parse",
     true,
-    "Accepted for dbt's sake: tv1 always reads the whole project, which takes it no longer",
+    "Accepted for dbt's sake: tv1 always reads the whole project, which is fast",
 )
 .env()
 .global();

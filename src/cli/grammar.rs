@@ -50,9 +50,16 @@ pub fn command() -> Command {
         .subcommand_required(true)
         .arg_required_else_help(true)
         .args_override_self(true)
+        .version(super::version::TV1_VERSION)
         .disable_version_flag(true)
         .max_term_width(100);
     let root = with_options(root, &[]);
+    // Tests draw help at one width, whatever terminal they run in.
+    let root = if cfg!(test) {
+        root.term_width(100)
+    } else {
+        root
+    };
     DBT_VERBS
         .iter()
         .chain(OWN_VERBS)
@@ -65,6 +72,7 @@ fn verb_command(verb: &'static Verb) -> Command {
         .about(verb.about)
         .aliases(verb.aliases.iter().copied())
         .args_override_self(true)
+        .version(super::version::TV1_VERSION)
         .disable_version_flag(true)
         .max_term_width(100);
     if !verb.more.is_empty() {
@@ -109,7 +117,7 @@ fn with_options(mut c: Command, own: &'static [&'static Opt]) -> Command {
             .long("version")
             .short('V')
             .short_alias('v')
-            .action(ArgAction::SetTrue)
+            .action(ArgAction::Version)
             .help("Print versions")
             .hide_short_help(!own.is_empty())
             .help_heading(heading(Heading::Global)),
@@ -123,8 +131,8 @@ fn heading(h: Heading) -> Option<&'static str> {
 /// clap's arguments for an option: one, or two where there is a `--no-` form.
 fn args_of(opt: &'static Opt, own: &[&Opt]) -> Vec<Arg> {
     let hidden = opt.heading == Heading::Hidden;
-    let short_taken =
-        |c: char| opt.heading != Heading::Own && own.iter().any(|o| o.short == Some(c));
+    // The command's own short form hides that of an option that every command takes.
+    let short_taken = |c: char| own.iter().any(|o| o.short == Some(c) && o.name != opt.name);
     let mut help = opt.help.to_string();
     let env = opt.env_names();
     if let Some(name) = env.last().filter(|_| !hidden) {
@@ -192,8 +200,8 @@ fn args_of(opt: &'static Opt, own: &[&Opt]) -> Vec<Arg> {
 /// Reads the words of a command line (without the program's name).
 ///
 /// # Errors
-/// clap's error, which may also be a request for help; `None` when the version was asked for.
-pub fn read(words: &[String]) -> Result<Option<Words>, clap::Error> {
+/// clap's error, which may also be a request for help or for the version.
+pub fn read(words: &[String]) -> Result<Words, clap::Error> {
     let mut grammar = command();
     let matches = grammar
         .try_get_matches_from_mut(std::iter::once("tv1".to_string()).chain(spread(words)))?;
@@ -206,9 +214,6 @@ pub fn read(words: &[String]) -> Result<Option<Words>, clap::Error> {
     let mut own: &'static [&'static Opt] = &[];
     let mut positionals: &'static [Positional] = &[];
     loop {
-        if at.get_flag("version") {
-            return Ok(None);
-        }
         for opt in own.iter().chain(GLOBAL) {
             let Some(typed) = typed(at, opt) else {
                 continue;
@@ -243,7 +248,7 @@ pub fn read(words: &[String]) -> Result<Option<Words>, clap::Error> {
         positionals = verb.positionals;
         at = below;
     }
-    Ok(Some(read))
+    Ok(read)
 }
 
 /// What was typed for an option at one level.

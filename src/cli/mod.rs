@@ -4,6 +4,7 @@
 //! points to: [`parse`] gives a [`Cli`], which knows the folders; [`Cli::resolve`] takes the block and gives the
 //! invocation. Options, help and dbt's compatibility rules stand in tables (`global`, `own`, `verbs`, `verbs_own`).
 //! Nothing here prints, reads a file (but looks whether folders exist), or knows what a command does.
+mod arguments;
 pub mod behaviour;
 mod events;
 mod flags;
@@ -78,8 +79,8 @@ pub struct Invocation {
 /// Help, versions, or everything that is wrong with the words or the environment.
 pub fn parse(args: &[String], env: Environment<'_>, folder: &Path) -> Result<Cli, Stop> {
     let words = match grammar::read(args) {
-        Ok(Some(words)) => words,
-        Ok(None) => return Err(version_asked()),
+        Ok(words) => words,
+        Err(error) if error.kind() == ErrorKind::DisplayVersion => return Err(version_asked()),
         Err(error) => return Err(stop(&error)),
     };
     let mut notices = Vec::new();
@@ -93,7 +94,7 @@ pub fn parse(args: &[String], env: Environment<'_>, folder: &Path) -> Result<Cli
             return Err(usage(&words, &lines.join("\nerror: ")));
         }
     };
-    let command = invocation::command(&words, &layers).map_err(|why| usage(&words, &why))?;
+    let command = arguments::command(&words, &layers).map_err(|why| usage(&words, &why))?;
     if let Some(why) = conflict(&layers) {
         return Err(usage(&words, &why));
     }
@@ -186,6 +187,16 @@ impl Cli {
         ] {
             if let Some(setting) = layers.settings.get_mut(name) {
                 setting.value = Value::Text(path.display().to_string());
+            }
+        }
+        // As in dbt, these two are shown as absolute paths; the others as given.
+        for name in ["log_path", "partial_parse_file_path"] {
+            if let Some(Setting {
+                value: Value::Text(path),
+                ..
+            }) = layers.settings.get_mut(name)
+            {
+                *path = self.folder.join(&*path).display().to_string();
             }
         }
         let verb = self.words.verb();

@@ -104,7 +104,7 @@ fn args_of_artefacts_are_those_of_dbt() {
         assert!(differ.is_empty(), "{line}: (key, tv1, dbt) {differ:?}");
         seen += 1;
     }
-    assert!(seen >= 35, "{seen}");
+    assert!(seen >= 36, "{seen}");
 }
 
 #[test]
@@ -560,10 +560,18 @@ fn usage_errors() {
         let stop = cli(line).err().unwrap_or_else(|| panic!("{line} is fine"));
         assert_eq!((stop.code, stop.stdout), (2, false), "{line}");
     }
-    insta::assert_snapshot!(cli("run --full-refesh").unwrap_err().text, @"");
-    insta::assert_snapshot!(cli("biuld").unwrap_err().text, @"");
-    insta::assert_snapshot!(cli("run --vars '[1]'").unwrap_err().text, @"");
-    insta::assert_snapshot!(cli("ls --output xml").unwrap_err().text, @"");
+    let drawn: Vec<String> = [
+        "run --full-refesh",
+        "biuld",
+        "run --vars '[1]'",
+        "DBT_DEBUG=perhaps ls --output xml",
+        "DBT_DEBUG=perhaps ls --threads 3",
+        "DBT_DEBUG=perhaps docs generate --state x --vars y",
+    ]
+    .iter()
+    .map(|line| format!("$ tv1 {line}\n{}", cli(line).unwrap_err().text))
+    .collect();
+    insta::assert_snapshot!(drawn.join("\n"));
 }
 
 #[test]
