@@ -1,0 +1,3 @@
+{%- macro postgres__drop_materialized_view(relation) -%}
+    drop materialized view if exists {{ relation.render() }} cascade
+{%- endmacro -%}
