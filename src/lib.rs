@@ -15,6 +15,7 @@ pub mod parse;
 pub mod pg;
 pub mod report;
 pub mod server;
+pub mod simulate;
 pub mod text;
 pub mod yaml;
 

@@ -49,6 +49,7 @@ codes! {
     Y0203 "A value has the wrong type or form, for example a list where one word is wanted."
     Y0204 "A key is not known here. Check the spelling; the nearest known key is suggested."
     Y0205 "A required key is missing."
+<<<<<<< HEAD
     D0601 "The database server cannot be reached: it does not run, or `host` and `port` name another place."
     D0602 "The SQL names a relation, column, function, type or schema that does not exist. A name written without quotes is read in lower case."
     D0603 "The server refuses the login: the password or the role is wrong, or its pg_hba.conf has no line for you."
@@ -85,6 +86,21 @@ codes! {
     J0302 "Two macros of one package have the same name. Rename or remove one of them."
     J0303 "An end tag such as `{% endmacro %}` ends nothing. Remove it, or write the beginning that it lacks."
     J0304 "Rendering a template failed: something undefined was used, or an operation is not possible with these values. The macros that were running are listed."
+=======
+
+    M0801 "A simulation file is not of the form it should have: a key is missing, two exclude each other, or a value has the wrong type. docs/simulations.md shows every construct."
+    M0802 "A key is not known in this place of a simulation file. Check the spelling; the nearest known key is suggested."
+    M0803 "A simulation names something that does not fit: weights that do not sum to 1, a table or column that does not exist."
+    M0804 "An expression cannot be read. Text stands in single quotes, and an expression with a comma inside { } needs double quotes around the whole of it, because YAML would cut it in two."
+    M0805 "Types do not fit: an expression, a weight's value or a key has another type than its place asks for."
+    M0806 "A name or function is not known here. Names are made from top to bottom: columns, then `let` names, each visible below. Functions that would break determinism, such as now(), do not exist."
+    M0807 "A rule of `when` can never match, because rules above it take all of its cases or its condition is never true. All cases of its inputs were tried."
+    M0808 "The rules of `when` leave cases without a value, there is no `else`, and the column is not `nullable: true`."
+    M0809 "Simulations read each other in a circle, so none can be made first."
+    M0810 "Rows could not be made: an expression failed for the row named, an id overflowed, a pick had nothing to choose from, or a table is too large for memory."
+    M0811 "A check of a simulation failed. The table as it was before is still in place."
+    M0812 "A simulation's table cannot be replaced because something depends on it that tv1 cannot make again."
+>>>>>>> edb1d5d (Simulations: language, checks, keyed draws, rows and processes)
 }
 
 /// The explanation of a code, by its name in any case.
