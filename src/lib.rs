@@ -15,6 +15,7 @@ pub mod report;
 pub mod run;
 pub mod select;
 pub mod server;
+pub mod simulate;
 pub mod text;
 pub mod yaml;
 

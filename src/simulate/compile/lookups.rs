@@ -1,0 +1,80 @@
+//! `table[key]`: the row of a table with these values in its primary or a unique key.
+use super::{Checked, Compiler, Problem, Scope, Typed, mismatch, suggest};
+use crate::diag::code;
+use crate::simulate::draw::mix;
+use crate::simulate::frame::Code;
+use crate::simulate::lang::Expr;
+use crate::simulate::value::{Type, Val};
+use std::ops::Range;
+
+/// Most columns of a key.
+const KEYS: usize = 4;
+
+impl Compiler<'_> {
+    pub(super) fn lookup(&mut self, table: &str, keys: &[Expr], span: &Range<usize>, scope: &Scope) -> Checked {
+        let place = span.start..span.start + table.len();
+        let Some(id) = self.model.find(table) else {
+            let near = suggest(table, self.model.names()).and_then(|n| self.model.find(n));
+            let problem = Problem::new(code::M0803, &place, format!("no node `{table}`"));
+            return Err(match near {
+                Some(near) => problem.help(format!("did you mean {}?", self.model.describe(near))),
+                None => problem,
+            });
+        };
+        if let Some(why) = self.model.unreadable.get(table) {
+            return Err(Problem::new(code::M0803, &place, format!("{} cannot be read: {why}", self.model.describe(id))));
+        }
+        let known = &self.model.tables[id];
+        let index = known.keys.iter().position(|k| k.len() == keys.len());
+        let Some(index) = index.filter(|_| !keys.is_empty() && keys.len() <= KEYS) else {
+            let sets: Vec<String> = known
+                .keys
+                .iter()
+                .map(|k| k.iter().map(|c| known.columns[*c].name.as_str()).collect::<Vec<_>>().join(", "))
+                .collect();
+            let help = if sets.is_empty() {
+                "declare `primary_key: true` or `unique:` there".to_string()
+            } else {
+                format!("its keys: {}", sets.join("; "))
+            };
+            return Err(mismatch(span, format!("{} has no key of {} columns", self.model.describe(id), keys.len())).help(help));
+        };
+        let columns = known.keys[index].clone();
+        let types: Vec<Type> = columns.iter().map(|c| known.columns[*c].ty.clone()).collect();
+        let names: Vec<String> = columns.iter().map(|c| known.columns[*c].name.clone()).collect();
+        let mut codes: Vec<Code> = Vec::new();
+        for ((key, ty), name) in keys.iter().zip(&types).zip(names) {
+            let typed = self.expr(key, scope)?;
+            let found = typed.ty.clone();
+            // A fraction is no key: only what fits without rounding.
+            let code = if *ty == Type::Int && found == Type::Float { None } else { self.assign(typed, ty) };
+            codes.push(code.ok_or_else(|| mismatch(&key.span, format!("the key `{name}` of `{table}` is {ty}, not {found}")))?);
+        }
+        self.held.insert(id);
+        let shown = table.to_string();
+        let code: Code = Box::new(move |f| {
+            let mut values = [0u64; KEYS];
+            let mut hash = 0;
+            for (i, code) in codes.iter().enumerate() {
+                values[i] = code(f)?;
+                hash = mix(hash, f.content(values[i], &types[i]));
+            }
+            let found: Result<Val, ()> = (|| {
+                let held = f.world.tables.get(id).and_then(Option::as_ref).ok_or(())?;
+                let index = held.indexes.get(index).and_then(Option::as_ref).ok_or(())?;
+                let same = |row: usize| {
+                    columns.iter().zip(&types).zip(&values).all(|((c, ty), v)| match held.columns[*c][row] {
+                        Some(x) if *ty == Type::Text => f.same_text(x, *v),
+                        x => x == Some(*v),
+                    })
+                };
+                Ok(index.find(hash, same).map(|row| row as u64))
+            })();
+            match found {
+                Ok(row) => row,
+                Err(()) => f.fail(format!("`{shown}` cannot be looked up: its key is not unique")),
+            }
+        });
+        Ok(Typed::new(Type::Record(id), code))
+    }
+}

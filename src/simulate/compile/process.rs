@@ -1,0 +1,358 @@
+//! Compiles `process:`: four fixed levels — parent, day, occurrence, turn — each with the names of those above it.
+use super::{Binding, Compiler, Scope, Typed, suggest};
+use crate::diag::code;
+use crate::simulate::frame::Code;
+use crate::simulate::program::{AssignCode, AtCode, ColumnCode, Level, ProcessCode, RepeatCode, RowCode};
+use crate::simulate::spec::{Assign, At, Each, Name, Process, Repeat, Spec, Src, Value, Windows};
+use crate::simulate::value::{Type, as_float, int};
+use crate::simulate::world::DayWindows;
+use indexmap::IndexMap;
+use std::collections::BTreeSet;
+
+/// Widths of day, parent and number in packed ids: 51 bits, exact in doubles.
+const BITS: [u32; 3] = [12, 26, 13];
+
+type Fields = IndexMap<String, (usize, Type)>;
+
+impl Compiler<'_> {
+    /// Slots for the columns of a process; their values come from `row:`.
+    pub(super) fn process_columns(&mut self, spec: &Spec, level: &mut Level) -> Fields {
+        let mut fields = IndexMap::new();
+        for column in &spec.columns {
+            let id = matches!(column.value, Value::Packed(..));
+            if let Value::Sequence = column.value {
+                self.say(code::M0801, column.name.span.clone(), format!("{}.{}: ids of events are packed: consecutive numbers would change with every change of the past", spec.name.text, column.name.text), Some("use `id: packed`".into()));
+            }
+            let slot = if id { level.number } else { self.slot() };
+            let ty = column.sql.value_type();
+            fields.insert(column.name.text.clone(), (slot, ty));
+            level.columns.push(ColumnCode { name: column.name.text.clone(), slot, code: None, needs: BTreeSet::new(), active: true });
+            self.check_reference(column);
+        }
+        fields
+    }
+
+    fn process_bits(&mut self, spec: &Spec) -> [u32; 3] {
+        for column in &spec.columns {
+            if let Value::Packed(bits, span) = &column.value
+                && !bits.is_empty()
+            {
+                if let [d, p, n] = bits[..]
+                    && d >= 8
+                    && p >= 1
+                    && n >= 1
+                    && d + p + n <= 63
+                {
+                    return [d, p, n];
+                }
+                self.say(code::M0801, span.clone(), format!("{}.{}: `bits` are three widths of day, parent and number, together at most 63", spec.name.text, column.name.text), Some("the default is [12, 26, 13]".into()));
+            }
+        }
+        BITS
+    }
+
+    pub(super) fn process(&mut self, spec: &Spec, process: &Process, scope: &mut Scope, columns: &Fields) -> Option<ProcessCode> {
+        let bits = self.process_bits(spec);
+        let (now, next_id) = (self.slot(), self.slot());
+        let lookup = self.lookups(&process.lookup, scope);
+        let state = self.state(&process.state, scope);
+        let filter = self.optional("each_day.where", process.filter.as_ref(), scope, &Type::Bool);
+        let mut mutable = BTreeSet::new();
+        let lets = self.lets("each_day.let", &process.lets, scope, &mut mutable);
+        let each = &process.each;
+        let count = self.optional("each.count", each.count.as_ref(), scope, &Type::Int);
+        let at = self.at(&each.at, scope)?;
+        let day_scope = scope.clone();
+        scope.slot("now", now, Type::Timestamp);
+        scope.slot("next_id", next_id, Type::Int);
+        scope.slot("nth", self.level.nth, Type::Int);
+        let day_mutable = mutable.clone();
+        let (set, each_lets, row) = self.body("each", each, scope, &mut mutable, columns);
+        let repeat = match &each.repeat {
+            None => None,
+            Some(repeat) => self.repeat(repeat, scope.clone(), mutable.clone(), columns),
+        };
+        let set_after = self.assigns("each.set_after", &each.set_after, scope, &mutable);
+        let day_set_after = self.assigns("each_day.set_after", &process.set_after, &day_scope, &day_mutable);
+        let gap = matches!(&at, AtCode::Windows(_, Some(_), _) | AtCode::Fixed(_, Some(_), _));
+        let keeps_text = match scope.names.get("state") {
+            Some(Binding::Fields(fields)) => fields.values().any(|f| matches!(f.1, Type::Text | Type::Json(_))),
+            _ => false,
+        };
+        Some(ProcessCode {
+            lookup,
+            keeps_text,
+            stateful: gap || !process.state.is_empty(),
+            state,
+            filter,
+            lets,
+            count,
+            at,
+            set,
+            each_lets,
+            row,
+            repeat,
+            set_after,
+            day_set_after,
+            now,
+            next_id,
+            bits,
+        })
+    }
+
+    fn optional(&mut self, field: &str, src: Option<&Src>, scope: &Scope, ty: &Type) -> Option<Code> {
+        self.machine(field, src?, scope, ty)
+    }
+
+    fn state(&mut self, state: &[(Name, Src)], scope: &mut Scope) -> Vec<(usize, Code)> {
+        let mut fields = IndexMap::new();
+        let mut out = Vec::new();
+        for (name, src) in state {
+            self.start(format!("state.{}", name.text));
+            let typed = self.src(src, scope);
+            self.keep();
+            let Some(typed) = typed else { continue };
+            let (ty, code) = self.widened(&format!("state.{}", name.text), typed);
+            let slot = self.slot();
+            fields.insert(name.text.clone(), (slot, ty));
+            out.push((slot, code));
+        }
+        if !fields.is_empty() {
+            scope.names.insert("state".into(), Binding::Fields(fields));
+        }
+        out
+    }
+
+    /// A value as the type that later assignments to its name need.
+    fn widened(&mut self, path: &str, typed: Typed) -> (Type, Code) {
+        let own = typed.ty.clone();
+        match self.hints.get(path).cloned() {
+            Some(hint) if hint != own => {
+                let Some(joined) = own.join(&hint) else { return (own, typed.code) };
+                match self.assign(typed, &joined) {
+                    Some(code) => (joined, code),
+                    None => (own, Box::new(|_| None)),
+                }
+            }
+            _ => (own, typed.code),
+        }
+    }
+
+    fn lets(&mut self, path: &str, lets: &[(Name, Value)], scope: &mut Scope, mutable: &mut BTreeSet<String>) -> Vec<(usize, Code)> {
+        scope.later.extend(lets.iter().map(|l| l.0.text.clone()).filter(|n| !scope.names.contains_key(n)));
+        let mut out = Vec::new();
+        for (name, value) in lets {
+            if ["day", "now", "state", "nth", "next_id", "start_date"].contains(&name.text.as_str()) {
+                self.say(code::M0801, name.span.clone(), format!("{}: `{}` has a meaning of its own here", self.spec.name.text, name.text), Some("give it another name".into()));
+                continue;
+            }
+            let field = format!("{path}.{}", name.text);
+            self.start(field.clone());
+            let typed = self.value(value, scope, None, name);
+            self.keep();
+            let Some(typed) = typed else {
+                scope.later.remove(&name.text);
+                scope.names.insert(name.text.clone(), Binding::Slot(0, Type::Null));
+                continue;
+            };
+            let (ty, code) = self.widened(&field, typed);
+            let slot = self.slot();
+            scope.slot(&name.text, slot, ty);
+            mutable.insert(name.text.clone());
+            self.paths.insert(slot, field);
+            out.push((slot, code));
+        }
+        out
+    }
+
+    fn body(
+        &mut self,
+        path: &str,
+        each: &Each,
+        scope: &mut Scope,
+        mutable: &mut BTreeSet<String>,
+        columns: &Fields,
+    ) -> (Vec<AssignCode>, Vec<(usize, Code)>, Option<RowCode>) {
+        let set = self.assigns(&format!("{path}.set"), &each.set, scope, mutable);
+        let lets = self.lets(&format!("{path}.let"), &each.lets, scope, mutable);
+        let row = self.row(&format!("{path}.row"), &each.row, scope, columns);
+        (set, lets, row)
+    }
+
+    fn repeat(&mut self, repeat: &Repeat, mut scope: Scope, mut mutable: BTreeSet<String>, columns: &Fields) -> Option<RepeatCode> {
+        let condition = self.optional("repeat.while", repeat.condition.as_ref(), &scope, &Type::Bool);
+        let set = self.assigns("repeat.set", &repeat.set, &scope, &mutable);
+        let lets = self.lets("repeat.let", &repeat.lets, &mut scope, &mut mutable);
+        let row = self.row("repeat.row", &repeat.row, &scope, columns);
+        let advance = match &repeat.advance {
+            None => None,
+            Some(src) => self.span_of_time("repeat.advance", src, &scope),
+        };
+        let set_after = self.assigns("repeat.set_after", &repeat.set_after, &scope, &mutable);
+        let stop = self.optional("repeat.stop", repeat.stop.as_ref(), &scope, &Type::Bool);
+        Some(RepeatCode { condition, limit: repeat.limit, set, lets, row, advance, set_after, stop })
+    }
+
+    /// An interval, or a number of minutes, in microseconds.
+    fn span_of_time(&mut self, field: &str, src: &Src, scope: &Scope) -> Option<Code> {
+        self.start(field);
+        let typed = self.src(src, scope);
+        self.keep();
+        let typed = typed?;
+        if typed.ty == Type::Interval {
+            return Some(typed.code);
+        }
+        let found = typed.ty.clone();
+        let Some(code) = self.assign(typed, &Type::Float) else {
+            let message = format!("{}.{field}: a number of minutes or an interval is expected, not {found}", self.spec.name.text);
+            self.say(code::M0805, src.span.clone(), message, None);
+            return None;
+        };
+        Some(Box::new(move |f| int(libm::rint(as_float(code(f)?) * 60e6) as i64)))
+    }
+
+    fn at(&mut self, at: &At, scope: &Scope) -> Option<AtCode> {
+        Some(match at {
+            At::Midnight => AtCode::Midnight,
+            At::Expr(src) => AtCode::Expr(self.machine("at", src, scope, &Type::Timestamp)?),
+            At::Windows { windows, gap, round } => {
+                let gap = match gap {
+                    None => None,
+                    Some(src) => Some(self.span_of_time("at.gap_minutes", src, scope)?),
+                };
+                let round = match round {
+                    None => None,
+                    Some(src) => Some(self.span_of_time("at.round_minutes", src, scope)?),
+                };
+                match windows {
+                    Windows::Plain(json, span) => match DayWindows::from_json(json) {
+                        Ok(windows) => AtCode::Fixed(windows, gap, round),
+                        Err(message) => {
+                            self.say(code::M0801, span.clone(), format!("{}.at: {message}", self.spec.name.text), None);
+                            return None;
+                        }
+                    },
+                    Windows::Expr(src) => {
+                        self.start("at.windows");
+                        let typed = self.src(src, scope);
+                        self.keep();
+                        let typed = typed?;
+                        if !matches!(&typed.ty, Type::Json(shape) if shape.is_windows()) {
+                            let message = format!("{}.at: windows must be a JSON list of {{start, end, weight}}, not {}", self.spec.name.text, typed.ty);
+                            self.say(code::M0805, src.span.clone(), message, None);
+                            return None;
+                        }
+                        AtCode::Windows(typed.code, gap, round)
+                    }
+                }
+            }
+        })
+    }
+
+    fn row(&mut self, path: &str, row: &[(Name, Value)], scope: &Scope, columns: &Fields) -> Option<RowCode> {
+        if row.is_empty() {
+            return None;
+        }
+        let spec = self.spec.clone();
+        let mut values = Vec::new();
+        let mut given = BTreeSet::new();
+        for (name, value) in row {
+            let Some(column) = spec.columns.iter().find(|c| c.name.text == name.text) else {
+                let near = suggest(&name.text, columns.keys().map(String::as_str));
+                self.say(code::M0803, name.span.clone(), format!("{}.{path}: there is no column `{}`", spec.name.text, name.text), near.map(|n| format!("did you mean `{n}`?")));
+                continue;
+            };
+            if matches!(column.value, Value::Packed(..)) {
+                self.say(code::M0801, name.span.clone(), format!("{}.{path}: the id `{}` is made, not given", spec.name.text, name.text), None);
+                continue;
+            }
+            self.start(format!("{path}.{}", name.text));
+            let typed = self.value(value, scope, Some(column.sql), name);
+            self.keep();
+            given.insert(name.text.as_str());
+            if let Some(typed) = typed {
+                values.push((columns[&name.text].0, typed.code));
+            }
+        }
+        let nulls = spec
+            .columns
+            .iter()
+            .filter(|c| !given.contains(c.name.text.as_str()) && !matches!(c.value, Value::Packed(..)))
+            .map(|c| columns[&c.name.text].0)
+            .collect();
+        Some(RowCode { values, nulls })
+    }
+
+    fn assigns(&mut self, path: &str, assigns: &[Assign], scope: &Scope, mutable: &BTreeSet<String>) -> Vec<AssignCode> {
+        let mut out = Vec::new();
+        for (i, assign) in assigns.iter().enumerate() {
+            let field = format!("{path}.{i}");
+            let condition = match &assign.condition {
+                None => None,
+                Some(src) => match self.machine(&format!("{field}.if"), src, scope, &Type::Bool) {
+                    Some(code) => Some(code),
+                    None => continue,
+                },
+            };
+            let mut values = Vec::new();
+            for (name, src) in &assign.state {
+                let target = match scope.names.get("state") {
+                    Some(Binding::Fields(fields)) => fields.get(&name.text).cloned(),
+                    _ => None,
+                };
+                let Some((slot, ty)) = target else {
+                    self.no_target(name, "state", scope);
+                    continue;
+                };
+                let path = format!("state.{}", name.text);
+                values.extend(self.assigned(&format!("{field}.{path}"), src, scope, slot, &ty, &path));
+            }
+            for (name, src) in &assign.names {
+                let Some(Binding::Slot(slot, ty)) = scope.names.get(&name.text).filter(|_| mutable.contains(&name.text)).cloned() else {
+                    self.no_target(name, "let", scope);
+                    continue;
+                };
+                let path = self.paths.get(&slot).cloned().unwrap_or_default();
+                values.extend(self.assigned(&format!("{field}.{}", name.text), src, scope, slot, &ty, &path));
+            }
+            out.push(AssignCode { condition, values });
+        }
+        out
+    }
+
+    fn no_target(&mut self, name: &Name, what: &str, scope: &Scope) {
+        let known: Vec<String> = match scope.names.get("state") {
+            Some(Binding::Fields(fields)) => fields.keys().cloned().collect(),
+            _ => Vec::new(),
+        };
+        let help = if what == "let" && known.contains(&name.text) {
+            Some(format!("`{}` is state: write {{state: {{{}: …}}}}", name.text, name.text))
+        } else {
+            suggest(&name.text, known.iter().map(String::as_str)).map(|n| format!("did you mean `{n}`?"))
+        };
+        let message = format!("{}: `{}` cannot be set: no such name in `{what}`", self.spec.name.text, name.text);
+        self.say(code::M0806, name.span.clone(), message, help);
+    }
+
+    fn assigned(&mut self, field: &str, src: &Src, scope: &Scope, slot: usize, ty: &Type, path: &str) -> Option<(usize, Code)> {
+        self.start(field);
+        let typed = self.src(src, scope);
+        self.keep();
+        let typed = typed?;
+        let found = typed.ty.clone();
+        let joined = ty.join(&found);
+        if let Some(joined) = &joined
+            && joined != ty
+            && self.hints.get(path) != Some(joined)
+        {
+            self.hints.insert(path.to_string(), joined.clone());
+            self.hinted = true;
+        }
+        let code = joined.is_some().then(|| self.assign(typed, ty)).flatten();
+        if code.is_none() && !self.hinted {
+            let message = format!("{}.{path}: it is {ty}, this value is {found}", self.spec.name.text);
+            self.say(code::M0805, src.span.clone(), message, None);
+        }
+        Some((slot, code?))
+    }
+}

@@ -1,0 +1,223 @@
+//! The row being made: slots for its values, the key of its draws, an arena for its texts.
+
+use super::distribution::Truncated;
+use super::draw::{hash_bytes, mix};
+use super::value::{IN_ARENA, Type, Val};
+use super::world::{Choices, JsonKind, QuickMap, World};
+use std::sync::Arc;
+
+/// Compiled code of an expression.
+pub type Code = Box<dyn Fn(&mut Frame) -> Val + Send + Sync>;
+
+/// The state of making rows on one thread.
+pub struct Frame {
+    /// Values of everything that has a name.
+    pub slots: Vec<Val>,
+    /// The key of the present row's draws.
+    pub key: u64,
+    /// The key of what the present row belongs to; `shuffle` permutes within it.
+    pub scope: u64,
+    /// What can be read besides.
+    pub world: Arc<World>,
+    /// Texts of the present row.
+    pub arena: Vec<u8>,
+    /// The first thing that went wrong.
+    pub failure: Option<String>,
+    /// Choices used by this thread.
+    pub choices: QuickMap<(usize, u64), Arc<Choices>>,
+    /// Rows chosen already among the rows of the present parent, by pick.
+    pub chosen: Vec<Vec<u64>>,
+    /// Counts of chosen values for the checks of shares.
+    pub tally: Vec<u64>,
+    /// Rows before each day at each level of the chain, where they were counted.
+    pub totals: Vec<Option<Arc<Totals>>>,
+    /// Frames for looking at candidates and at recomputed rows, by pick or table.
+    pub inner: QuickMap<usize, Box<Frame>>,
+    memo: Vec<Option<([u64; 4], Truncated)>>,
+}
+
+/// Rows before each day class (0 the stock, then the days), with the total at the end.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Totals {
+    /// Ascending counts.
+    pub before: Vec<u64>,
+}
+
+impl Frame {
+    /// An empty row with so many slots.
+    pub fn new(world: &Arc<World>, slots: usize, tally: usize) -> Self {
+        Self {
+            slots: vec![None; slots],
+            key: 0,
+            scope: 0,
+            world: world.clone(),
+            arena: Vec::with_capacity(1024),
+            failure: None,
+            choices: QuickMap::default(),
+            chosen: Vec::new(),
+            tally: vec![0; tally],
+            totals: Vec::new(),
+            inner: QuickMap::default(),
+            memo: vec![None; 64],
+        }
+    }
+
+    /// Notes that something went wrong; the first failure counts. Gives null.
+    #[cold]
+    pub fn fail(&mut self, message: impl Into<String>) -> Val {
+        if self.failure.is_none() {
+            self.failure = Some(message.into());
+        }
+        None
+    }
+
+    /// The text of a handle.
+    #[inline]
+    pub fn text(&self, bits: u64) -> &str {
+        if bits & IN_ARENA == 0 {
+            return self.world.text(bits);
+        }
+        std::str::from_utf8(&self.arena[arena_range(bits)]).unwrap_or("")
+    }
+
+    /// The bytes of a text.
+    #[inline]
+    pub fn text_bytes(&self, bits: u64) -> &[u8] {
+        if bits & IN_ARENA == 0 { self.world.text(bits).as_bytes() } else { &self.arena[arena_range(bits)] }
+    }
+
+    /// The bytes of a JSON value as text.
+    #[inline]
+    pub fn json_bytes(&self, bits: u64) -> &[u8] {
+        if bits & IN_ARENA == 0 {
+            self.world.json(bits).map_or(b"null", |n| n.text.as_bytes())
+        } else {
+            &self.arena[arena_range(bits)]
+        }
+    }
+
+    /// Appends a text to the arena.
+    pub fn push_text(&mut self, bits: u64) {
+        if bits & IN_ARENA == 0 {
+            let world = &*self.world;
+            self.arena.extend_from_slice(world.text(bits).as_bytes());
+        } else {
+            self.arena.extend_from_within(arena_range(bits));
+        }
+    }
+
+    /// Appends a JSON value's text to the arena.
+    pub fn push_json(&mut self, bits: u64) {
+        if bits & IN_ARENA == 0 {
+            let world = &*self.world;
+            self.arena.extend_from_slice(world.json(bits).map_or(b"null", |n| n.text.as_bytes()));
+        } else {
+            self.arena.extend_from_within(arena_range(bits));
+        }
+    }
+
+    /// Where the next text of the arena begins.
+    #[inline]
+    pub fn mark(&self) -> usize {
+        self.arena.len()
+    }
+
+    /// The handle of everything appended since the mark.
+    #[inline]
+    pub fn since(&mut self, mark: usize) -> Val {
+        let length = self.arena.len() - mark;
+        if self.arena.len() > 0x7fff_0000 || length > 0x7fff_0000 {
+            return self.fail("the texts of one row are larger than 2 GB");
+        }
+        Some(IN_ARENA | ((length as u64) << 32) | mark as u64)
+    }
+
+    /// A text as a value.
+    pub fn intern(&mut self, text: &str) -> Val {
+        let mark = self.mark();
+        self.arena.extend_from_slice(text.as_bytes());
+        self.since(mark)
+    }
+
+    /// Whether two texts are equal.
+    #[inline]
+    pub fn same_text(&self, a: u64, b: u64) -> bool {
+        a == b || self.text_bytes(a) == self.text_bytes(b)
+    }
+
+    /// What a value hashes by in lookups: its text, or its bits.
+    #[inline]
+    pub fn content(&self, bits: u64, ty: &Type) -> u64 {
+        match ty {
+            Type::Text => hash_bytes(self.text_bytes(bits)),
+            Type::Json(_) => hash_bytes(self.json_bytes(bits)),
+            _ => bits,
+        }
+    }
+
+    /// The field of a JSON object, as a handle.
+    pub fn json_field(&self, bits: u64, name: &str) -> Val {
+        let node = self.world.json(bits)?;
+        let JsonKind::Object(entries) = &node.kind else { return None };
+        let segment = bits & !0xffff_ffff;
+        let (_, value) = entries.iter().find(|(k, _)| self.world.text(segment | u64::from(*k)) == name)?;
+        Some(segment | u64::from(*value))
+    }
+
+    /// The number in a JSON value.
+    #[inline]
+    pub fn json_number(&mut self, bits: u64) -> Val {
+        match self.world.json(bits).map(|n| &n.kind) {
+            Some(JsonKind::Number(x)) => Some(x.to_bits()),
+            Some(JsonKind::Null) => None,
+            _ => {
+                let shown = String::from_utf8_lossy(self.json_bytes(bits)).into_owned();
+                self.fail(format!("the JSON value {shown} is not a number"))
+            }
+        }
+    }
+
+    /// The text in a JSON value.
+    pub fn json_text(&mut self, bits: u64) -> Val {
+        match self.world.json(bits).map(|n| &n.kind) {
+            Some(JsonKind::Text(i)) => Some((bits & !0xffff_ffff) | u64::from(*i)),
+            Some(JsonKind::Null) => None,
+            _ => {
+                let shown = String::from_utf8_lossy(self.json_bytes(bits)).into_owned();
+                self.fail(format!("the JSON value {shown} is not text"))
+            }
+        }
+    }
+
+    /// The truth value in a JSON value.
+    pub fn json_bool(&mut self, bits: u64) -> Val {
+        match self.world.json(bits).map(|n| &n.kind) {
+            Some(JsonKind::Bool(b)) => Some(u64::from(*b)),
+            Some(JsonKind::Null) => None,
+            _ => {
+                let shown = String::from_utf8_lossy(self.json_bytes(bits)).into_owned();
+                self.fail(format!("the JSON value {shown} is not true or false"))
+            }
+        }
+    }
+
+    /// A truncated normal distribution; the last 64 are remembered, because files use few.
+    pub fn truncated(&mut self, mean: f64, sd: f64, low: f64, high: f64) -> Truncated {
+        let id = [mean.to_bits(), sd.to_bits(), low.to_bits(), high.to_bits()];
+        let at = (mix(mix(id[0], id[1]), mix(id[2], id[3])) >> 58) as usize;
+        match &self.memo[at] {
+            Some((known, t)) if *known == id => *t,
+            _ => {
+                let t = Truncated::new(mean, sd, low, high);
+                self.memo[at] = Some((id, t));
+                t
+            }
+        }
+    }
+}
+
+#[inline]
+fn arena_range(bits: u64) -> std::ops::Range<usize> {
+    let start = bits as u32 as usize;
+    start..start + ((bits >> 32) & 0x7fff_ffff) as usize
+}

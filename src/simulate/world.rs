@@ -1,0 +1,365 @@
+//! What expressions can read besides their own row: constants, tables held in memory, the calendar.
+//!
+//! A world is filled before a run and never changes while rows are made, so threads share it without locks; only
+//! the alias tables of weighted picks are made when first needed.
+
+use super::alias::{Alias, Shares};
+use super::calendar;
+use super::distribution::Truncated;
+use super::draw::{hash_bytes, mix};
+use super::program::Program;
+use super::value::{IN_ARENA, TableId, Type, Val};
+use serde_json::Value as Json;
+use std::collections::HashMap;
+use std::hash::{BuildHasherDefault, Hasher};
+use std::sync::{Arc, RwLock};
+
+/// A hasher for keys that are well mixed already, or nearly so.
+#[derive(Default)]
+pub struct Mixed(u64);
+
+impl Hasher for Mixed {
+    fn finish(&self) -> u64 {
+        self.0
+    }
+    fn write(&mut self, bytes: &[u8]) {
+        self.0 = mix(self.0, hash_bytes(bytes));
+    }
+    fn write_u64(&mut self, x: u64) {
+        self.0 = mix(self.0, x);
+    }
+    fn write_usize(&mut self, x: usize) {
+        self.write_u64(x as u64);
+    }
+    fn write_u32(&mut self, x: u32) {
+        self.write_u64(u64::from(x));
+    }
+}
+
+/// A map with the quick hasher.
+pub type QuickMap<K, V> = HashMap<K, V, BuildHasherDefault<Mixed>>;
+
+/// Texts and JSON values that outlive a row.
+#[derive(Debug, Default)]
+pub struct Segment {
+    /// Texts, each once.
+    pub texts: Vec<Box<str>>,
+    /// JSON values.
+    pub json: Vec<JsonNode>,
+    known: HashMap<Box<str>, u32>,
+}
+
+/// A JSON value, prepared for what expressions do with it.
+#[derive(Debug)]
+pub struct JsonNode {
+    /// Its form.
+    pub kind: JsonKind,
+    /// As text.
+    pub text: Box<str>,
+    /// As `{mean, std, min, max}`.
+    pub distribution: Option<Truncated>,
+    /// As a list of `{start, end, weight}`.
+    pub windows: Option<DayWindows>,
+    /// As an object of weights: shares, and the keys as text indexes.
+    pub shares: Option<(Shares, Box<[u32]>)>,
+}
+
+/// The forms of JSON values; numbers index nodes or texts of the same segment.
+#[derive(Debug, Clone, PartialEq)]
+pub enum JsonKind {
+    /// null
+    Null,
+    /// true, false
+    Bool(bool),
+    /// A number.
+    Number(f64),
+    /// A text.
+    Text(u32),
+    /// A list.
+    List(Box<[u32]>),
+    /// An object.
+    Object(Box<[(u32, u32)]>),
+}
+
+/// Windows of a day, ready for drawing: shares, and start and length in seconds.
+#[derive(Debug, Clone, PartialEq)]
+pub struct DayWindows {
+    /// How likely each is.
+    pub shares: Shares,
+    /// Start and length of each in seconds.
+    pub spans: Box<[(i64, i64)]>,
+}
+
+impl DayWindows {
+    /// From a list of `{start, end, weight}`; an end at or before the start is on the next day.
+    ///
+    /// # Errors
+    /// A sentence about the entry that is not of that form.
+    pub fn from_json(value: &Json) -> Result<Self, String> {
+        let list = value.as_array().filter(|l| !l.is_empty()).ok_or("windows must be a list of {start, end, weight}")?;
+        let (mut spans, mut weights) = (Vec::new(), Vec::new());
+        for entry in list {
+            let time = |key: &str| -> Result<i64, String> {
+                let found = match entry.get(key) {
+                    Some(Json::String(t)) => calendar::parse_time(t),
+                    // YAML 1.1 reads a bare 16:00 as the number 960: minutes.
+                    Some(Json::Number(n)) => n.as_i64().filter(|m| (0..=1440).contains(m)).map(|m| m * calendar::MINUTE),
+                    _ => None,
+                };
+                found.map(|t| t / calendar::SECOND).ok_or_else(|| {
+                    format!("`{key}` of window {entry} must be a time like \"07:30\"")
+                })
+            };
+            let (start, end) = (time("start")?, time("end")?);
+            let length = if end <= start { end + 86_400 - start } else { end - start };
+            spans.push((start, length));
+            weights.push(match entry.get("weight") {
+                None => 1.0,
+                Some(w) => w.as_f64().ok_or_else(|| format!("`weight` of window {entry} must be a number"))?,
+            });
+        }
+        let shares = Shares::new(&weights).ok_or("the weights of the windows sum to nothing")?;
+        Ok(Self { shares, spans: spans.into() })
+    }
+}
+
+impl Segment {
+    /// The index of a text, added if new.
+    pub fn text(&mut self, text: &str) -> u32 {
+        if let Some(i) = self.known.get(text) {
+            return *i;
+        }
+        let i = self.texts.len() as u32;
+        self.texts.push(text.into());
+        self.known.insert(text.into(), i);
+        i
+    }
+
+    /// The index of a text that is there already.
+    pub fn find_text(&self, text: &str) -> Option<u32> {
+        self.known.get(text).copied()
+    }
+
+    /// Adds a JSON value and all within it.
+    pub fn add_json(&mut self, value: &Json) -> u32 {
+        let kind = match value {
+            Json::Null => JsonKind::Null,
+            Json::Bool(b) => JsonKind::Bool(*b),
+            Json::Number(n) => JsonKind::Number(n.as_f64().unwrap_or(0.0)),
+            Json::String(t) => JsonKind::Text(self.text(t)),
+            Json::Array(items) => JsonKind::List(items.iter().map(|i| self.add_json(i)).collect()),
+            Json::Object(entries) => {
+                JsonKind::Object(entries.iter().map(|(k, v)| (self.text(k), self.add_json(v))).collect())
+            }
+        };
+        let shares = match (&kind, value) {
+            (JsonKind::Object(keys), Json::Object(entries)) => {
+                let weights: Option<Vec<f64>> = entries.values().map(Json::as_f64).collect();
+                weights.and_then(|w| Shares::new(&w)).map(|s| (s, keys.iter().map(|k| k.0).collect()))
+            }
+            _ => None,
+        };
+        let number = |key: &str| value.get(key).and_then(Json::as_f64);
+        let distribution = number("mean").map(|mean| {
+            let sd = number("std").or_else(|| number("sd")).unwrap_or(0.0);
+            Truncated::new(mean, sd, number("min").unwrap_or(f64::NEG_INFINITY), number("max").unwrap_or(f64::INFINITY))
+        });
+        let windows = value.is_array().then(|| DayWindows::from_json(value).ok()).flatten();
+        self.json.push(JsonNode { kind, text: value.to_string().into(), distribution, windows, shares });
+        self.json.len() as u32 - 1
+    }
+}
+
+/// A table held in memory.
+#[derive(Debug, Default)]
+pub struct Held {
+    /// Texts and JSON of its rows.
+    pub segment: Segment,
+    /// Values by column, then row.
+    pub columns: Vec<Vec<Val>>,
+    /// How many rows.
+    pub rows: usize,
+    /// The day each row came to be, from the project's start; none for the stock.
+    pub days: Vec<Option<i64>>,
+    /// The keys that children's draws start from.
+    pub keys: Vec<u64>,
+    /// Lookups by the table's keys; none where rows share their values.
+    pub indexes: Vec<Option<Index>>,
+}
+
+/// Finds rows by the values of some columns.
+#[derive(Debug)]
+pub struct Index {
+    /// The columns.
+    pub columns: Vec<usize>,
+    cells: Vec<u32>,
+    mask: u64,
+}
+
+const EMPTY: u32 = u32::MAX;
+
+impl Index {
+    /// Over all rows; `None` when two rows share their values. Rows with a null are not found.
+    pub fn new(held: &Held, columns: Vec<usize>, types: &[Type]) -> Option<Self> {
+        let size = (held.rows * 2).next_power_of_two().max(4);
+        let mut index = Self { columns, cells: vec![EMPTY; size], mask: size as u64 - 1 };
+        for row in 0..held.rows {
+            let values: Option<Vec<u64>> = index.columns.iter().map(|c| held.columns[*c][row]).collect();
+            let Some(values) = values else { continue };
+            let mut hash = 0;
+            for (value, ty) in values.iter().zip(types) {
+                hash = mix(hash, held.content(*value, ty));
+            }
+            let mut at = hash & index.mask;
+            loop {
+                let other = index.cells[at as usize];
+                if other == EMPTY {
+                    index.cells[at as usize] = row as u32;
+                    break;
+                }
+                // Texts are interned, so equal values have equal bits within one table.
+                if index.columns.iter().zip(&values).all(|(c, v)| held.columns[*c][other as usize] == Some(*v)) {
+                    return None;
+                }
+                at = (at + 1) & index.mask;
+            }
+        }
+        Some(index)
+    }
+
+    /// The row whose values satisfy `same`, starting from the hash of the wanted values.
+    #[inline]
+    pub fn find(&self, hash: u64, same: impl Fn(usize) -> bool) -> Option<usize> {
+        let mut at = hash & self.mask;
+        loop {
+            let row = self.cells[at as usize];
+            if row == EMPTY {
+                return None;
+            }
+            if same(row as usize) {
+                return Some(row as usize);
+            }
+            at = (at + 1) & self.mask;
+        }
+    }
+}
+
+impl Held {
+    /// What a value hashes by: its text, or its bits.
+    fn content(&self, bits: u64, ty: &Type) -> u64 {
+        match ty {
+            Type::Text => hash_bytes(self.segment.texts[bits as u32 as usize].as_bytes()),
+            Type::Json(_) => hash_bytes(self.segment.json[bits as u32 as usize].text.as_bytes()),
+            _ => bits,
+        }
+    }
+}
+
+/// When the project's time starts and how far it goes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Calendar {
+    /// The first day, as a day number.
+    pub start: i64,
+    /// How many days.
+    pub days: i64,
+}
+
+/// How many rows an entity has on each day.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Arrivals {
+    /// Rows up to and with the stock, then up to and with each day.
+    pub upto: Vec<u64>,
+}
+
+impl Arrivals {
+    /// All rows.
+    pub fn total(&self) -> u64 {
+        self.upto.last().copied().unwrap_or(0)
+    }
+
+    /// Rows there on a day; on no day only the stock.
+    pub fn on(&self, day: Option<i64>) -> u64 {
+        let i = day.map_or(0, |d| (d + 1).clamp(0, self.upto.len() as i64 - 1) as usize);
+        self.upto.get(i).copied().unwrap_or(0)
+    }
+
+    /// The day a row came to be and its number among those of that day, from 1.
+    pub fn place(&self, number: u64) -> (Option<i64>, u64) {
+        let class = self.upto.partition_point(|n| *n < number);
+        match class {
+            0 => (None, number),
+            c => (Some(c as i64 - 1), number - self.upto[c - 1]),
+        }
+    }
+}
+
+/// The candidates of a pick under one set of circumstances.
+#[derive(Debug)]
+pub enum Choices {
+    /// By weight.
+    Weighted(Alias),
+    /// All alike.
+    Even(Box<[u32]>),
+    /// Nothing to choose.
+    None,
+}
+
+/// Which choices: the pick, and a hash of day and `by` values.
+pub type ChoiceKey = (usize, u64);
+
+/// All that expressions can read.
+#[derive(Debug)]
+pub struct World {
+    /// The project's seed.
+    pub seed: u64,
+    /// The project's time.
+    pub calendar: Calendar,
+    /// Texts and JSON in the files themselves.
+    pub constants: Arc<Segment>,
+    /// Tables in memory, by id.
+    pub tables: Vec<Option<Held>>,
+    /// Rows by day of entity simulations, by id.
+    pub arrivals: Vec<Option<Arrivals>>,
+    /// Programs of simulations whose rows are recomputed one by one, by id.
+    pub programs: Vec<Option<Arc<Program>>>,
+    /// Choices made so far.
+    pub choices: RwLock<QuickMap<ChoiceKey, Arc<Choices>>>,
+}
+
+impl World {
+    /// A text that does not live in the arena.
+    #[inline]
+    pub fn text(&self, bits: u64) -> &str {
+        debug_assert!(bits & IN_ARENA == 0);
+        self.segment(bits).map_or("", |s| &s.texts[bits as u32 as usize])
+    }
+
+    /// A JSON value that does not live in the arena.
+    #[inline]
+    pub fn json(&self, bits: u64) -> Option<&JsonNode> {
+        if bits & IN_ARENA != 0 {
+            return None;
+        }
+        self.segment(bits)?.json.get(bits as u32 as usize)
+    }
+
+    #[inline]
+    fn segment(&self, bits: u64) -> Option<&Segment> {
+        match (bits >> 32) as usize {
+            0 => Some(&self.constants),
+            n => self.tables.get(n - 1)?.as_ref().map(|t| &t.segment),
+        }
+    }
+
+    /// The value of a held table's cell.
+    #[inline]
+    pub fn cell(&self, table: TableId, column: usize, row: u64) -> Val {
+        *self.tables.get(table)?.as_ref()?.columns.get(column)?.get(row as usize)?
+    }
+}
+
+/// The handle of a text or JSON value of a table.
+#[inline]
+pub fn handle(table: TableId, index: u32) -> u64 {
+    ((table as u64 + 1) << 32) | u64::from(index)
+}
