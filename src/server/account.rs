@@ -1,8 +1,8 @@
 //! Whose processes and files the server's are. PostgreSQL refuses to run as root; then they belong to `postgres` or `nobody`.
 use crate::diag::{Diagnostic, code};
 use crate::pg::passwd;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -80,6 +80,22 @@ impl Account {
             Some(user) => std::os::unix::fs::lchown(path, Some(user.uid), Some(user.gid)),
             None => Ok(()),
         }
+    }
+
+    /// Writes a file that only the account can read.
+    pub(super) fn write(&self, path: &Path, text: &str) -> io::Result<()> {
+        if let Err(e) = std::fs::remove_file(path)
+            && e.kind() != io::ErrorKind::NotFound
+        {
+            return Err(e);
+        }
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(text.as_bytes())?;
+        self.own(path)
     }
 
     /// Makes a folder that only the account can enter, if there is none.
