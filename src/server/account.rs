@@ -50,6 +50,29 @@ impl Account {
         self.other.as_ref().map_or(self.own_uid, |u| u.uid)
     }
 
+    /// As root, the account of whoever owns a cluster already; otherwise no change.
+    pub(super) fn acting_for(self, uid: u32, gid: u32) -> Self {
+        if self.own_uid != 0 || uid == 0 {
+            return self;
+        }
+        let name = passwd::name_of(uid).unwrap_or_else(|| uid.to_string());
+        Self {
+            other: Some(passwd::User { name, uid, gid }),
+            ..self
+        }
+    }
+
+    /// Whether the account's processes can enter a folder.
+    pub(super) fn can_enter(&self, folder: &Path) -> bool {
+        self.other.is_none()
+            || self
+                .command(Path::new("/bin/sh"), Path::new("/"))
+                .args(["-c", "test -x \"$0\""])
+                .arg(folder)
+                .status()
+                .is_ok_and(|s| s.success())
+    }
+
     /// The other user's name, if it is not ours.
     pub(super) fn name(&self) -> Option<&str> {
         self.other.as_ref().map(|u| u.name.as_str())
@@ -66,6 +89,7 @@ impl Account {
         command
             .current_dir(folder)
             .env("HOME", folder)
+            .env("LC_ALL", "C")
             .stdin(Stdio::null());
         if let Some(user) = &self.other {
             // The standard library empties the list of further groups when root changes the user.

@@ -192,7 +192,7 @@ fn ten_thousand_relations_are_no_reason_to_wait() {
     let listed = begin.elapsed();
     assert_eq!(catalog::columns(&mut s, "big", "t77").unwrap().len(), 2);
     assert_eq!(catalog::dependants(&mut s, "big", "t77").unwrap().len(), 1);
-    let asked = begin.elapsed() - listed;
+    let asked = begin.elapsed().saturating_sub(listed);
     println!("10,000 relations: list {listed:?}, columns and dependants of one {asked:?}");
     // Generous, for busy machines; a plan that scans the catalogue for each relation takes minutes.
     assert!(listed < Duration::from_secs(20) && asked < Duration::from_secs(10));

@@ -32,10 +32,13 @@ const WRONG: &[&str] = &[
 
 #[test]
 fn texts_are_those_of_psql() {
+    let db = scratch::database();
+    let mut s = db.connect();
     for sql in WRONG {
-        let (ours, theirs) = (scratch::database(), scratch::database());
-        let e = ours.connect().execute(sql).unwrap_err();
-        let out = psql(&theirs, &["-c", sql]);
+        s.begin().unwrap();
+        let e = s.execute(sql).unwrap_err();
+        s.rollback().unwrap();
+        let out = psql(&db, &["-q", "-c", "begin", "-c", sql]);
         let text = String::from_utf8(out.stderr).unwrap();
         let text = text
             .lines()
