@@ -10,6 +10,7 @@ impl PgError {
         let state = self.sqlstate.as_str();
         match (self.kind, state) {
             (_, "28P01" | "28000") => code::D0603,
+            _ if self.message.ends_with("no password supplied") => code::D0603,
             (_, "3D000") => code::D0604,
             (_, "42501") => code::D0605,
             (_, "53300" | "57P03") => code::D0612,

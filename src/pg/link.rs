@@ -156,8 +156,13 @@ impl Link {
     }
 
     /// The error of a request, or, where that only says that the connection has ended, why it has.
-    pub(super) fn error(&self, e: &tokio_postgres::Error, sql: &str) -> PgError {
+    pub(super) fn error(&mut self, e: &tokio_postgres::Error, sql: &str) -> PgError {
         let error = PgError::from_driver(e, sql);
+        if error.kind == PgErrorKind::Closed && !error.severity.is_empty() {
+            // The server has said goodbye; that the socket closes may take a moment.
+            self.connection = None;
+            self.lost.get_or_insert_with(|| error.clone());
+        }
         match &self.lost {
             Some(lost) if error.message == GONE => lost.clone(),
             _ => error,

@@ -40,3 +40,6 @@ pub fn quote_literal(text: &str) -> String {
         format!("'{quoted}'")
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -252,8 +252,12 @@ impl Session {
     /// Starts `COPY … FROM STDIN`; the data goes through the writer.
     pub fn copy_in(&mut self, sql: &str) -> Result<CopyWriter<'_>, PgError> {
         let Self { rt, link, .. } = self;
+        let statement = link.exchange(rt, sql, async |client| client.prepare(sql).await)?;
         link.ready()?;
-        match link.drive(rt, async |client| client.copy_in(sql).await) {
+        link.wire.heard().hold_sync = true;
+        let started = link.drive(rt, async |client| client.copy_in(&statement).await);
+        link.wire.heard().hold_sync = false;
+        match started {
             Ok(sink) => Ok(CopyWriter::new(rt, link, sink, sql)),
             Err(e) => {
                 link.flush(rt);
@@ -327,10 +331,11 @@ impl Session {
     pub fn is_closed(&mut self) -> bool {
         let Self { rt, link, .. } = self;
         if link.connection.is_some() {
-            // Two turns of the reactor: the first learns what the socket has, the second reads it.
+            // A few turns of the reactor: the first learns what the socket has, a later one reads it.
             link.drive(rt, async |_| {
-                tokio::task::yield_now().await;
-                tokio::task::yield_now().await;
+                for _ in 0..4 {
+                    tokio::task::yield_now().await;
+                }
             });
         }
         link.connection.is_none()
@@ -428,52 +433,5 @@ impl Drop for Session {
         if link.connection.is_some() {
             link.close(rt);
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::server::scratch;
-
-    #[test]
-    fn tags_and_types_come_from_the_server() {
-        let db = scratch::database();
-        let mut s = db.connect();
-        let done = s
-            .execute("create table t as select g as i from generate_series(1, 10) g")
-            .unwrap();
-        assert_eq!((done.tag.as_str(), done.rows_affected), ("SELECT 10", 10));
-        let done = s
-            .execute("create view v as select * from t; -- done")
-            .unwrap();
-        assert_eq!((done.tag.as_str(), done.rows_affected), ("CREATE VIEW", -1));
-        let t = s
-            .fetch("select 1 as a, 'x'::text as a, null::date as d, 1.50 as n")
-            .unwrap();
-        let names: Vec<_> = t
-            .columns
-            .iter()
-            .map(|c| (c.name.as_str(), c.type_name.as_str()))
-            .collect();
-        assert_eq!(
-            names,
-            [
-                ("a", "integer"),
-                ("a", "text"),
-                ("d", "date"),
-                ("n", "numeric")
-            ]
-        );
-        assert_eq!(
-            t.rows,
-            [[
-                Cell::Int(1),
-                Cell::Text("x".into()),
-                Cell::Null,
-                Cell::Decimal("1.50".into())
-            ]]
-        );
-        assert_eq!(t.tag, "SELECT 1");
     }
 }

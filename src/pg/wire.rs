@@ -1,14 +1,18 @@
 //! Listens to the server's side of the protocol while the driver reads it.
 //!
 //! The driver keeps three things to itself that people and materializations need: the command tag (`SELECT 10`), the
-//! column types of a simple query and the transaction state. A `Tap` around the stream copies just those messages; it
-//! never changes a byte. Message formats: PostgreSQL manual, "Frontend/Backend Protocol", "Message Formats".
+//! column types of a simple query and the transaction state. A `Tap` around the stream copies just those messages. The one
+//! thing it changes is a superfluous `Sync` before COPY data. Message formats: PostgreSQL manual, "Frontend/Backend
+//! Protocol", "Message Formats".
 use std::io;
 use std::pin::Pin;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::task::{Context, Poll, ready};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio_postgres::tls::{ChannelBinding, TlsStream};
+
+/// The message `Sync`.
+const SYNC: [u8; 5] = [b'S', 0, 0, 0, 4];
 
 /// A result column as the server describes it.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub(super) struct Heard {
     pub refused: bool,
     /// Whether the server waits for the next request.
     pub ready: bool,
+    /// Whether the next `Sync` is to be left out, see `Tap::poll_write`.
+    pub hold_sync: bool,
 }
 
 impl Heard {
@@ -243,12 +249,25 @@ impl<S: AsyncRead + Unpin> AsyncRead for Tap<S> {
 }
 
 impl<S: AsyncWrite + Unpin> AsyncWrite for Tap<S> {
+    /// The driver sends a `Sync` both when it starts a COPY and when it ends it. While data flow the server overlooks the
+    /// first; but if it refuses to start, it answers both, and from then on the driver takes every answer for that of the
+    /// request before. So the first is left out when `hold_sync` says so.
     fn poll_write(
         self: Pin<&mut Self>,
         cx: &mut Context<'_>,
         buf: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.get_mut().stream).poll_write(cx, buf)
+        let this = self.get_mut();
+        let hold = this.wire.heard().hold_sync;
+        let Some(kept) = buf.strip_suffix(&SYNC).filter(|k| hold && !k.is_empty()) else {
+            return Pin::new(&mut this.stream).poll_write(cx, buf);
+        };
+        let written = ready!(Pin::new(&mut this.stream).poll_write(cx, kept))?;
+        if written < kept.len() {
+            return Poll::Ready(Ok(written));
+        }
+        this.wire.heard().hold_sync = false;
+        Poll::Ready(Ok(buf.len()))
     }
 
     fn poll_flush(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {

@@ -1,8 +1,8 @@
 //! Whose processes and files the server's are. PostgreSQL refuses to run as root; then they belong to `postgres` or `nobody`.
 use crate::diag::{Diagnostic, code};
 use crate::pg::passwd;
-use std::io;
-use std::os::unix::fs::{DirBuilderExt, PermissionsExt};
+use std::io::{self, Write};
+use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt, PermissionsExt};
 use std::os::unix::process::CommandExt;
 use std::path::Path;
 use std::process::{Command, Stdio};
@@ -50,6 +50,29 @@ impl Account {
         self.other.as_ref().map_or(self.own_uid, |u| u.uid)
     }
 
+    /// As root, the account of whoever owns a cluster already; otherwise no change.
+    pub(super) fn acting_for(self, uid: u32, gid: u32) -> Self {
+        if self.own_uid != 0 || uid == 0 {
+            return self;
+        }
+        let name = passwd::name_of(uid).unwrap_or_else(|| uid.to_string());
+        Self {
+            other: Some(passwd::User { name, uid, gid }),
+            ..self
+        }
+    }
+
+    /// Whether the account's processes can enter a folder.
+    pub(super) fn can_enter(&self, folder: &Path) -> bool {
+        self.other.is_none()
+            || self
+                .command(Path::new("/bin/sh"), Path::new("/"))
+                .args(["-c", "test -x \"$0\""])
+                .arg(folder)
+                .status()
+                .is_ok_and(|s| s.success())
+    }
+
     /// The other user's name, if it is not ours.
     pub(super) fn name(&self) -> Option<&str> {
         self.other.as_ref().map(|u| u.name.as_str())
@@ -66,6 +89,7 @@ impl Account {
         command
             .current_dir(folder)
             .env("HOME", folder)
+            .env("LC_ALL", "C")
             .stdin(Stdio::null());
         if let Some(user) = &self.other {
             // The standard library empties the list of further groups when root changes the user.
@@ -80,6 +104,22 @@ impl Account {
             Some(user) => std::os::unix::fs::lchown(path, Some(user.uid), Some(user.gid)),
             None => Ok(()),
         }
+    }
+
+    /// Writes a file that only the account can read.
+    pub(super) fn write(&self, path: &Path, text: &str) -> io::Result<()> {
+        if let Err(e) = std::fs::remove_file(path)
+            && e.kind() != io::ErrorKind::NotFound
+        {
+            return Err(e);
+        }
+        let mut file = std::fs::OpenOptions::new()
+            .write(true)
+            .create_new(true)
+            .mode(0o600)
+            .open(path)?;
+        file.write_all(text.as_bytes())?;
+        self.own(path)
     }
 
     /// Makes a folder that only the account can enter, if there is none.

@@ -12,6 +12,12 @@ const RECIPE: u32 = 1;
 /// Name of the role that owns everything in a private cluster.
 pub(super) const ROLE: &str = "tv1";
 
+/// Major version of a cluster; none if there is none.
+pub(super) fn major(data: &Path) -> Option<u32> {
+    let text = fs::read_to_string(data.join("PG_VERSION")).ok()?;
+    text.trim().parse().ok()
+}
+
 /// Makes `home/data`. Whatever stops it half-way leaves only `home/data.init`, which the next attempt clears away.
 pub(super) fn create(
     programs: &Programs,

@@ -63,14 +63,15 @@ impl Programs {
     }
 
     /// The programs of a folder, if `postgres` and `initdb` are in it and run.
-    fn at(bin: &Path, source: Source) -> Option<Self> {
+    pub(super) fn at(bin: &Path, source: Source) -> Option<Self> {
         if !bin.join("initdb").exists() {
             return None;
         }
-        let out = Command::new(bin.join("postgres"))
-            .arg("--version")
-            .output()
-            .ok()?;
+        let mut command = Command::new(bin.join("postgres"));
+        if source == Source::Bundled {
+            bundle::environment(bin, &mut command);
+        }
+        let out = command.arg("--version").output().ok()?;
         let text = String::from_utf8(out.stdout).ok()?;
         let version = text.split_whitespace().nth(2)?.to_owned();
         (major(&version) > 0).then(|| Self {
@@ -206,6 +207,11 @@ fn not_found(wanted: Wanted) -> Diagnostic {
             install_command(Some(major))
         )),
     }
+}
+
+/// How to get `psql` here.
+pub(super) fn install_client() -> String {
+    format!("it comes with PostgreSQL: `{}`", install_command(None))
 }
 
 /// The command that installs PostgreSQL here.

@@ -20,14 +20,27 @@ use std::time::{Duration, Instant};
 const SUPERVISOR: &str = "trap '' INT HUP TERM\n\"$@\" >log 2>&1 &\nserver=$!\ncat >/dev/null\nkill -QUIT $server\n\
      wait $server\ncd /\nrm -rf \"$HOME\"\n";
 
-/// A server that lives as long as this process.
+/// A server that lives no longer than this process.
 #[derive(Debug)]
 pub struct Scratch {
     options: ConnectOptions,
     home: PathBuf,
     bin: PathBuf,
     /// Holds the pipe open.
-    _supervisor: Child,
+    supervisor: Child,
+}
+
+/// What is special about a scratch server.
+#[derive(Debug, Default)]
+pub struct Setup {
+    /// Further settings, `name=value`.
+    pub settings: Vec<String>,
+    /// Another `pg_hba.conf`.
+    pub hba: Option<String>,
+    /// Files for the data folder, readable by the server alone.
+    pub files: Vec<(String, String)>,
+    /// Port, also of the socket.
+    pub port: Option<u16>,
 }
 
 /// A database of one's own; dropped with the value.
@@ -49,7 +62,7 @@ static COUNT: AtomicU32 = AtomicU32::new(0);
     reason = "only tests call this, and without a server they fail"
 )]
 pub fn server() -> &'static Scratch {
-    match SERVER.get_or_init(start) {
+    match SERVER.get_or_init(|| launch(&Setup::default())) {
         Ok(server) => server,
         Err(e) => panic!("no scratch server: {e}"),
     }
@@ -66,8 +79,16 @@ pub fn server() -> &'static Scratch {
 pub fn database() -> ScratchDb {
     let server = server();
     let name = format!("scratch_{}", COUNT.fetch_add(1, Ordering::Relaxed));
-    let sql = format!("create database {}", quote_ident(&name));
-    if let Err(e) = Session::connect(&server.options).and_then(|mut s| s.execute(&sql)) {
+    let made = Session::connect(&server.options).and_then(|mut s| {
+        // Copying files is much cheaper than logging every page of the copy.
+        let how = if s.server_version() >= 150_000 {
+            " strategy file_copy"
+        } else {
+            ""
+        };
+        s.execute(&format!("create database {}{how}", quote_ident(&name)))
+    });
+    if let Err(e) = made {
         panic!("no scratch database: {e}");
     }
     ScratchDb {
@@ -117,7 +138,8 @@ impl Scratch {
     }
 }
 
-fn start() -> Result<Scratch, String> {
+/// Starts a further server; it stops when the value is dropped. The error says why it does not start.
+pub fn launch(setup: &Setup) -> Result<Scratch, String> {
     let text = |d: Diagnostic| crate::diag::render(&d, false);
     let env = |name: &str| std::env::var(name).ok();
     let cache = super::cache_folder(&env);
@@ -125,12 +147,25 @@ fn start() -> Result<Scratch, String> {
     let account = Account::find().map_err(text)?;
     let home = folder(&account).map_err(|e| format!("no folder for the scratch server: {e}"))?;
     cluster::create(&programs, &account, &home, cache.as_deref()).map_err(text)?;
+    let hba = setup.hba.as_ref().map(|hba| ("pg_hba.conf", hba));
+    let files = setup.files.iter().map(|(name, text)| (name.as_str(), text));
+    for (name, text) in files.chain(hba) {
+        account
+            .write(&home.join("data").join(name), text)
+            .map_err(|e| format!("`{name}` cannot be written: {e}"))?;
+    }
+    let port = setup.port.unwrap_or(5432);
     let mut command = account.command(Path::new("/bin/sh"), &home);
     programs.prepare(&mut command);
     command
         .args(["-c", SUPERVISOR, "scratch"])
         .arg(programs.program("postgres"))
         .args(settings::arguments(&home, settings::Safety::Scratch))
+        .args(["-p", &port.to_string()]);
+    for setting in &setup.settings {
+        command.args(["-c", setting]);
+    }
+    command
         .stdin(Stdio::piped())
         .stdout(Stdio::null())
         .stderr(Stdio::null())
@@ -141,6 +176,7 @@ fn start() -> Result<Scratch, String> {
     let scratch = Scratch {
         options: ConnectOptions {
             host: home.display().to_string(),
+            port,
             user: cluster::ROLE.into(),
             dbname: "postgres".into(),
             retries: 0,
@@ -148,15 +184,23 @@ fn start() -> Result<Scratch, String> {
         },
         bin: programs.bin.clone(),
         home,
-        _supervisor: supervisor,
+        supervisor,
     };
     scratch.wait()?;
     Ok(scratch)
 }
 
+impl Drop for Scratch {
+    fn drop(&mut self) {
+        drop(self.supervisor.stdin.take());
+        // It has been told; whether it went well is seen in its absence.
+        let _ = self.supervisor.wait();
+    }
+}
+
 impl Scratch {
     fn wait(&self) -> Result<(), String> {
-        const LIMIT: Duration = Duration::from_secs(60);
+        const LIMIT: Duration = Duration::from_mins(1);
         let begin = Instant::now();
         loop {
             match Session::connect(&self.options) {
