@@ -2,6 +2,7 @@
 //!
 //! Data flows one way: load → parse → graph → select → compile → execute → report.
 //! `ARCHITECTURE.md` says which module is which step.
+pub mod artifact;
 pub mod diag;
 pub mod graph;
 pub mod outcome;

@@ -135,7 +135,9 @@ pub struct NodeResult {
     pub compiled: bool,
     /// The rendered text.
     pub compiled_code: Option<String>,
-    /// Quoted full name of the relation.
+    /// File of the rendered text as shown to people (`target/compiled/shop/models/a.sql`), once written.
+    pub compiled_path: Option<String>,
+    /// Quoted full name of the relation; of a test only when it keeps its failing rows.
     pub relation_name: Option<String>,
     /// `{successful: […], failed: […]}` of a microbatch model.
     pub batch_results: Option<Value>,
@@ -157,6 +159,7 @@ impl NodeResult {
             failures: None,
             compiled: false,
             compiled_code: None,
+            compiled_path: None,
             relation_name: None,
             batch_results: None,
             diagnostic: None,

@@ -4,7 +4,7 @@
 //! Events carry whole facts, so that a recorded list of them can be drawn again without a database.
 use crate::diag::Diagnostic;
 use crate::graph::{Node, ResourceType, Source, UnitTest};
-use crate::outcome::{FreshnessResult, NodeResult, Status};
+use crate::outcome::{FreshnessResult, NodeResult, Status, Step};
 use serde_json::{Map, Value};
 use std::sync::Arc;
 use std::time::Duration;
@@ -80,13 +80,35 @@ pub struct NodeInfo {
     pub checksum: String,
     /// Free-form facts.
     pub meta: Map<String, Value>,
-    /// The model under test (unit tests), the source's name (sources).
-    pub parent_name: Option<String>,
+    /// What lines call it: `schema.alias`, a test's name, `pkg.on-run-start.0`, `model::unit_test`, `source.table`.
+    pub label: String,
+    /// What it is, as lines say it: `sql view model s.a`, `test NAME`, `seed file s.x`, `freshness of source.table`.
+    pub description: String,
+    /// The node a generic test stands at.
+    pub attached_node: Option<String>,
 }
 
 impl NodeInfo {
     /// Of a model, seed, snapshot, data test, analysis or hook.
     pub fn of_node(node: &Node) -> Arc<Self> {
+        let label = match node.resource_type {
+            ResourceType::Test | ResourceType::Analysis => node.name.clone(),
+            ResourceType::Operation | ResourceType::SqlOperation => match node.tags.first() {
+                Some(kind) => format!(
+                    "{}.{kind}.{}",
+                    node.package_name,
+                    node.index.unwrap_or_default()
+                ),
+                None => node.name.clone(),
+            },
+            _ => format!("{}.{}", node.schema, node.alias),
+        };
+        let description = match node.resource_type {
+            ResourceType::Model => format!("sql {} model {label}", shown_materialization(node)),
+            ResourceType::Seed => format!("seed file {label}"),
+            ResourceType::Operation => format!("hook: {label}"),
+            kind => format!("{} {label}", kind.as_str()),
+        };
         Arc::new(Self {
             unique_id: node.unique_id.clone(),
             name: node.name.clone(),
@@ -100,40 +122,48 @@ impl NodeInfo {
             relation_name: node.relation_name.clone(),
             checksum: node.checksum.checksum.clone(),
             meta: node.meta.clone(),
-            parent_name: None,
+            label,
+            description,
+            attached_node: node.test.as_ref().and_then(|t| t.attached_node.clone()),
         })
     }
 
-    /// Of a source: for its freshness, or for the simulation that generates it.
+    /// Of a source whose freshness is checked.
     pub fn of_source(source: &Source) -> Arc<Self> {
         Arc::new(Self {
-            unique_id: source.unique_id.clone(),
-            name: source.name.clone(),
-            resource_type: ResourceType::Source,
-            materialized: if source.simulation.is_some() {
-                "simulation".to_string()
-            } else {
-                String::new()
-            },
-            path: source.path.clone(),
-            original_file_path: source.original_file_path.clone(),
             database: source.database.clone(),
             schema: source.schema.clone(),
-            alias: source.identifier.clone(),
             relation_name: Some(source.relation_name.clone()),
-            checksum: String::new(),
             meta: source.meta.clone(),
-            parent_name: Some(source.source_name.clone()),
+            label: format!("{}.{}", source.source_name, source.name),
+            description: format!("freshness of {}.{}", source.source_name, source.name),
+            ..Self::plain(
+                &source.unique_id,
+                &source.name,
+                ResourceType::Source,
+                &source.path,
+                &source.original_file_path,
+            )
+        })
+    }
+
+    /// Of a source that a simulation generates: it is built like a model.
+    pub fn of_simulation(source: &Source) -> Arc<Self> {
+        Arc::new(Self {
+            materialized: "simulation".to_string(),
+            alias: source.identifier.clone(),
+            label: format!("{}.{}", source.schema, source.identifier),
+            description: format!("simulation {}.{}", source.schema, source.identifier),
+            ..(*Self::of_source(source)).clone()
         })
     }
 
     /// Of a unit test.
     pub fn of_unit_test(test: &UnitTest) -> Arc<Self> {
         Arc::new(Self {
-            materialized: "unit".to_string(),
-            checksum: test.checksum.clone(),
             schema: test.schema.clone(),
-            parent_name: Some(test.model.clone()),
+            label: format!("{}::{}", test.model, test.name),
+            description: format!("unit_test {}::{}", test.model, test.name),
             ..Self::plain(
                 &test.unique_id,
                 &test.name,
@@ -161,24 +191,50 @@ impl NodeInfo {
             original_file_path: original_file_path.to_string(),
             database: String::new(),
             schema: String::new(),
-            alias: name.to_string(),
+            alias: String::new(),
             relation_name: None,
             checksum: String::new(),
             meta: Map::new(),
-            parent_name: None,
+            label: name.to_string(),
+            description: format!("{} {name}", resource_type.as_str()),
+            attached_node: None,
         }
+    }
+
+    /// Whether it is an `on-run-start` or `on-run-end` hook.
+    pub fn is_hook(&self) -> bool {
+        self.resource_type == ResourceType::Operation
+    }
+
+    /// Whether it is a source that a simulation generates.
+    pub fn is_simulation(&self) -> bool {
+        self.resource_type == ResourceType::Source && self.materialized == "simulation"
+    }
+
+    /// Whether it is an ephemeral model: it has no lines of its own.
+    pub fn is_ephemeral(&self) -> bool {
+        self.resource_type == ResourceType::Model && self.materialized == "ephemeral"
     }
 }
 
-/// Why a node was skipped, when the line is to name it: a failed ephemeral model has no line of its own.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SkipCause {
-    /// The node that failed.
-    pub unique_id: String,
+/// The materialization as lines say it: incremental models in batches are `microbatch`.
+fn shown_materialization(node: &Node) -> &str {
+    let materialized = node.config.materialized();
+    if materialized == "incremental"
+        && node.config.str("incremental_strategy") == Some("microbatch")
+    {
+        return "microbatch";
+    }
+    materialized
+}
+
+/// The failed ephemeral model on account of which a node is skipped: it has no line of its own, so the skip tells.
+#[derive(Debug, Clone)]
+pub struct FailedEphemeral {
+    /// The ephemeral model.
+    pub node: Arc<NodeInfo>,
     /// How it ended.
-    pub status: Status,
-    /// Whether it is ephemeral, which makes the skip an error of its own.
-    pub ephemeral: bool,
+    pub result: Arc<NodeResult>,
 }
 
 /// How many of a kind were found; `kind` is the singular word (`model`, `data test`).
@@ -199,8 +255,6 @@ pub struct Summary {
     pub elapsed: Duration,
     /// Whether it was interrupted.
     pub interrupted: bool,
-    /// Where compiled and run SQL was written, as shown to people (`target`).
-    pub target_path: String,
 }
 
 /// One thing that happened.
@@ -213,6 +267,8 @@ pub enum Event {
         /// The arguments as in `run_results.json`.
         args: Map<String, Value>,
     },
+    /// The adapter is known: the command will talk to PostgreSQL.
+    AdapterRegistered,
     /// The project was read; the counts are in dbt's order.
     Found(Vec<Count>),
     /// Nodes are about to run.
@@ -221,6 +277,8 @@ pub enum Event {
         threads: usize,
         /// Name of the target.
         target: String,
+        /// How many nodes will run.
+        nodes: usize,
     },
     /// The selection is empty.
     NothingToDo,
@@ -252,8 +310,8 @@ pub enum Event {
         total: usize,
         /// How it ended.
         result: Arc<NodeResult>,
-        /// Why it was skipped.
-        cause: Option<SkipCause>,
+        /// The failed ephemeral model it was skipped for, if that is the reason.
+        because: Option<FailedEphemeral>,
     },
     /// A freshness check ended.
     FreshnessFinished {
@@ -287,10 +345,24 @@ pub enum Event {
         index: usize,
         /// How many there are.
         total: usize,
-        /// How it ended.
+        /// How it ended: `Success`, `Error` or `Skipped`.
         status: Status,
+        /// The command tag, or the error in dbt's form.
+        message: Option<String>,
         /// Seconds.
         execution_time: f64,
+    },
+    /// `--fail-fast`: the first failure, after which no more nodes are started.
+    FailedFast {
+        /// Which node.
+        node: Arc<NodeInfo>,
+        /// How it ended.
+        result: Arc<NodeResult>,
+    },
+    /// A running query was cancelled.
+    QueryCancelled {
+        /// Name of the connection.
+        connection: String,
     },
     /// The server said something (`RAISE NOTICE`).
     Notice {
@@ -316,6 +388,13 @@ pub enum Event {
         text: String,
         /// The node whose template it was.
         node: Option<Arc<NodeInfo>>,
+    },
+    /// A node enters a new step (seen with `--debug`).
+    NodeStep {
+        /// Which node.
+        node: Arc<NodeInfo>,
+        /// Compiling or executing.
+        step: Step,
     },
     /// A statement goes to the server (seen with `--debug`).
     Sql {
@@ -350,13 +429,24 @@ pub enum Event {
         level: Level,
         /// The text.
         text: String,
+        /// dbt's event for it, where it has one.
+        dbt: Option<DbtEvent>,
     },
     /// The answer of a command (`ls`, `show`, `compile`): stdout, no time before it, `--quiet` does not hide it.
     Output {
+        /// A line above it that `--quiet` hides (`Previewing node 'a':`).
+        header: Option<String>,
         /// The text, without a line break at its end.
         text: String,
         /// dbt's event and the fields of its JSON line.
         dbt: Option<(DbtEvent, Map<String, Value>)>,
+    },
+    /// An artefact was written (seen with `--debug`).
+    ArtifactWritten {
+        /// Where.
+        path: String,
+        /// What (`manifest`, `run_results`, …).
+        kind: &'static str,
     },
     /// The person asked to stop; running queries are being cancelled.
     Cancelling {
@@ -365,7 +455,14 @@ pub enum Event {
     },
     /// All nodes have ended.
     Finished(Arc<Summary>),
-    /// All freshness checks have ended.
+    /// The freshness checks and the hooks around them have ended.
+    FreshnessRan {
+        /// Sources and hooks.
+        nodes: Vec<Arc<NodeInfo>>,
+        /// Wall time.
+        elapsed: Duration,
+    },
+    /// What the freshness checks found; the last event of `source freshness`.
     FreshnessDone(Vec<(Arc<NodeInfo>, Arc<FreshnessResult>)>),
     /// The command ends.
     CommandCompleted {

@@ -1,13 +1,31 @@
 //! Everything that people and tools see while a command runs: lines, JSON, live progress, the log file.
 //!
-//! Events come in from any thread; one reporter thread owns stdout, stderr and the log file. Nothing else prints.
+//! Events come in from any thread (`event`); one thread (`reporter`) makes entries of them (`lines`) in dbt's words,
+//! masks secrets (`mask`), and shows them as text or JSON. Nothing else in the program prints.
+mod closing;
+mod entry;
 pub mod event;
+mod file;
+mod json;
+mod lines;
+mod mask;
+pub mod names;
+mod options;
+mod paint;
+mod progress;
+mod reporter;
+#[cfg(test)]
+pub(crate) mod testing;
+mod text;
 
-pub use event::{Count, DbtEvent, Event, Level, NodeInfo, SkipCause, Summary};
+pub use event::{Count, DbtEvent, Event, FailedEphemeral, Level, NodeInfo, Summary};
+pub use json::utc;
+pub use lines::command::{ADAPTER_VERSION, DBT_VERSION, TV1_VERSION};
+pub use mask::{MASK, Masks};
+pub use options::{FileOptions, Format, Options};
+pub use reporter::{Recording, Reporter};
 
 use chrono::{DateTime, Utc};
-use std::sync::mpsc::{Receiver, Sender, channel};
-use std::sync::{Arc, Mutex};
 
 /// An event with when and where it happened.
 #[derive(Debug, Clone)]
@@ -18,81 +36,4 @@ pub struct Stamped {
     pub thread: String,
     /// What.
     pub event: Event,
-}
-
-enum Message {
-    Event(Box<Stamped>),
-    Flush(Sender<()>),
-}
-
-/// The handle through which all say what happens; cheap to clone, usable from any thread.
-#[derive(Clone)]
-pub struct Reporter {
-    to: Sender<Message>,
-    recording: bool,
-}
-
-impl Reporter {
-    /// Says what happened. Never waits and never fails: a reporter that has gone is not missed.
-    pub fn emit(&self, event: Event) {
-        let thread = std::thread::current()
-            .name()
-            .map_or("MainThread", |n| if n == "main" { "MainThread" } else { n })
-            .to_string();
-        let stamped = Stamped {
-            at: Utc::now(),
-            thread,
-            event,
-        };
-        let _ = self.to.send(Message::Event(Box::new(stamped)));
-    }
-
-    /// Waits until everything said so far is written.
-    pub fn finish(&self) {
-        if self.recording {
-            return;
-        }
-        let (done, wait) = channel();
-        if self.to.send(Message::Flush(done)).is_ok() {
-            let _ = wait.recv();
-        }
-    }
-
-    /// A reporter that keeps events instead of showing them, for tests.
-    pub fn recording() -> (Self, Recording) {
-        let (to, from) = channel();
-        (
-            Self {
-                to,
-                recording: true,
-            },
-            Recording {
-                from: Arc::new(Mutex::new(from)),
-            },
-        )
-    }
-}
-
-/// The events of a recording reporter.
-#[derive(Clone)]
-pub struct Recording {
-    from: Arc<Mutex<Receiver<Message>>>,
-}
-
-impl Recording {
-    /// Everything said since the last call, in order.
-    pub fn events(&self) -> Vec<Event> {
-        let Ok(from) = self.from.lock() else {
-            return Vec::new();
-        };
-        from.try_iter()
-            .filter_map(|m| match m {
-                Message::Event(stamped) => Some(stamped.event),
-                Message::Flush(done) => {
-                    let _ = done.send(());
-                    None
-                }
-            })
-            .collect()
-    }
 }

@@ -1,0 +1,82 @@
+//! The lines of nodes that begin: `1 of 5 START sql view model s.a … [RUN]`.
+use super::{Block, Lines};
+use crate::graph::ResourceType;
+use crate::outcome::Step;
+use crate::report::Stamped;
+use crate::report::entry::Entry;
+use crate::report::event::{Level, NodeInfo};
+use crate::report::names;
+
+impl Lines {
+    pub(super) fn node_started(
+        &mut self,
+        stamped: &Stamped,
+        node: &NodeInfo,
+        index: usize,
+        total: usize,
+    ) -> Vec<Entry> {
+        self.started.insert(node.unique_id.clone(), stamped.at);
+        let block = if node.is_hook() {
+            Block::Hooks
+        } else {
+            Block::Nodes
+        };
+        let mut out: Vec<Entry> = self.enter(block).into_iter().collect();
+        let info = self.node_info(node, "started", None);
+        let text = format!("{index} of {total} START {}", node.description);
+        let msg = self.dotted(&text, "RUN", None);
+        if node.is_hook() {
+            out.push(
+                Entry::new(names::LOG_HOOK_START_LINE, Level::Info, msg)
+                    .with("statement", node.label.as_str())
+                    .with("index", index)
+                    .with("total", total)
+                    .with("node_info", info),
+            );
+            return out;
+        }
+        out.push(
+            Entry::new(
+                names::NODE_START,
+                Level::Debug,
+                format!("Began running node {}", node.unique_id),
+            )
+            .with("node_info", info.clone()),
+        );
+        if has_start_line(node) {
+            out.push(
+                Entry::new(names::LOG_START_LINE, Level::Info, msg)
+                    .with("description", node.description.as_str())
+                    .with("index", index)
+                    .with("total", total)
+                    .with("node_info", info),
+            );
+        }
+        out
+    }
+
+    pub(super) fn node_step(&mut self, node: &NodeInfo, step: Step) -> Vec<Entry> {
+        self.step.insert(node.unique_id.clone(), step);
+        let (event, word) = match step {
+            Step::Compile => (names::NODE_COMPILING, "compiling"),
+            Step::Execute => (names::NODE_EXECUTING, "executing"),
+        };
+        let msg = format!("Began {word} node {}", node.unique_id);
+        vec![
+            Entry::new(event, Level::Debug, msg)
+                .with("node_info", self.node_info(node, word, None)),
+        ]
+    }
+}
+
+/// What is only marked as done, or folded into other nodes, has no line when it begins.
+fn has_start_line(node: &NodeInfo) -> bool {
+    !node.is_ephemeral()
+        && !matches!(
+            node.resource_type,
+            ResourceType::Exposure
+                | ResourceType::SavedQuery
+                | ResourceType::Metric
+                | ResourceType::SemanticModel
+        )
+}
