@@ -2,7 +2,7 @@
 //!
 //! Data flows one way: load → parse → graph → select → compile → execute → report.
 //! `ARCHITECTURE.md` says which module is which step.
-pub mod cli;
+pub mod artifact;
 pub mod diag;
 pub mod fs;
 pub mod graph;

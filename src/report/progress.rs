@@ -13,7 +13,9 @@ use indicatif::{MultiProgress, ProgressBar, ProgressDrawTarget, ProgressStyle};
 /// At most this many running nodes are listed.
 const LISTED: usize = 8;
 /// Width of the bar in characters.
-const BAR: usize = 24;
+const BAR: usize = 16;
+/// A node's name gets at least this many characters before its rate is left out.
+const NAME: usize = 28;
 /// A rate is shown once this many seconds have passed: before, it is noise.
 const RATE_AFTER: f64 = 0.5;
 
@@ -144,31 +146,48 @@ impl Progress {
 impl Running {
     fn line(&self, now: DateTime<Utc>, width: usize) -> String {
         let elapsed = seconds(self.since, now);
-        let mut facts = Vec::new();
+        let (mut rows_so_far, mut speed, mut left) = (None, None, None);
         if let Some((rows, expected)) = self.rows {
             let rate = rows as f64 / elapsed.max(f64::EPSILON);
-            match expected {
-                Some(all) => facts.push(format!("{} of {}", grouped(rows), rows_of(all))),
-                None => facts.push(rows_of(rows)),
-            }
+            rows_so_far = Some(match expected {
+                Some(all) => format!("{} of {} rows", compact(rows), compact(all)),
+                None => format!("{} rows", compact(rows)),
+            });
             if elapsed >= RATE_AFTER && rows > 0 {
-                facts.push(format!("{} rows/s", grouped(rate as u64)));
-                if let Some(all) = expected.filter(|all| *all > rows) {
-                    let left = (all - rows) as f64 / rate;
-                    facts.push(format!("{} left", duration(left)));
-                }
+                speed = Some(format!("{} rows/s", compact(rate as u64)));
+                left = expected
+                    .filter(|all| *all > rows)
+                    .map(|all| format!("{} left", duration((all - rows) as f64 / rate)));
             }
         }
-        facts.push(duration(elapsed));
-        let facts = facts.join("  ");
-        let room = width.saturating_sub(facts.chars().count() + 7);
-        let mut name: String = self.description.chars().take(room).collect();
-        if name.chars().count() < self.description.chars().count() && room > 1 {
-            name.pop();
-            name.push('~');
+        let join = |facts: &[Option<String>]| {
+            facts
+                .iter()
+                .flatten()
+                .cloned()
+                .collect::<Vec<_>>()
+                .join("  ")
+        };
+        let time = Some(duration(elapsed));
+        let mut facts = join(&[rows_so_far.clone(), speed, left.clone(), time.clone()]);
+        let room = |facts: &str| width.saturating_sub(facts.chars().count() + 7);
+        if room(&facts) < self.description.chars().count().min(NAME) {
+            facts = join(&[rows_so_far, left, time]);
         }
-        format!("  > {name}  {facts}")
+        format!(
+            "  > {}  {facts}",
+            shortened(&self.description, room(&facts))
+        )
     }
+}
+
+/// A name cut to so many characters, with a mark where it was cut.
+fn shortened(name: &str, room: usize) -> String {
+    if name.chars().count() <= room {
+        return name.to_string();
+    }
+    let kept: String = name.chars().take(room.saturating_sub(1)).collect();
+    format!("{kept}~")
 }
 
 fn seconds(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
@@ -193,6 +212,21 @@ pub(super) fn rows_of(rows: u64) -> String {
         return counted(rows as usize, "row");
     }
     format!("{} rows", grouped(rows))
+}
+
+/// A number short enough for a line that is soon drawn over: `950`, `12.3k`, `1.2M`.
+fn compact(n: u64) -> String {
+    let scaled = |unit: f64, name: &str| {
+        let value = n as f64 / unit;
+        let text = format!("{value:.1}");
+        format!("{}{name}", text.strip_suffix(".0").unwrap_or(&text))
+    };
+    match n {
+        0..1_000 => n.to_string(),
+        1_000..1_000_000 => scaled(1e3, "k"),
+        1_000_000..1_000_000_000 => scaled(1e6, "M"),
+        _ => scaled(1e9, "G"),
+    }
 }
 
 /// A number with commas between thousands.

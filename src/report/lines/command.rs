@@ -189,7 +189,8 @@ impl Lines {
 
     /// An error that ends the command, or a warning. Errors stand below one `Encountered an error:`.
     fn diagnostic(&mut self, d: &Diagnostic, dbt: Option<DbtEvent>) -> Entry {
-        let drawn = diag::render(d, self.paint.on);
+        // The line break keeps several drawn diagnostics apart.
+        let drawn = format!("{}\n", diag::render(d, self.paint.on));
         let (event, level, msg) = match d.severity {
             Severity::Error => {
                 let msg = if self.encountered {

@@ -41,7 +41,7 @@ impl Lines {
                 out.extend(self.failure(node, result));
             } else if result.status == Status::Skipped && result.message.is_some() {
                 out.push(Self::blank(Level::Debug));
-                out.extend(self.failure_message(result, Level::Debug));
+                out.extend(self.failure_message(node, result, Level::Debug));
             }
         }
         for (node, result) in results().filter(|(_, r)| r.status == Status::Warn) {
@@ -113,7 +113,7 @@ impl Lines {
     /// The paragraph about a failed node.
     pub(super) fn failure(&self, node: &NodeInfo, result: &NodeResult) -> Vec<Entry> {
         let mut out = vec![Self::blank(Level::Info), self.failure_heading(node)];
-        out.extend(self.failure_message(result, Level::Error));
+        out.extend(self.failure_message(node, result, Level::Error));
         out.extend(self.where_to_look(node, result));
         out
     }
@@ -128,13 +128,19 @@ impl Lines {
     }
 
     /// The message in dbt's words, and below it the place in the source with the way out, where they are known.
-    pub(super) fn failure_message(&self, result: &NodeResult, level: Level) -> Vec<Entry> {
+    pub(super) fn failure_message(
+        &self,
+        node: &NodeInfo,
+        result: &NodeResult,
+        level: Level,
+    ) -> Vec<Entry> {
         let Some(message) = &result.message else {
-            return vec![no_message(result.status, level)];
+            return vec![self.no_message(node, result.status, level)];
         };
         let mut msg = format!("  {message}");
         let mut entry =
             Entry::new(names::RUN_RESULT_ERROR, level, "").with("msg", message.as_str());
+        entry = entry.with("node_info", self.running_info(node));
         if let Some(diagnostic) = &result.diagnostic {
             if let Some(snippet) = snippet(diagnostic, self.paint.on) {
                 msg.push('\n');
@@ -144,6 +150,16 @@ impl Lines {
         }
         entry.msg = msg;
         vec![entry]
+    }
+
+    fn no_message(&self, node: &NodeInfo, status: Status, level: Level) -> Entry {
+        Entry::new(
+            names::RUN_RESULT_ERROR_NO_MESSAGE,
+            level,
+            format!("  Status: {status}"),
+        )
+        .with("status", status.as_str())
+        .with("node_info", self.running_info(node))
     }
 
     fn warning(&self, node: &NodeInfo, result: &NodeResult) -> Vec<Entry> {
@@ -224,7 +240,7 @@ impl Lines {
                 (None, status) if status.is_failure() => {
                     out.push(Self::blank(Level::Info));
                     out.push(self.failure_heading(node));
-                    out.push(no_message(status, Level::Error));
+                    out.push(self.no_message(node, status, Level::Error));
                 }
                 _ => {}
             }
@@ -246,15 +262,6 @@ impl Lines {
         self.enter(Block::Nodes);
         self.ran(nodes.iter().map(|n| &**n), elapsed)
     }
-}
-
-fn no_message(status: Status, level: Level) -> Entry {
-    Entry::new(
-        names::RUN_RESULT_ERROR_NO_MESSAGE,
-        level,
-        format!("  Status: {status}"),
-    )
-    .with("status", status.as_str())
 }
 
 /// `model bad (models/bad.sql)`.
@@ -288,19 +295,18 @@ fn snippet(diagnostic: &Diagnostic, colour: bool) -> Option<String> {
     if diagnostic.labels.is_empty() && diagnostic.notes.is_empty() && diagnostic.help.is_none() {
         return None;
     }
-    let untitled = Diagnostic {
+    let mut untitled = Diagnostic {
         heading: None,
         message: "-".to_string(),
         ..diagnostic.clone()
     };
+    untitled
+        .notes
+        .push(format!("`tv1 explain {}` says more", diagnostic.code));
     let drawn = diag::render(&untitled, colour);
     let (_, body) = drawn.split_once('\n')?;
     let lines: Vec<String> = body.lines().map(|l| format!("  {l}")).collect();
-    Some(format!(
-        "{}\n   = more: `tv1 explain {}`",
-        lines.join("\n"),
-        diagnostic.code
-    ))
+    Some(lines.join("\n"))
 }
 
 /// A diagnostic for tools.

@@ -130,7 +130,7 @@ impl Lines {
             .with("total", total)
             .with("status", status.as_str());
         let mut out = vec![line, self.failure_heading(&failed.node)];
-        out.extend(self.failure_message(&failed.result, Level::Error));
+        out.extend(self.failure_message(&failed.node, &failed.result, Level::Error));
         out
     }
 
@@ -310,7 +310,8 @@ impl Lines {
                 Level::Debug,
                 format!("Finished running node {}", node.unique_id),
             )
-            .with("node_info", info),
+            .with("node_info", info)
+            .with("run_result", freshness_run_result(result)),
         ]
     }
 
@@ -392,6 +393,18 @@ impl Lines {
             _ => Vec::new(),
         }
     }
+}
+
+/// dbt's `run_result` of a freshness check.
+fn freshness_run_result(result: &FreshnessResult) -> Value {
+    run_result(&NodeResult {
+        timing: result.timing.clone(),
+        thread_id: result.thread_id.clone(),
+        execution_time: result.execution_time,
+        adapter_response: result.adapter_response.clone(),
+        message: result.message.clone(),
+        ..NodeResult::new(result.unique_id.as_str(), result.status)
+    })
 }
 
 /// Whether skip lines name a node's relation.

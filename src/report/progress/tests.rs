@@ -102,7 +102,7 @@ fn lines_are_printed_above_and_nothing_stays_at_the_end() {
     bars.draw(moment(1.3));
     let shown = term.contents();
     assert!(
-        shown.starts_with("03:04:06  1 of 12 OK\n  [======"),
+        shown.starts_with("03:04:06  1 of 12 OK\n  [===="),
         "{shown}"
     );
     bars.note(&at(5.0, Event::Finished(Arc::new(summary(Vec::new())))));
@@ -133,4 +133,8 @@ fn durations_and_numbers_are_readable() {
     assert_eq!(grouped(1_234_567), "1,234,567");
     assert_eq!(grouped(999), "999");
     assert_eq!(rows_of(1), "1 row");
+    assert_eq!(
+        [950, 12_340, 1_200_000, 5_000_000_000].map(compact),
+        ["950", "12.3k", "1.2M", "5G"]
+    );
 }
