@@ -3,6 +3,12 @@
 //! Data flows one way: load → parse → graph → select → compile → execute → report.
 //! `ARCHITECTURE.md` says which module is which step.
 pub mod artifact;
+pub mod builtin;
+pub mod cli;
+pub mod command;
+pub mod compile;
+pub mod config;
+pub mod context;
 pub mod diag;
 pub mod fs;
 pub mod graph;

@@ -13,9 +13,9 @@ mod write;
 
 pub use catalog::{CatalogColumn, CatalogRelation, catalog};
 pub use load::{load_catalog, load_manifest, load_run_results, load_sources};
-pub use manifest::manifest;
+pub use manifest::{entry, graph, manifest, node};
 pub use metadata::Meta;
-pub use run_results::run_results;
+pub use run_results::{run_results, timings};
 pub use sources::sources;
 pub use write::write;
 

@@ -49,7 +49,8 @@ fn result(r: &NodeResult) -> Value {
     })
 }
 
-pub(super) fn timings(timings: &[Timing]) -> Value {
+/// The steps of a result.
+pub fn timings(timings: &[Timing]) -> Value {
     timings
         .iter()
         .map(|t| {

@@ -79,10 +79,9 @@ pub fn compile(ctx: &Session) -> Result<Outcome> {
 }
 
 fn write_results(ctx: &Session, loaded: &Loaded, results: &[(Arc<NodeInfo>, Arc<NodeResult>)], begun: Instant) -> Result<()> {
-    let meta = crate::artifact::Meta { invocation_id: ctx.id.clone(), started_at: ctx.started_at, env: std::collections::BTreeMap::default() };
-    let list = results.iter().map(|(_, r)| r.as_ref());
-    let value = crate::artifact::run_results(list, begun.elapsed().as_secs_f64(), &ctx.invocation.flags.to_args_map(), &meta);
-    crate::fs::write(&loaded.shared.target_dir.join("run_results.json"), value.to_string().as_bytes())
+    let list: Vec<Arc<NodeResult>> = results.iter().map(|(_, r)| r.clone()).collect();
+    let value = crate::artifact::run_results(&list, begun.elapsed(), ctx.invocation.flags.to_args_map(), &super::run::meta(ctx));
+    super::run::write(ctx, loaded, crate::artifact::Kind::RunResults, value)
 }
 
 /// Whether the person asked for this node rather than for all.

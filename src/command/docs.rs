@@ -11,7 +11,7 @@ pub fn docs(ctx: &Session) -> Result<Outcome> {
     let loaded = setup::load(ctx, true)?;
     super::run::write_manifest(ctx, &loaded)?;
     let path = loaded.shared.target_dir.join("manifest.json");
-    let _ = artifact::read(&path)?;
+    let _ = artifact::load_manifest(&loaded.shared.target_dir)?;
     ctx.reporter.emit(Event::Line { level: Level::Info, text: format!("wrote {}", path.display()), dbt: None });
     Ok(Outcome::Success)
 }

@@ -64,13 +64,7 @@ fn name(e: Entry<'_>) -> String {
 }
 
 fn json_line(e: Entry<'_>, keys: &[String]) -> String {
-    let full = match e {
-        Entry::Node(n) => artifact::node(n),
-        Entry::Source(s) => artifact::source(s),
-        Entry::Exposure(x) => artifact::exposure(x),
-        Entry::Semantic(s) => artifact::semantic(s),
-        Entry::UnitTest(u) => artifact::unit_test(u),
-    };
+    let full = artifact::entry(e);
     let Value::Object(full) = full else { return String::new() };
     let mut out = Map::new();
     if keys.is_empty() {

@@ -2,10 +2,10 @@
 use super::Outcome;
 use super::session::Session;
 use super::setup::{self, Loaded};
-use crate::artifact::{self, Meta};
+use crate::artifact::{self, Kind, Meta};
 use crate::cli::Command;
 use crate::context::NodeSession;
-use crate::diag::Result;
+use crate::diag::{Diagnostic, Result, code};
 use crate::graph::ResourceType;
 use crate::outcome::NodeResult;
 use crate::report::{Event, NodeInfo, Summary};
@@ -134,9 +134,16 @@ fn exit_interrupted() -> ! {
     std::process::exit(130)
 }
 
-fn meta(ctx: &Session) -> Meta {
-    let env = ctx.env.vars.iter().filter_map(|(k, v)| Some((k.strip_prefix("DBT_ENV_CUSTOM_ENV_")?.to_string(), v.clone()))).collect();
-    Meta { invocation_id: ctx.id.clone(), started_at: ctx.started_at, env }
+/// What the artefacts say of this run.
+pub fn meta(ctx: &Session) -> Meta {
+    Meta::new(&ctx.id, ctx.started_at, ctx.env.vars.clone())
+}
+
+/// Writes an artefact into the target folder.
+pub fn write(ctx: &Session, loaded: &Loaded, kind: Kind, value: serde_json::Value) -> Result<()> {
+    let path = loaded.shared.target_dir.join(kind.file_name());
+    artifact::write(&path, value, ctx.reporter.masks())
+        .map_err(|e| Diagnostic::error(code::P0101, format!("cannot write `{}`: {e}", path.display())).into())
 }
 
 /// Writes `manifest.json`.
@@ -149,19 +156,16 @@ pub fn write_manifest(ctx: &Session, loaded: &Loaded) -> Result<()> {
 
 /// Writes a manifest whose nodes may be compiled.
 pub fn write_with(ctx: &Session, loaded: &Loaded, manifest: &crate::graph::Manifest) -> Result<()> {
-    let mut value = artifact::manifest(manifest, &meta(ctx));
-    ctx.reporter.masks().apply_json(&mut value);
-    crate::fs::write(&loaded.shared.target_dir.join("manifest.json"), value.to_string().as_bytes())
+    write(ctx, loaded, Kind::Manifest, artifact::manifest(manifest, &meta(ctx)))
 }
 
 /// Writes `run_results.json` and says how it went.
 pub fn finish(ctx: &Session, loaded: &Loaded, results: Results, begun: Instant, interrupted: bool) -> Result<()> {
     let elapsed = begun.elapsed();
     if ctx.invocation.flags.write_json {
-        let list = results.iter().map(|(_, r)| r.as_ref());
-        let mut value = artifact::run_results(list, elapsed.as_secs_f64(), &ctx.invocation.flags.to_args_map(), &meta(ctx));
-        ctx.reporter.masks().apply_json(&mut value);
-        crate::fs::write(&loaded.shared.target_dir.join("run_results.json"), value.to_string().as_bytes())?;
+        let list: Vec<Arc<NodeResult>> = results.iter().map(|(_, r)| r.clone()).collect();
+        let value = artifact::run_results(&list, elapsed, ctx.invocation.flags.to_args_map(), &meta(ctx));
+        write(ctx, loaded, Kind::RunResults, value)?;
         let mut manifest = (*loaded.manifest).clone();
         for (_, r) in &results {
             if let (Some(n), Some(code)) = (manifest.nodes.get_mut(&r.unique_id), &r.compiled_code) {

@@ -429,8 +429,8 @@ pub enum Event {
         level: Level,
         /// The text.
         text: String,
-        /// dbt's event for it, where it has one.
-        dbt: Option<DbtEvent>,
+        /// dbt's event for it and the fields of its JSON line, where it has one.
+        dbt: Option<(DbtEvent, Map<String, Value>)>,
     },
     /// The answer of a command (`ls`, `show`, `compile`): stdout, no time before it, `--quiet` does not hide it.
     Output {

@@ -115,7 +115,9 @@ mod tests {
 
     fn masks(secrets: &[&str]) -> Masks {
         let masks = Masks::default();
-        secrets.iter().for_each(|s| masks.add(s));
+        for secret in secrets {
+            masks.add(secret);
+        }
         masks
     }
 

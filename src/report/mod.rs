@@ -14,6 +14,8 @@ mod options;
 mod paint;
 mod progress;
 mod reporter;
+mod say;
+mod table;
 #[cfg(test)]
 pub(crate) mod testing;
 mod text;
@@ -24,6 +26,8 @@ pub use lines::command::{ADAPTER_VERSION, DBT_VERSION, TV1_VERSION};
 pub use mask::{MASK, Masks};
 pub use options::{FileOptions, Format, Options};
 pub use reporter::{Recording, Reporter};
+pub use say::Subject;
+pub use table::{TableColumn, table};
 
 use chrono::{DateTime, Utc};
 

@@ -242,12 +242,12 @@ pub(super) fn grouped(n: u64) -> String {
     out
 }
 
-/// The progress on a terminal.
+/// The progress on a terminal: one bar of several lines, so that they change together.
 #[derive(Debug)]
 pub struct Bars {
-    progress: Progress,
+    state: Progress,
     multi: MultiProgress,
-    bars: Vec<ProgressBar>,
+    bar: Option<ProgressBar>,
     width: usize,
 }
 
@@ -255,16 +255,16 @@ impl Bars {
     /// On a terminal of this width.
     pub fn new(target: ProgressDrawTarget, width: usize) -> Self {
         Self {
-            progress: Progress::default(),
+            state: Progress::default(),
             multi: MultiProgress::with_draw_target(target),
-            bars: Vec::new(),
+            bar: None,
             width,
         }
     }
 
     /// Takes note of an event.
     pub fn note(&mut self, stamped: &Stamped) {
-        self.progress.note(stamped);
+        self.state.note(stamped);
     }
 
     /// Runs something that prints lines, with the progress out of the way.
@@ -274,28 +274,26 @@ impl Bars {
 
     /// Draws the state at a moment.
     pub fn draw(&mut self, now: DateTime<Utc>) {
-        let lines = self.progress.lines(now, self.width);
-        while self.bars.len() > lines.len() {
-            if let Some(bar) = self.bars.pop() {
+        let lines = self.state.lines(now, self.width);
+        if lines.is_empty() {
+            if let Some(bar) = self.bar.take() {
                 bar.finish_and_clear();
                 self.multi.remove(&bar);
             }
+            return;
         }
-        while self.bars.len() < lines.len() {
+        let bar = self.bar.get_or_insert_with(|| {
             let style = ProgressStyle::with_template("{msg}")
                 .unwrap_or_else(|_| ProgressStyle::default_spinner());
-            let bar = self.multi.add(ProgressBar::new_spinner().with_style(style));
-            self.bars.push(bar);
-        }
-        for (bar, line) in self.bars.iter().zip(lines) {
-            bar.set_message(line);
-            bar.tick();
-        }
+            self.multi.add(ProgressBar::new_spinner().with_style(style))
+        });
+        bar.set_message(lines.join("\n"));
+        bar.tick();
     }
 
     /// Takes the progress off the terminal.
     pub fn clear(&mut self) {
-        self.progress = Progress::default();
+        self.state = Progress::default();
         self.draw(Utc::now());
         let _ = self.multi.clear();
     }

@@ -27,6 +27,11 @@ use std::time::{Duration, Instant};
 /// How often live progress is drawn anew.
 const FRAME: Duration = Duration::from_millis(100);
 
+/// Columns that a line takes beside its dotted part: the time in front, the status behind.
+const AROUND_DOTS: usize = 36;
+/// Dotted parts never get narrower than this, whatever the terminal.
+const NARROWEST: usize = 40;
+
 enum Message {
     Event(Box<Stamped>),
     Flush(Sender<()>),
@@ -50,13 +55,20 @@ impl std::fmt::Debug for Reporter {
 }
 
 impl Reporter {
-    /// A reporter that shows events on stdout and keeps them in the log file.
+    /// A reporter that shows events on stdout and keeps them in the log file. On a narrow terminal lines have fewer
+    /// dots, so that they stay lines.
     ///
     /// # Errors
     /// The log file cannot be opened or the thread cannot be started.
     pub fn start(options: Options, masks: Masks) -> io::Result<Self> {
         let target = options.terminal.then(ProgressDrawTarget::stderr);
         let width = columns().unwrap_or(options.width);
+        let mut options = options;
+        if options.terminal {
+            options.width = options
+                .width
+                .min(width.saturating_sub(AROUND_DOTS).max(NARROWEST));
+        }
         Self::start_to(options, masks, Box::new(io::stdout()), target, width)
     }
 
@@ -237,7 +249,7 @@ impl Stage {
         let mut console = String::new();
         for mut entry in self.lines.entries(stamped) {
             self.mask(&mut entry);
-            self.to_file(&entry, stamped);
+            self.keep(&entry, stamped);
             if let Some(line) = self.console_line(&entry, stamped) {
                 console.push_str(&line);
                 console.push('\n');
@@ -277,7 +289,7 @@ impl Stage {
         })
     }
 
-    fn to_file(&mut self, entry: &Entry, stamped: &Stamped) {
+    fn keep(&mut self, entry: &Entry, stamped: &Stamped) {
         let (Some(file), Some(o)) = (&mut self.file, &self.options.file) else {
             return;
         };

@@ -120,7 +120,7 @@ pub fn end_names(manifest: &Manifest, database: &str, results: &[(Arc<NodeInfo>,
             json!({
                 "status": r.status.as_str(), "node": node, "unique_id": r.unique_id, "execution_time": r.execution_time,
                 "adapter_response": r.adapter_response, "message": r.message, "failures": r.failures,
-                "thread_id": r.thread_id, "timing": crate::artifact::timing(&r.timing), "compiled_code": r.compiled_code,
+                "thread_id": r.thread_id, "timing": crate::artifact::timings(&r.timing), "compiled_code": r.compiled_code,
             })
         })
         .collect();

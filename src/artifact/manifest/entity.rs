@@ -6,7 +6,7 @@ use crate::graph::{
 use serde_json::{Value, json};
 
 /// An entry of `sources`.
-pub(super) fn source(s: &Source) -> Value {
+pub fn source(s: &Source) -> Value {
     let quoting = |key: &str| s.quoting.get(key).cloned().unwrap_or_default();
     Fields::new()
         .put("database", s.database.as_str())
@@ -52,7 +52,7 @@ pub(super) fn source(s: &Source) -> Value {
 }
 
 /// An entry of `macros`.
-pub(super) fn macro_info(m: &MacroInfo) -> Value {
+pub fn macro_info(m: &MacroInfo) -> Value {
     Fields::new()
         .put("name", m.name.as_str())
         .put("resource_type", "macro")
@@ -86,7 +86,7 @@ pub(super) fn doc(d: &Doc) -> Value {
 }
 
 /// An entry of `exposures`.
-pub(super) fn exposure(e: &Exposure) -> Value {
+pub fn exposure(e: &Exposure) -> Value {
     let sources: Vec<Value> = e.sources.iter().map(|(s, t)| json!([s, t])).collect();
     let mut fields = Fields::new();
     fields.0.clone_from(&e.fields);
@@ -210,7 +210,7 @@ const SEMANTIC_MODEL: &[&str] = &[
 ];
 
 /// An entry of `metrics`, `semantic_models` or `saved_queries`.
-pub(super) fn semantic(s: &SemanticEntry) -> Value {
+pub fn semantic(s: &SemanticEntry) -> Value {
     let mut fields = Fields::new();
     fields.0.clone_from(&s.fields);
     let empty = || Value::Object(serde_json::Map::new());
@@ -250,7 +250,7 @@ pub(super) fn semantic(s: &SemanticEntry) -> Value {
 }
 
 /// An entry of `groups`.
-pub(super) fn group(g: &Group) -> Value {
+pub fn group(g: &Group) -> Value {
     Fields::new()
         .put("name", g.name.as_str())
         .put("resource_type", "group")
@@ -265,7 +265,7 @@ pub(super) fn group(g: &Group) -> Value {
 }
 
 /// An entry of `unit_tests`.
-pub(super) fn unit_test(u: &UnitTest) -> Value {
+pub fn unit_test(u: &UnitTest) -> Value {
     Fields::new()
         .put("model", u.model.as_str())
         .put("given", u.given.clone())

@@ -2,8 +2,11 @@
 mod entity;
 mod node;
 
+pub use entity::{exposure, group, macro_info, semantic, source, unit_test};
+pub use node::node;
+
 use super::{Kind, Meta};
-use crate::graph::{Disabled, Manifest};
+use crate::graph::{Disabled, Entry, Manifest};
 use indexmap::IndexMap;
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
@@ -37,6 +40,34 @@ pub fn manifest(m: &Manifest, meta: &Meta) -> Value {
     Value::Object(out)
 }
 
+/// `graph` as templates see it: every entry by its id.
+pub fn graph(m: &Manifest) -> Value {
+    let mut out = Map::new();
+    for (key, value) in [
+        ("exposures", each(&m.exposures, entity::exposure)),
+        ("groups", each(&m.groups, entity::group)),
+        ("metrics", each(&m.metrics, entity::semantic)),
+        ("nodes", each(&m.nodes, node::node)),
+        ("sources", each(&m.sources, entity::source)),
+        ("semantic_models", each(&m.semantic_models, entity::semantic)),
+        ("saved_queries", each(&m.saved_queries, entity::semantic)),
+    ] {
+        out.insert(key.to_string(), value);
+    }
+    Value::Object(out)
+}
+
+/// Any entry of the graph.
+pub fn entry(e: Entry<'_>) -> Value {
+    match e {
+        Entry::Node(n) => node::node(n),
+        Entry::Source(s) => entity::source(s),
+        Entry::Exposure(e) => entity::exposure(e),
+        Entry::Semantic(s) => entity::semantic(s),
+        Entry::UnitTest(u) => entity::unit_test(u),
+    }
+}
+
 fn metadata(m: &Manifest, meta: &Meta) -> Value {
     let mut out = meta.json(Kind::Manifest);
     let mut put = |key: &str, value: Value| {
@@ -64,7 +95,12 @@ fn metadata(m: &Manifest, meta: &Meta) -> Value {
 }
 
 fn hex(bytes: &[u8]) -> String {
-    bytes.iter().map(|b| format!("{b:02x}")).collect()
+    const DIGITS: &[u8; 16] = b"0123456789abcdef";
+    bytes
+        .iter()
+        .flat_map(|b| [b >> 4, b & 15])
+        .map(|nibble| char::from(DIGITS[usize::from(nibble)]))
+        .collect()
 }
 
 fn each<T>(entries: &IndexMap<String, T>, json: fn(&T) -> Value) -> Value {

@@ -4,7 +4,7 @@ use crate::graph::{Node, ResourceType};
 use serde_json::{Value, json};
 
 /// An entry of `nodes`.
-pub(super) fn node(n: &Node) -> Value {
+pub fn node(n: &Node) -> Value {
     let fields = common(n);
     if n.resource_type == ResourceType::Seed {
         return fields

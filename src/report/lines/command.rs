@@ -111,14 +111,15 @@ impl Lines {
                 .with("query_id", "");
                 vec![self.of_node(entry, node.as_ref())]
             }
-            Event::Line { level, text, dbt } => {
-                vec![Entry::said(
-                    dbt.unwrap_or(names::NOTE),
-                    *level,
-                    text.as_str(),
-                )]
+            Event::Line { level, text, dbt } => vec![match dbt {
+                Some((event, data)) => {
+                    Entry::new(*event, *level, text.as_str()).with_all(data.clone())
+                }
+                None => Entry::said(names::NOTE, *level, text.as_str()),
+            }],
+            Event::Output { header, text, dbt } => {
+                vec![self.output(header.as_deref(), text, dbt.as_ref())]
             }
-            Event::Output { header, text, dbt } => vec![self.output(header, text, dbt)],
             Event::ArtifactWritten { path, kind } => vec![
                 Entry::new(
                     names::ARTIFACT_WRITTEN,
@@ -172,9 +173,9 @@ impl Lines {
 
     fn output(
         &self,
-        header: &Option<String>,
+        header: Option<&str>,
         text: &str,
-        dbt: &Option<(DbtEvent, Map<String, Value>)>,
+        dbt: Option<&(DbtEvent, Map<String, Value>)>,
     ) -> Entry {
         let msg = match header {
             Some(header) if !self.quiet => format!("{header}\n{text}"),

@@ -4,7 +4,7 @@ use crate::graph::ResourceType;
 use crate::outcome::{FreshnessResult, NodeResult, Status};
 use crate::report::Stamped;
 use crate::report::entry::Entry;
-use crate::report::event::{DbtEvent, Event, FailedEphemeral, Level, NodeInfo};
+use crate::report::event::{DbtEvent, FailedEphemeral, Level, NodeInfo};
 use crate::report::names;
 use serde_json::Value;
 
@@ -315,83 +315,68 @@ impl Lines {
         ]
     }
 
-    pub(super) fn batch(&mut self, stamped: &Stamped) -> Vec<Entry> {
-        match &stamped.event {
-            Event::BatchStarted {
-                node,
-                batch,
-                index,
-                total,
-            } => {
-                let description = format!("batch {batch} of {}", node.label);
-                let text = format!("{index} of {total} START {description}");
-                let msg = format!("Batch {}", self.dotted(&text, "RUN", None));
-                vec![
-                    Entry::new(names::LOG_START_BATCH, Level::Info, msg)
-                        .with("description", description)
-                        .with("batch_index", *index)
-                        .with("total_batches", *total)
-                        .with("node_info", self.node_info(node, "started", None)),
-                ]
-            }
-            Event::BatchFinished {
-                node,
-                batch,
-                index,
-                total,
-                status,
-                message,
-                execution_time,
-            } => {
-                let description = format!("batch {batch} of {}", node.label);
-                let said = message.as_deref().unwrap_or_default();
-                let (text, painted, level) = match status {
-                    Status::Skipped => ("SKIP", self.paint.yellow("SKIPPED"), Level::Info),
-                    s if s.is_failure() => {
-                        ("ERROR creating", self.paint.red("ERROR"), Level::Error)
-                    }
-                    _ => ("OK created", self.paint.green(said), Level::Info),
-                };
-                let text = format!("{index} of {total} {text} {description}");
-                let msg = self.dotted(&text, &painted, Some(*execution_time));
-                let info = self.node_info(node, status.as_str(), Some(stamped.at));
-                let mut out = Vec::new();
-                if level == Level::Error && !said.is_empty() {
-                    out.push(
-                        Entry::new(
-                            names::GENERIC_EXCEPTION_ON_RUN,
-                            Level::Error,
-                            format!(
-                                "{}\n  {said}",
-                                self.paint.red(&format!("Failure in {description}"))
-                            ),
-                        )
-                        .with("build_path", "")
-                        .with("exc", said)
-                        .with("unique_id", node.unique_id.as_str())
-                        .with("node_info", self.running_info(node)),
-                    );
-                }
-                out.push(
-                    Entry::new(names::LOG_BATCH_RESULT, level, format!("Batch {msg}"))
-                        .with("description", description)
-                        .with(
-                            "status",
-                            if *status == Status::Success {
-                                said
-                            } else {
-                                status.as_str()
-                            },
-                        )
-                        .with("batch_index", *index)
-                        .with("total_batches", *total)
-                        .with("execution_time", *execution_time)
-                        .with("node_info", info),
-                );
-                out
-            }
-            _ => Vec::new(),
+    pub(super) fn batch_started(
+        &self,
+        node: &NodeInfo,
+        batch: &str,
+        (index, total): (usize, usize),
+    ) -> Vec<Entry> {
+        let description = format!("batch {batch} of {}", node.label);
+        let text = format!("{index} of {total} START {description}");
+        let msg = format!("Batch {}", self.dotted(&text, "RUN", None));
+        vec![
+            Entry::new(names::LOG_START_BATCH, Level::Info, msg)
+                .with("description", description)
+                .with("batch_index", index)
+                .with("total_batches", total)
+                .with("node_info", self.node_info(node, "started", None)),
+        ]
+    }
+
+    pub(super) fn batch_finished(
+        &self,
+        stamped: &Stamped,
+        node: &NodeInfo,
+        batch: &str,
+        (index, total): (usize, usize),
+        (status, message, seconds): (Status, &str, f64),
+    ) -> Vec<Entry> {
+        let description = format!("batch {batch} of {}", node.label);
+        let (word, painted, level) = match status {
+            Status::Skipped => ("SKIP", self.paint.yellow("SKIPPED"), Level::Info),
+            s if s.is_failure() => ("ERROR creating", self.paint.red("ERROR"), Level::Error),
+            _ => ("OK created", self.paint.green(message), Level::Info),
+        };
+        let text = format!("{index} of {total} {word} {description}");
+        let msg = self.dotted(&text, &painted, Some(seconds));
+        let mut out = Vec::new();
+        if level == Level::Error && !message.is_empty() {
+            let heading = self.paint.red(&format!("Failure in {description}"));
+            let said = format!("{heading}\n  {message}");
+            out.push(
+                Entry::new(names::GENERIC_EXCEPTION_ON_RUN, Level::Error, said)
+                    .with("build_path", "")
+                    .with("exc", message)
+                    .with("unique_id", node.unique_id.as_str())
+                    .with("node_info", self.running_info(node)),
+            );
         }
+        let shown = if status == Status::Success {
+            message
+        } else {
+            status.as_str()
+        };
+        let info = self.node_info(node, status.as_str(), Some(stamped.at));
+        out.push(
+            Entry::new(names::LOG_BATCH_RESULT, level, format!("Batch {msg}"))
+                .with("description", description)
+                .with("status", shown)
+                .with("batch_index", index)
+                .with("total_batches", total)
+                .with("execution_time", seconds)
+                .with("node_info", info),
+        );
+        out
     }
 }
 

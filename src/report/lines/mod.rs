@@ -78,7 +78,28 @@ impl Lines {
                 total,
                 result,
             } => self.freshness_finished(stamped, node, (*index, *total), result),
-            Event::BatchStarted { .. } | Event::BatchFinished { .. } => self.batch(stamped),
+            Event::BatchStarted {
+                node,
+                batch,
+                index,
+                total,
+            } => self.batch_started(node, batch, (*index, *total)),
+            Event::BatchFinished {
+                node,
+                batch,
+                index,
+                total,
+                status,
+                message,
+                execution_time,
+            } => {
+                let ended = (
+                    *status,
+                    message.as_deref().unwrap_or_default(),
+                    *execution_time,
+                );
+                self.batch_finished(stamped, node, batch, (*index, *total), ended)
+            }
             Event::FailedFast { node, result } => self.failure(node, result),
             Event::Finished(summary) => self.finished(summary),
             Event::FreshnessDone(done) => self.freshness_done(done),

@@ -85,7 +85,9 @@ fn busy() -> Vec<Stamped> {
 fn the_terminal_shows_what_runs_and_how_far_it_is() {
     let term = InMemoryTerm::new(24, 80);
     let mut bars = Bars::new(ProgressDrawTarget::term_like(Box::new(term.clone())), 80);
-    busy().iter().for_each(|e| bars.note(e));
+    for event in busy() {
+        bars.note(&event);
+    }
     bars.draw(moment(4.5));
     insta::assert_snapshot!(term.contents());
     bars.draw(moment(75.0));
@@ -96,7 +98,9 @@ fn the_terminal_shows_what_runs_and_how_far_it_is() {
 fn lines_are_printed_above_and_nothing_stays_at_the_end() {
     let term = InMemoryTerm::new(24, 80);
     let mut bars = Bars::new(ProgressDrawTarget::term_like(Box::new(term.clone())), 80);
-    busy().iter().for_each(|e| bars.note(e));
+    for event in busy() {
+        bars.note(&event);
+    }
     bars.draw(moment(1.2));
     bars.above(|| indicatif::TermLike::write_line(&term, "03:04:06  1 of 12 OK").unwrap());
     bars.draw(moment(1.3));
@@ -105,6 +109,14 @@ fn lines_are_printed_above_and_nothing_stays_at_the_end() {
         shown.starts_with("03:04:06  1 of 12 OK\n  [===="),
         "{shown}"
     );
+    bars.note(&finished(1.4, &simulation(), Status::Success));
+    bars.draw(moment(1.4));
+    assert!(
+        !term.contents().contains("simulation"),
+        "{}",
+        term.contents()
+    );
+    assert_eq!(term.contents().lines().count(), 3);
     bars.note(&at(5.0, Event::Finished(Arc::new(summary(Vec::new())))));
     bars.draw(moment(5.0));
     assert_eq!(term.contents(), "03:04:06  1 of 12 OK");

@@ -62,7 +62,9 @@ fn everything_said_before_finish_is_written() {
             std::thread::spawn(move || (0..50).for_each(|i| r.emit(line(&format!("{t}-{i}")))))
         })
         .collect();
-    threads.into_iter().for_each(|t| t.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
     r.finish();
     let text = out.text();
     assert_eq!(text.lines().count(), 200);

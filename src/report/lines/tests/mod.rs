@@ -6,7 +6,6 @@ use crate::outcome::{FreshnessCriteria, FreshnessResult, Status};
 use crate::report::event::{Count, FailedEphemeral, Summary};
 use crate::report::testing::{at, hook, model, node, outcome, seed, test_node};
 use crate::text::{Place, SourceFile};
-use std::collections::BTreeSet;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -129,11 +128,14 @@ fn entries(events: &[Event], options: &Options) -> Vec<Entry> {
 
 /// What a person sees of a run at level info, without times.
 fn console(events: &[Event], options: &Options) -> String {
-    entries(events, options)
-        .into_iter()
-        .filter(|e| e.level >= options.level || e.answer)
-        .map(|e| format!("{}\n", e.msg))
-        .collect()
+    let mut out = String::new();
+    for entry in entries(events, options) {
+        if entry.level >= options.level || entry.answer {
+            out.push_str(&entry.msg);
+            out.push('\n');
+        }
+    }
+    out
 }
 
 fn options() -> Options {
@@ -293,7 +295,7 @@ fn build_tests(s: &mut Script) {
 
 #[test]
 fn a_build_reads_as_dbts_colours_included() {
-    let golden = include_str!("golden/build.txt").replace("<ESC>", "\u{1b}");
+    let golden = include_str!("../golden/build.txt").replace("<ESC>", "\u{1b}");
     assert_eq!(console(&build(), &coloured()), golden);
 }
 
@@ -340,7 +342,7 @@ fn fail_fast_reads_as_dbts() {
     let skipped = || Arc::new(outcome(Status::Skipped, "Skipping due to fail_fast", 0.0));
     s.results[1].1 = skipped();
     s.results.push((rep_model("m", "view"), skipped()));
-    let golden = include_str!("golden/fail_fast.txt");
+    let golden = include_str!("../golden/fail_fast.txt");
     assert_eq!(console(&s.finish(1.09), &options()), golden);
 }
 
@@ -389,7 +391,7 @@ fn partial_success_reads_as_dbts() {
         (2, 2),
         outcome(Status::PartialSuccess, "PARTIAL SUCCESS (2/3)", 0.57),
     );
-    let golden = include_str!("golden/partial.txt");
+    let golden = include_str!("../golden/partial.txt");
     assert_eq!(console(&s.finish(1.62), &options()), golden);
 }
 
@@ -484,7 +486,7 @@ fn freshness_run() -> Vec<Event> {
 fn freshness_reads_as_dbts() {
     assert_eq!(
         console(&freshness_run(), &options()),
-        include_str!("golden/freshness.txt")
+        include_str!("../golden/freshness.txt")
     );
 }
 
@@ -521,7 +523,7 @@ fn kept_rows_of_a_test_are_pointed_at() {
         result: Arc::new(kept),
     };
     let ours = console(&[event], &options());
-    let golden = include_str!("golden/failures.txt");
+    let golden = include_str!("../golden/failures.txt");
     assert!(golden.contains(&ours), "{ours}");
 }
 
@@ -579,165 +581,4 @@ fn errors_of_the_project_stand_below_one_heading() {
     );
 }
 
-/// Words of the command, templates and the server.
-fn spoken() -> Vec<Event> {
-    let node = Some(rep_model("m", "view"));
-    let args = json!({"which": "run", "threads": 4});
-    vec![
-        Event::Started {
-            command: "run".to_string(),
-            args: args.as_object().cloned().unwrap(),
-        },
-        Event::AdapterRegistered,
-        Event::ArtifactWritten {
-            path: "target/manifest.json".to_string(),
-            kind: "manifest",
-        },
-        Event::Log {
-            level: Level::Info,
-            text: "hello".to_string(),
-            node: node.clone(),
-        },
-        Event::Log {
-            level: Level::Debug,
-            text: "details".to_string(),
-            node: node.clone(),
-        },
-        Event::Log {
-            level: Level::Warn,
-            text: "take care".to_string(),
-            node: None,
-        },
-        Event::Print {
-            text: "printed".to_string(),
-            node: node.clone(),
-        },
-        Event::Sql {
-            connection: "model.shop.m".to_string(),
-            node: node.clone(),
-            text: "select 1".to_string(),
-        },
-        Event::SqlStatus {
-            connection: "model.shop.m".to_string(),
-            node,
-            status: "SELECT 1".to_string(),
-            elapsed: 0.0123,
-        },
-        Event::Notice {
-            connection: "model.shop.m".to_string(),
-            severity: "WARNING".to_string(),
-            text: "mind the gap".to_string(),
-        },
-        Event::NothingToDo,
-        Event::Line {
-            level: Level::Info,
-            text: "Building catalog".to_string(),
-            dbt: Some(names::BUILDING_CATALOG),
-        },
-        Event::Cancelling { running: 2 },
-        Event::Output {
-            header: Some("Previewing node 'a':".to_string()),
-            text: "| id |\n| -- |\n|  1 |\n".to_string(),
-            dbt: None,
-        },
-        Event::CommandCompleted {
-            command: "run".to_string(),
-            success: false,
-            elapsed: Duration::from_millis(2900),
-        },
-    ]
-}
-
-#[test]
-fn the_words_of_a_command() {
-    insta::assert_snapshot!(console(&spoken(), &options().debug()));
-    insta::assert_snapshot!(
-        "the_answers_of_a_quiet_command",
-        console(&spoken(), &options().quiet())
-    );
-    let silent = Options {
-        print: false,
-        ..options()
-    };
-    assert!(!console(&spoken(), &silent).contains("printed"));
-}
-
-#[test]
-fn the_first_line_begins_with_the_words_that_wrappers_look_for() {
-    let first = &entries(&spoken(), &options())[0];
-    let version = first.msg.strip_prefix("Running with dbt=").unwrap();
-    assert!(version.starts_with("1.10."));
-    assert!(
-        first
-            .msg
-            .ends_with(&format!("tv1={}", env!("CARGO_PKG_VERSION")))
-    );
-    assert_eq!(first.data["version"], "=1.10.23");
-}
-
-#[test]
-fn json_data_has_the_fields_of_dbts() {
-    let golden: Value = serde_json::from_str(include_str!("golden/dbt_events.json")).unwrap();
-    let mut seen = BTreeSet::new();
-    for events in [build(), freshness_run(), spoken()] {
-        for entry in entries(&events, &options()) {
-            let Some(known) = golden.get(entry.event.name) else {
-                continue;
-            };
-            seen.insert(entry.event.name);
-            assert_eq!(known["code"], entry.event.code, "{}", entry.event.name);
-            for key in known["data"].as_array().unwrap() {
-                let key = key.as_str().unwrap();
-                assert!(
-                    entry.data.contains_key(key),
-                    "{} lacks {key}",
-                    entry.event.name
-                );
-            }
-        }
-    }
-    assert!(seen.len() > 30, "{seen:?}");
-}
-
-#[test]
-fn node_info_follows_the_node_through_its_life() {
-    let node = rep_model("m", "table");
-    let mut lines = Lines::new(&options());
-    let mut info = |seconds: f64, event: Event| -> Value {
-        let said = lines.entries(&at(seconds, event));
-        said.iter()
-            .find_map(|e| e.data.get("node_info").cloned())
-            .unwrap()
-    };
-    let started = info(
-        0.0,
-        Event::NodeStarted {
-            node: node.clone(),
-            index: 1,
-            total: 1,
-        },
-    );
-    assert_eq!(started["node_status"], "started");
-    let step = Event::NodeStep {
-        node: node.clone(),
-        step: Step::Execute,
-    };
-    assert_eq!(info(0.1, step)["node_status"], "executing");
-    let sql = Event::Sql {
-        connection: "c".to_string(),
-        node: Some(node.clone()),
-        text: "select 1".to_string(),
-    };
-    assert_eq!(info(0.2, sql)["node_status"], "executing");
-    let finished = info(
-        1.5,
-        Event::NodeFinished {
-            node,
-            index: 1,
-            total: 1,
-            result: Arc::new(outcome(Status::Success, "SELECT 1", 1.5)),
-            because: None,
-        },
-    );
-    insta::assert_json_snapshot!(finished);
-}
+mod words;
