@@ -423,6 +423,16 @@ pub enum Event {
         /// dbt's event for it, where it has one.
         dbt: Option<DbtEvent>,
     },
+    /// The project uses something that dbt has given up; it goes on working. Only the first of each kind is shown,
+    /// the rest are counted at the end.
+    Deprecation {
+        /// dbt's event, by whose name people silence it.
+        dbt: DbtEvent,
+        /// What is used, and what to use instead.
+        text: String,
+        /// The fields of dbt's JSON line.
+        data: Map<String, Value>,
+    },
     /// A line of the command's own (`tv1 wrote target/index.html`).
     Line {
         /// How important.

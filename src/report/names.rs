@@ -72,6 +72,7 @@ names! {
     ARTIFACT_WRITTEN "ArtifactWritten" "P001"
     MAIN_ENCOUNTERED_ERROR "MainEncounteredError" "Z002"
     COMMAND_COMPLETED "CommandCompleted" "Q039"
+    DEPRECATIONS_SUMMARY "DeprecationsSummary" "D028"
 }
 
 #[cfg(test)]

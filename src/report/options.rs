@@ -68,6 +68,8 @@ pub struct Options {
     pub quiet: bool,
     /// `--print`: whether templates may print.
     pub print: bool,
+    /// `--show-all-deprecations`.
+    pub all_deprecations: bool,
     /// `--use-colors`; by default only on a terminal.
     pub colours: bool,
     /// `--printer-width`, in characters.
@@ -88,6 +90,7 @@ impl Options {
             level: Level::Info,
             quiet: false,
             print: true,
+            all_deprecations: false,
             colours: false,
             width: 80,
             terminal: false,

@@ -56,7 +56,11 @@ impl Lines {
                 command,
                 success,
                 elapsed,
-            } => vec![completed(command, *success, elapsed.as_secs_f64(), stamped)],
+            } => {
+                let mut out: Vec<Entry> = self.deprecations.summary().into_iter().collect();
+                out.push(completed(command, *success, elapsed.as_secs_f64(), stamped));
+                out
+            }
             event => self.spoken(event),
         }
     }

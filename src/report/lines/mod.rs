@@ -3,11 +3,13 @@
 //! Comes in: stamped events, in order. Goes out: entries. Keeps only what later lines need (start times, the group
 //! that blank lines separate). Knows nothing of files, terminals and formats.
 pub mod command;
+mod deprecations;
 mod end;
 mod finish;
 mod start;
 pub(super) mod words;
 
+use self::deprecations::Deprecations;
 use super::Stamped;
 use super::entry::Entry;
 use super::event::{Event, Level, NodeInfo};
@@ -33,6 +35,7 @@ pub struct Lines {
     width: usize,
     quiet: bool,
     print: bool,
+    deprecations: Deprecations,
     block: Option<Block>,
     started: BTreeMap<String, DateTime<Utc>>,
     step: BTreeMap<String, Step>,
@@ -50,6 +53,7 @@ impl Lines {
             width: options.width,
             quiet: options.quiet,
             print: options.print,
+            deprecations: Deprecations::new(options),
             block: None,
             started: BTreeMap::new(),
             step: BTreeMap::new(),
@@ -104,6 +108,10 @@ impl Lines {
             Event::Finished(summary) => self.finished(summary),
             Event::FreshnessDone(done) => self.freshness_done(done),
             Event::NodeProgress { .. } => Vec::new(),
+            Event::Deprecation { dbt, text, data } => {
+                let shown = self.deprecations.note(*dbt, text, data);
+                shown.into_iter().collect()
+            }
             _ => self.command_entries(stamped),
         }
     }
