@@ -152,6 +152,7 @@ fn report_options(i: &cli::Invocation, id: &str) -> Options {
         terminal: terminal && f.log_format != cli::LogFormat::Json && std::io::stderr().is_terminal(),
         invocation_id: id.to_string(),
         file,
+        all_deprecations: f.show_all_deprecations,
     };
     let options = if f.debug { options.debug() } else { options };
     if f.quiet { options.quiet() } else { options }

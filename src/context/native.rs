@@ -1,5 +1,6 @@
 //! Native rendering: a text that is one expression gives that expression's value, anything else gives text.
 use crate::jinja::{Engine, JinjaError, Mode, Scope};
+use crate::jinja::python;
 use crate::text::SourceFile;
 use minijinja::value::{Object, Value};
 use minijinja::{Error, State};
@@ -74,9 +75,52 @@ pub(super) fn native(engine: &Engine, file: &Arc<SourceFile>, mode: Mode, scope:
     let Some(expression) = lone(&file.text).filter(|e| !constant(e)) else {
         return engine.render_file(file, mode, scope).map(|r| Value::from(r.text));
     };
+    let (expression, filter) = typed(expression);
     let keep = Arc::new(Keep::default());
     let wrapped = SourceFile::new(file.path.clone(), format!("{{% set _ = {NAME}({expression}) %}}"));
     engine.render_file(&wrapped, mode, Arc::new(With { scope, keep: keep.clone() }))?;
     let value = keep.0.lock().unwrap_or_else(PoisonError::into_inner).take();
-    Ok(value.unwrap_or_else(|| Value::from("")))
+    let value = value.unwrap_or_else(|| Value::from(""));
+    match filter {
+        None => Ok(value),
+        Some(filter) => convert(filter, &value).map_err(|message| JinjaError {
+            kind: crate::jinja::JinjaErrorKind::Operation,
+            message,
+            place: None,
+            call: None,
+            stack: Vec::new(),
+        }),
+    }
+}
+
+const TYPED: &[&str] = &["as_number", "as_bool", "as_native", "as_text"];
+
+/// An expression without its last filter, where that filter gives a type.
+fn typed(expression: &str) -> (&str, Option<&'static str>) {
+    let trimmed = expression.trim_end();
+    for name in TYPED {
+        if let Some(head) = trimmed.strip_suffix(name).map(str::trim_end).and_then(|h| h.strip_suffix('|')) {
+            return (head, Some(name));
+        }
+    }
+    (expression, None)
+}
+
+/// A value as the filter's type, with dbt's words when it is none.
+fn convert(filter: &str, value: &Value) -> Result<Value, String> {
+    let text = python::str_of(value);
+    let number = || text.trim().parse::<i64>().map(Value::from).or_else(|_| text.trim().parse::<f64>().map(Value::from)).ok();
+    let boolean = || match text.as_str() {
+        "True" => Some(Value::from(true)),
+        "False" => Some(Value::from(false)),
+        _ => None,
+    };
+    let failed = |kind: &str| format!("Could not convert value '{text}' into type '{kind}'");
+    match filter {
+        "as_text" => Ok(Value::from(text)),
+        _ if value.as_str().is_none() => Ok(value.clone()),
+        "as_number" => number().ok_or_else(|| failed("number")),
+        "as_bool" => boolean().ok_or_else(|| failed("bool")),
+        _ => Ok(boolean().or_else(number).unwrap_or_else(|| Value::from(text.as_str()))),
+    }
 }

@@ -29,6 +29,7 @@ pub fn load_all(file: &Arc<SourceFile>) -> Result<Vec<Document>> {
     let shift = file.text.len() - text.len();
     let mut options = Options::default();
     options.strict_indentation = false;
+    options.emit_comments = false;
     let mut builder = Builder {
         file,
         parser: Parser::new_from_str_with_options(text, options),
