@@ -212,12 +212,18 @@ fn describe(error: &Error, places: &Places<'_>) -> (JinjaErrorKind, String) {
         ErrorKind::SyntaxError | ErrorKind::BadEscape | ErrorKind::UnknownFilter | ErrorKind::UnknownTest => {
             (JinjaErrorKind::Syntax, syntax_text(error.kind(), &detail))
         }
-        _ => (JinjaErrorKind::Operation, not_callable(&detail).unwrap_or(detail)),
+        _ => (JinjaErrorKind::Operation, pythons_words(&detail).unwrap_or(detail)),
     }
 }
 
-/// Python's words for calling what cannot be called.
-fn not_callable(detail: &str) -> Option<String> {
+/// Python's words for what the engine says in its own.
+fn pythons_words(detail: &str) -> Option<String> {
+    if detail.starts_with("can only assign to namespaces") {
+        return Some("cannot assign attribute on non-namespace object".into());
+    }
+    if detail.starts_with("tried to include") || detail.starts_with("template \"") {
+        return Some("no loader for this environment specified".into());
+    }
     let kind = detail.strip_prefix("value of type ")?.strip_suffix(" is not callable")?;
     let name = match kind {
         "string" => "str",

@@ -12,7 +12,6 @@ mod run;
 mod scope;
 mod templates;
 
-pub(crate) use absorb::is_undefined;
 pub use error::{Frame, JinjaError, JinjaErrorKind, MACRO_HINT, raise, raised};
 pub use macros::{DEEPEST_CALL, MacroRef, Package};
 pub use registry::{BUILTIN_NAMESPACE, MacroDef, Packages, Registry, Resolved};
@@ -23,7 +22,8 @@ use super::dialect::{self, Block, Options, scan};
 use super::filters;
 use crate::diag::{Diagnostic, Result, Sink, code};
 use crate::text::{Place, SourceFile};
-use minijinja::value::{Kwargs, Rest, Value};
+use crate::jinja::python::arguments::Given;
+use minijinja::value::{Kwargs, Value};
 use minijinja::{AutoEscape, Environment, State, UndefinedBehavior};
 use run::{Main, PRELUDE};
 use scope::{Context, Names};
@@ -132,14 +132,23 @@ fn environment() -> Environment<'static> {
     env.set_recursion_limit(DEEPEST_CALL * 8);
     env.set_unknown_method_callback(super::python::unknown_method);
     filters::register(&mut env);
+    native::register(&mut env);
+    env.set_formatter(|out, state, value| {
+        if let Ok(running) = run::of(state)
+            && running.context.native
+        {
+            running.context.note_printed(value);
+        }
+        filters::print(out, value)
+    });
     env.add_function("return", run::return_value);
     env.add_filter("__get", absorb::get);
     env.add_filter("__callable", absorb::callable);
-    env.add_filter("__method", |state: &mut State<'_, '_>, value: &Value, name: &str, args: Rest<Value>, named: Kwargs| {
-        absorb::method(state, value, name, &together(args, named)?)
+    env.add_filter("__method", |state: &mut State<'_, '_>, value: &Value, name: &str, args: Given| {
+        absorb::method(state, value, name, &args)
     });
-    env.add_filter("__call", |state: &mut State<'_, '_>, value: &Value, args: Rest<Value>, named: Kwargs| {
-        absorb::call(state, value, &together(args, named)?)
+    env.add_filter("__call", |state: &mut State<'_, '_>, value: &Value, args: Given| {
+        absorb::call(state, value, &args)
     });
     env
 }

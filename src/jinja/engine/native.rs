@@ -1,1 +1,135 @@
-//! Native rendering of YAML values (placeholder replaced below).
+//! Native rendering, as dbt renders the values of YAML files: a lone `{{ expression }}` keeps its type.
+//!
+//! Text, several pieces, and expressions that Jinja2 folds at compile time give text. The filters `as_text`,
+//! `as_bool`, `as_number` and `as_native` say what a text stands for; only the final value is converted.
+use super::run;
+use super::scope::{Context, Names, Scope};
+use super::templates::Places;
+use super::{BODY, Engine, JinjaError, Mode, Template, error};
+use crate::jinja::dialect::scan;
+use crate::jinja::python::error::value_error;
+use crate::jinja::python::{literal, str_of};
+use crate::text::SourceFile;
+use minijinja::value::{Object, ObjectRepr, Value, ValueKind};
+use minijinja::{Environment, Error, State};
+use std::fmt;
+use std::ops::Range;
+use std::sync::Arc;
+
+/// What a marked text stands for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Text,
+    Bool,
+    Number,
+    Native,
+}
+
+/// A value with a mark.
+struct Marked {
+    kind: Kind,
+    text: String,
+}
+
+impl fmt::Debug for Marked {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl Object for Marked {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn is_true(self: &Arc<Self>) -> bool {
+        !self.text.is_empty()
+    }
+}
+
+/// Adds the filters; outside of native rendering they change nothing.
+pub(super) fn register(env: &mut Environment<'static>) {
+    for (name, kind) in [
+        ("as_text", Kind::Text),
+        ("as_bool", Kind::Bool),
+        ("as_number", Kind::Number),
+        ("as_native", Kind::Native),
+    ] {
+        env.add_filter(name, move |state: &mut State<'_, '_>, value: &Value| {
+            if run::of(state).is_ok_and(|r| r.context.native) {
+                return Value::from_object(Marked { kind, text: str_of(value) });
+            }
+            value.clone()
+        });
+    }
+}
+
+/// The value that a mark asks for.
+fn convert(value: Value) -> Result<Value, Error> {
+    let Some(marked) = value.downcast_object_ref::<Marked>() else {
+        return Ok(value);
+    };
+    let parsed = literal::parse(&marked.text);
+    let wrong = |kind: &str| value_error(format!("Could not convert value '{}' into type '{kind}'", marked.text));
+    match marked.kind {
+        Kind::Text => Ok(Value::from(marked.text.as_str())),
+        Kind::Native => Ok(parsed.unwrap_or_else(|| Value::from(marked.text.as_str()))),
+        Kind::Bool => parsed.filter(|v| v.kind() == ValueKind::Bool).ok_or_else(|| wrong("bool")),
+        Kind::Number => parsed.filter(Value::is_number).ok_or_else(|| wrong("number")),
+    }
+}
+
+impl Engine {
+    /// Renders a text natively. The result may be undefined.
+    pub fn native(&self, file: &Arc<SourceFile>, span: Range<usize>, scope: Arc<dyn Scope>) -> Result<Value, JinjaError> {
+        let mut template = Template { file: file.clone(), span, rewritten: None, absorbing: false };
+        if !super::has_markers(template.source()) {
+            let text = template.source();
+            return Ok(Value::from(text.strip_suffix('\n').unwrap_or(text)));
+        }
+        template = self.template(file, template.span.clone(), Mode::Strict)?;
+        let Some(rewritten) = &template.rewritten else {
+            return Ok(Value::from(template.source()));
+        };
+        let places = Places { registry: self.registry(), body: Some(&template) };
+        let mut context = Context::new(self.registry(), scope, false);
+        context.native = true;
+        let context = Arc::new(context);
+        let failed = |e: &Error| error::translate(e, &places);
+        let env = &self.0.env;
+        let rendered = env
+            .template_from_named_str(BODY, &rewritten.text)
+            .and_then(|t| t.render_with_spans(Value::from_object(Names(context.clone()))));
+        let (text, spans) = rendered.map_err(|e| failed(&e))?;
+        let pieces: Vec<_> = spans.iter().filter(|s| s.name() == BODY).filter_map(|s| places.origin(s)).collect();
+        let [piece] = pieces.as_slice() else {
+            return Ok(Value::from(text));
+        };
+        let source = file.text.get(piece.source.clone()).unwrap_or_default();
+        if piece.is_text || scan::is_constant(source) {
+            return Ok(Value::from(text));
+        }
+        convert(context.last_printed()).map_err(|e| {
+            let mut error = failed(&e);
+            error.place = Some(crate::text::Place::new(file, piece.source.clone()));
+            error
+        })
+    }
+
+    /// The value of an expression (without braces).
+    pub fn expression(&self, text: &str, scope: Arc<dyn Scope>) -> Result<Value, JinjaError> {
+        let file = SourceFile::new("<expression>", format!("{{{{ {text} }}}}"));
+        let mut context = Context::new(self.registry(), scope, false);
+        context.native = true;
+        let context = Arc::new(context);
+        let template = self.template(&file, 0..file.text.len(), Mode::Strict)?;
+        let places = Places { registry: self.registry(), body: Some(&template) };
+        let text = template.rewritten.as_ref().map_or("", |r| r.text.as_str());
+        self.0
+            .env
+            .template_from_named_str(BODY, text)
+            .and_then(|t| t.render(Value::from_object(Names(context.clone()))))
+            .and_then(|_| convert(context.last_printed()))
+            .map_err(|e| error::translate(&e, &places))
+    }
+}

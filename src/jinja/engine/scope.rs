@@ -1,8 +1,8 @@
 //! The names that a template sees: the host's, the macros', and those of the engine itself.
-use super::absorb::Absorbing;
 use super::macros::{MacroRef, Package};
 use super::registry::{Registry, Resolved};
 use super::run::{Boot, Main, Stash};
+use crate::jinja::python::Absorbing;
 use minijinja::value::{Object, Value};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -38,11 +38,23 @@ pub(super) struct Context {
     /// The packages of the macros whose names are being looked up; empty for the rendered code itself.
     inside: Mutex<Vec<Arc<str>>>,
     pub(super) main: Option<Arc<Main>>,
+    /// Whether a lone expression keeps its type.
+    pub(super) native: bool,
+    /// The value printed last, in native rendering.
+    printed: Mutex<Value>,
 }
 
 impl Context {
     pub(super) fn new(registry: &Arc<Registry>, scope: Arc<dyn Scope>, absorbing: bool) -> Self {
-        Self { registry: registry.clone(), scope, absorbing, inside: Mutex::default(), main: None }
+        Self {
+            registry: registry.clone(),
+            scope,
+            absorbing,
+            inside: Mutex::default(),
+            main: None,
+            native: false,
+            printed: Mutex::default(),
+        }
     }
 
     /// Runs something in the view of a package.
@@ -52,6 +64,14 @@ impl Context {
 
     pub(super) fn leave(&self) {
         self.inside.lock().unwrap_or_else(PoisonError::into_inner).pop();
+    }
+
+    pub(super) fn note_printed(&self, value: &Value) {
+        *self.printed.lock().unwrap_or_else(PoisonError::into_inner) = value.clone();
+    }
+
+    pub(super) fn last_printed(&self) -> Value {
+        self.printed.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     fn package(&self) -> Option<Arc<str>> {
@@ -112,7 +132,7 @@ impl Object for Names {
         if found.is_some() || !self.0.absorbing || self.0.package().is_some() || GLOBALS.contains(&name) {
             return found;
         }
-        Some(Absorbing::value())
+        Some(Absorbing::value(name))
     }
 }
 

@@ -1,14 +1,15 @@
 //! Attribute access that says, like Jinja2, which value lacks what; and attribute paths in filter arguments.
-use crate::jinja::engine::is_undefined;
+use crate::jinja::python::is_undefined;
 use crate::jinja::python::error::undefined_error;
 use crate::jinja::python::{is_plain_map, ops, repr_of, type_name};
-use minijinja::value::{Rest, Value, ValueKind};
+use crate::jinja::python::arguments::Given;
+use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error};
 
 /// Adds `attr`, and the paths that the dialect writes.
 pub(super) fn register(env: &mut Environment<'static>) {
-    env.add_filter("__path", |value: &Value, keys: Rest<Value>| path(value, &keys));
-    env.add_filter("__step", |value: &Value, keys: Rest<Value>| {
+    env.add_filter("__path", |value: &Value, keys: Given| path(value, &keys));
+    env.add_filter("__step", |value: &Value, keys: Given| {
         let found = path(value, &keys)?;
         match keys.split_last() {
             Some((last, before)) if found.is_undefined() => Err(lacks(&path(value, before)?, last)),

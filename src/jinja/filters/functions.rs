@@ -1,23 +1,23 @@
 //! dbt's functions that need no project: JSON, YAML, checksums, dictionaries of lists.
-use crate::jinja::python::arguments::Arguments;
+use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::{Dict, List, iterate, json, ops, str_of, yaml};
-use minijinja::value::{Rest, Value};
+use minijinja::value::{Value};
 use minijinja::{Environment, Error};
 use std::fmt::Write;
 
 /// Adds the functions.
 pub(super) fn register(env: &mut Environment<'static>) {
-    env.add_function("fromjson", |args: Rest<Value>| {
+    env.add_function("fromjson", |args: Given| {
         from_text(&args, "string", json::loads)
     });
-    env.add_function("fromyaml", |args: Rest<Value>| {
+    env.add_function("fromyaml", |args: Given| {
         from_text(&args, "value", yaml::load)
     });
-    env.add_function("tojson", |args: Rest<Value>| -> Result<String, Error> {
+    env.add_function("tojson", |args: Given| -> Result<String, Error> {
         let (value, sort_keys) = dump_arguments(&args)?;
         json::dumps(&value, sort_keys, None)
     });
-    env.add_function("toyaml", |args: Rest<Value>| -> Result<Value, Error> {
+    env.add_function("toyaml", |args: Given| -> Result<Value, Error> {
         let mut call = Arguments::new(&args)?;
         call.need("value")?;
         let default = call.next("default")?.unwrap_or_default();

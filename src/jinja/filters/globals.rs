@@ -1,8 +1,8 @@
 //! Jinja2's global functions, and dbt's `zip` and `set`.
-use crate::jinja::python::arguments::Arguments;
+use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::{type_error, value_error};
 use crate::jinja::python::{Dict, List, Set, iterate, ops, tuple};
-use minijinja::value::{Object, ObjectRepr, Rest, Value};
+use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Environment, Error, ErrorKind, State};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,32 +11,33 @@ const LONGEST_RANGE: i64 = 100_000;
 
 /// Adds the functions.
 pub(super) fn register(env: &mut Environment<'static>) {
+    env.add_global("modules", crate::jinja::modules::modules());
     env.add_function("range", range);
     env.add_function("dict", dict);
-    env.add_function("cycler", |items: Rest<Value>| -> Result<Value, Error> {
+    env.add_function("cycler", |items: Given| -> Result<Value, Error> {
         if items.is_empty() {
             return Err(type_error("at least one item has to be provided"));
         }
-        Ok(Value::from_object(Cycler { items: items.0, at: Mutex::new(0) }))
+        Ok(Value::from_object(Cycler { items: items.to_vec(), at: Mutex::new(0) }))
     });
-    env.add_function("joiner", |args: Rest<Value>| -> Result<Value, Error> {
+    env.add_function("joiner", |args: Given| -> Result<Value, Error> {
         let sep = Arguments::new(&args)?.text("sep")?.unwrap_or_else(|| ", ".into());
         Ok(Value::from_object(Joiner { sep, used: Mutex::new(false) }))
     });
-    env.add_function("lipsum", |args: Rest<Value>| -> Result<Value, Error> {
+    env.add_function("lipsum", |args: Given| -> Result<Value, Error> {
         let count = Arguments::new(&args)?.int("n")?.unwrap_or(5);
         let paragraph = format!("<p>{LOREM}</p>");
         Ok(Value::from(vec![paragraph; usize::try_from(count).unwrap_or(0).min(1000)].join("\n")))
     });
-    env.add_function("zip", |args: Rest<Value>| zip(&args, false));
-    env.add_function("zip_strict", |args: Rest<Value>| zip(&args, true));
-    env.add_function("set", |args: Rest<Value>| set(&args, false));
-    env.add_function("set_strict", |args: Rest<Value>| set(&args, true));
+    env.add_function("zip", |args: Given| zip(&args, false));
+    env.add_function("zip_strict", |args: Given| zip(&args, true));
+    env.add_function("set", |args: Given| set(&args, false));
+    env.add_function("set_strict", |args: Given| set(&args, true));
 }
 
 const LOREM: &str = "Lorem ipsum dolor sit amet, consectetur adipiscing elit, sed do eiusmod tempor incididunt ut labore et dolore magna aliqua.";
 
-fn range(args: Rest<Value>) -> Result<Value, Error> {
+fn range(args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let first = args.int("start")?.ok_or_else(|| type_error("range expected at least 1 argument, got 0"))?;
     let second = args.int("stop")?;
@@ -55,7 +56,7 @@ fn range(args: Rest<Value>) -> Result<Value, Error> {
     Ok(List::value((0..count).map(|i| Value::from(start + i * step)).collect()))
 }
 
-fn dict(args: Rest<Value>) -> Result<Value, Error> {
+fn dict(args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let mut pairs = match args.rest().as_slice() {
         [] => Vec::new(),

@@ -1,8 +1,8 @@
 //! Filters that speak HTML or URLs. Nothing is escaped unless asked.
-use crate::jinja::python::arguments::Arguments;
+use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::value_error;
 use crate::jinja::python::{is_plain_map, iterate, json, ops, str_of};
-use minijinja::value::{Rest, Value, ValueKind};
+use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error};
 
 /// Adds the filters.
@@ -118,7 +118,7 @@ fn url_encode(value: &Value) -> Result<String, Error> {
     Ok(parts.join("&"))
 }
 
-fn xml_attributes(value: &Value, args: Rest<Value>) -> Result<String, Error> {
+fn xml_attributes(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let auto_space = args.flag("autospace")?.unwrap_or(true);
     args.finish()?;
@@ -138,7 +138,7 @@ fn xml_attributes(value: &Value, args: Rest<Value>) -> Result<String, Error> {
 }
 
 /// Jinja2's `tojson`: sorted keys, safe within HTML.
-fn to_json(value: &Value, args: Rest<Value>) -> Result<String, Error> {
+fn to_json(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let indent = args.int("indent")?.and_then(|n| usize::try_from(n).ok());
     args.finish()?;

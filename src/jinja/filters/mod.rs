@@ -11,6 +11,8 @@ mod tests;
 mod text;
 mod wrap;
 
+pub(super) use operators::print;
+
 use minijinja::Environment;
 
 /// Adds everything to an environment.

@@ -1,9 +1,9 @@
 //! Filters on numbers.
-use crate::jinja::python::arguments::Arguments;
+use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::type_error;
 use crate::jinja::python::ops::{self, Cmp, int_value};
 use crate::jinja::python::{Decimal, str_of, type_name};
-use minijinja::value::{Rest, Value, ValueKind};
+use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error};
 
 /// Adds the filters.
@@ -77,7 +77,7 @@ pub(super) fn parse_int(text: &str, base: u32) -> Option<i128> {
     Some(if negative { -n } else { n })
 }
 
-fn int(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn int(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let default = args.next("default")?.unwrap_or_else(|| Value::from(0));
     let base = args.int("base")?.unwrap_or(10);
@@ -99,14 +99,14 @@ fn int(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
     })
 }
 
-fn float(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn float(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let default = args.next("default")?.unwrap_or_else(|| Value::from(0.0));
     args.finish()?;
     Ok(to_float(value).map_or(default, Value::from))
 }
 
-fn round(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn round(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let precision = args.int("precision")?.unwrap_or(0);
     let method = args.text("method")?.unwrap_or_else(|| "common".into());
@@ -146,7 +146,7 @@ pub(super) fn round_float(x: f64, precision: i64) -> f64 {
     (x / scale).round_ties_even() * scale
 }
 
-fn file_size(value: &Value, args: Rest<Value>) -> Result<String, Error> {
+fn file_size(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let binary = args.flag("binary")?.unwrap_or(false);
     args.finish()?;

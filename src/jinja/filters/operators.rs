@@ -1,12 +1,12 @@
 //! Python's operators under the names that the dialect gives them.
 use crate::jinja::python::ops::{self, Cmp, Op};
 use crate::jinja::python::{dict_literal, iterate, list_literal, slice, str_of, List};
-use minijinja::value::{Rest, Value, ValueKind};
-use minijinja::{Environment, Error, Output, State};
+use crate::jinja::python::arguments::Given;
+use minijinja::value::{Value, ValueKind};
+use minijinja::{Environment, Error, Output};
 
 /// Adds the operators and the way values are printed.
 pub(super) fn register(env: &mut Environment<'static>) {
-    env.set_formatter(print);
     env.add_filter("__list", list_literal);
     env.add_filter("__dict", dict_literal);
     env.add_filter("__slice", |value: &Value, start: &Value, stop: &Value, step: Option<Value>| {
@@ -31,7 +31,7 @@ fn arithmetic(env: &mut Environment<'static>) {
     }
     env.add_filter("__neg", ops::negate);
     env.add_filter("__pos", |a: &Value| ops::negate(a).and_then(|n| ops::negate(&n)));
-    env.add_filter("__concat", |a: &Value, more: Rest<Value>| {
+    env.add_filter("__concat", |a: &Value, more: Given| {
         let mut parts = vec![a];
         parts.extend(more.iter());
         ops::concat_text(&parts)
@@ -50,7 +50,7 @@ fn comparison(env: &mut Environment<'static>) {
 }
 
 /// `a < b <= c`: operators and operands by turns.
-fn chained(first: &Value, rest: Rest<Value>) -> Result<bool, Error> {
+fn chained(first: &Value, rest: Given) -> Result<bool, Error> {
     let mut left = first;
     for pair in rest.chunks(2) {
         let [symbol, right] = pair else { break };
@@ -81,7 +81,7 @@ fn iterable(value: &Value) -> Result<Value, Error> {
 }
 
 /// How `{{ value }}` prints.
-fn print(out: &mut Output<'_>, _: &mut State<'_, '_>, value: &Value) -> Result<(), Error> {
+pub(in crate::jinja) fn print(out: &mut Output<'_>, value: &Value) -> Result<(), Error> {
     match value.as_str() {
         Some(text) if value.kind() == ValueKind::String => out.write_str(text)?,
         _ if value.is_undefined() => {}

@@ -1,9 +1,9 @@
 //! Filters that call other filters and tests: `map`, `select` and their kin.
 use super::attributes::get;
-use crate::jinja::python::arguments::Arguments;
+use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::type_error;
 use crate::jinja::python::{List, iterate};
-use minijinja::value::{Kwargs, Rest, Value};
+use minijinja::value::{Kwargs, Value};
 use minijinja::{Environment, Error, State};
 
 /// Adds the filters.
@@ -15,13 +15,13 @@ pub(super) fn register(env: &mut Environment<'static>) {
         ("selectattr", true, true),
         ("rejectattr", true, false),
     ] {
-        env.add_filter(name, move |state: &mut State<'_, '_>, value: &Value, args: Rest<Value>| {
+        env.add_filter(name, move |state: &mut State<'_, '_>, value: &Value, args: Given| {
             select(state, value, &args, by_attribute, keep)
         });
     }
 }
 
-fn map(state: &mut State<'_, '_>, value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn map(state: &mut State<'_, '_>, value: &Value, args: Given) -> Result<Value, Error> {
     let mut call = Arguments::new(&args)?;
     let items = if value.is_none() { iterate(value)? } else { iterate(value)? };
     let Some(filter) = call.next("filter")? else {

@@ -1,11 +1,11 @@
 //! Filters on sequences and mappings.
 use super::attributes::{fold_case, get};
-use crate::jinja::engine::is_undefined;
-use crate::jinja::python::arguments::Arguments;
+use crate::jinja::python::is_undefined;
+use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::{type_error, value_error};
 use crate::jinja::python::ops::{self, Cmp, Op};
 use crate::jinja::python::{Dict, List, iterate, repr_of, str_of, tuple, type_name};
-use minijinja::value::{Enumerator, Object, ObjectRepr, Rest, Value, ValueKind};
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
 use minijinja::{Environment, Error};
 use rand::seq::IndexedRandom;
 use std::fmt;
@@ -30,8 +30,8 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("join", join);
     env.add_filter("sort", sort);
     env.add_filter("unique", unique);
-    env.add_filter("min", |v: &Value, args: Rest<Value>| extreme(v, &args, Cmp::Lt));
-    env.add_filter("max", |v: &Value, args: Rest<Value>| extreme(v, &args, Cmp::Gt));
+    env.add_filter("min", |v: &Value, args: Given| extreme(v, &args, Cmp::Lt));
+    env.add_filter("max", |v: &Value, args: Given| extreme(v, &args, Cmp::Gt));
     env.add_filter("sum", sum);
     env.add_filter("batch", batch);
     env.add_filter("slice", slices);
@@ -58,7 +58,7 @@ fn length(value: &Value) -> Result<usize, Error> {
         .ok_or_else(|| type_error(format!("object of type '{}' has no len()", type_name(value))))
 }
 
-fn default(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn default(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let fallback = args.next("default_value")?.unwrap_or_else(|| Value::from(""));
     let boolean = args.flag("boolean")?.unwrap_or(false);
@@ -75,7 +75,7 @@ fn reverse(value: &Value) -> Result<Value, Error> {
     Ok(List::value(items))
 }
 
-fn join(value: &Value, args: Rest<Value>) -> Result<String, Error> {
+fn join(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let between = args.text("d")?.unwrap_or_default();
     let attribute = args.next("attribute")?.filter(|a| !a.is_none());
@@ -102,7 +102,7 @@ fn key_of(item: &Value, attribute: Option<&Value>, mind_case: bool) -> Result<Va
     Ok(if mind_case { key } else { fold_case(key) })
 }
 
-fn sort(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn sort(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let reverse = args.flag("reverse")?.unwrap_or(false);
     let mind_case = args.flag("case_sensitive")?.unwrap_or(false);
@@ -125,7 +125,7 @@ fn sort(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
     Ok(List::value(keyed.into_iter().map(|(_, item)| item).collect()))
 }
 
-fn unique(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn unique(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let mind_case = args.flag("case_sensitive")?.unwrap_or(false);
     let attribute = args.next("attribute")?.filter(|a| !a.is_none());
@@ -161,7 +161,7 @@ fn extreme(value: &Value, args: &[Value], better: Cmp) -> Result<Value, Error> {
     Ok(best.map(|(_, item)| item).unwrap_or_default())
 }
 
-fn sum(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn sum(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let attribute = args.next("attribute")?.filter(|a| !a.is_none());
     let mut total = args.next("start")?.unwrap_or_else(|| Value::from(0));
@@ -176,7 +176,7 @@ fn sum(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
     Ok(total)
 }
 
-fn batch(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn batch(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let count = args.int("linecount")?.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
     let fill = args.next("fill_with")?.filter(|v| !v.is_none());
@@ -195,7 +195,7 @@ fn batch(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
     Ok(List::value(lines))
 }
 
-fn slices(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn slices(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let count = args.int("slices")?.and_then(|n| usize::try_from(n).ok()).filter(|n| (1..100_000).contains(n));
     let fill = args.next("fill_with")?.filter(|v| !v.is_none());
@@ -244,7 +244,7 @@ impl Object for Group {
     }
 }
 
-fn group_by(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn group_by(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let attribute = args.need("attribute")?;
     let default = args.next("default")?.filter(|v| !v.is_none());
@@ -274,7 +274,7 @@ fn group_by(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
     Ok(List::value(out))
 }
 
-fn dict_sort(value: &Value, args: Rest<Value>) -> Result<Value, Error> {
+fn dict_sort(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let mind_case = args.flag("case_sensitive")?.unwrap_or(false);
     let by = args.text("by")?.unwrap_or_else(|| "key".into());

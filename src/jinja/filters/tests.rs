@@ -1,5 +1,6 @@
 //! Jinja2's tests (`x is …`).
-use crate::jinja::engine::{MacroRef, is_undefined};
+use crate::jinja::engine::MacroRef;
+use crate::jinja::python::is_undefined;
 use crate::jinja::python::ops::{self, Cmp, Op};
 use crate::jinja::python::{Decimal, Set, str_of};
 use minijinja::value::{Value, ValueKind};

@@ -1,9 +1,9 @@
 //! Filters on text.
-use crate::jinja::python::arguments::Arguments;
+use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::type_error;
 use crate::jinja::python::strings::{capitalize, split_lines, strip};
 use crate::jinja::python::{format, iterate, repr_of, str_of, tuple, Dict};
-use minijinja::value::{Rest, Value};
+use minijinja::value::{Value};
 use minijinja::{Environment, Error};
 
 /// Adds the filters.
@@ -26,9 +26,6 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("wordwrap", super::wrap::wordwrap);
     env.add_filter("format", format_filter);
     env.add_filter("pprint", |v: &Value| pretty(v, 0));
-    for name in ["as_text", "as_bool", "as_native", "as_number"] {
-        env.add_filter(name, |v: &Value| v.clone());
-    }
 }
 
 /// Jinja2's `title`: words also begin behind `-`, brackets and `<`.
@@ -50,14 +47,14 @@ fn title(s: &str) -> String {
     out
 }
 
-fn trim(value: &Value, args: Rest<Value>) -> Result<String, Error> {
+fn trim(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let chars = args.text("chars")?;
     args.finish()?;
     Ok(strip(&str_of(value), true, true, chars.as_deref()).to_string())
 }
 
-fn replace(value: &Value, args: Rest<Value>) -> Result<String, Error> {
+fn replace(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let (old, new) = (str_of(&args.need("old")?), str_of(&args.need("new")?));
     let count = args.int("count")?;
@@ -69,7 +66,7 @@ fn replace(value: &Value, args: Rest<Value>) -> Result<String, Error> {
     })
 }
 
-fn center(value: &Value, args: Rest<Value>) -> Result<String, Error> {
+fn center(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let width = usize::try_from(args.int("width")?.unwrap_or(80)).unwrap_or(0).min(100_000);
     args.finish()?;
@@ -79,7 +76,7 @@ fn center(value: &Value, args: Rest<Value>) -> Result<String, Error> {
     Ok(format!("{}{text}{}", " ".repeat(left), " ".repeat(missing - left)))
 }
 
-fn indent(value: &Value, args: Rest<Value>) -> Result<String, Error> {
+fn indent(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let by = match args.next("width")? {
         Some(v) if v.as_str().is_some() => str_of(&v),
@@ -103,7 +100,7 @@ fn indent(value: &Value, args: Rest<Value>) -> Result<String, Error> {
     Ok(out)
 }
 
-fn truncate(value: &Value, args: Rest<Value>) -> Result<String, Error> {
+fn truncate(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let length = usize::try_from(args.int("length")?.unwrap_or(255)).unwrap_or(0);
     let kill_words = args.flag("killwords")?.unwrap_or(false);
@@ -126,7 +123,7 @@ fn truncate(value: &Value, args: Rest<Value>) -> Result<String, Error> {
 }
 
 /// `'…' | format(args)`: the `%` operator.
-fn format_filter(value: &Value, args: Rest<Value>) -> Result<String, Error> {
+fn format_filter(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let positional = args.rest();
     let named = args.all_named()?;

@@ -1,12 +1,12 @@
 //! `wordwrap`: Python's `textwrap` on each line.
-use crate::jinja::python::arguments::Arguments;
+use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::str_of;
 use crate::jinja::python::strings::split_lines;
 use minijinja::Error;
-use minijinja::value::{Rest, Value};
+use minijinja::value::{Value};
 
 /// The filter.
-pub(super) fn wordwrap(value: &Value, args: Rest<Value>) -> Result<String, Error> {
+pub(super) fn wordwrap(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let width = usize::try_from(args.int("width")?.unwrap_or(79)).unwrap_or(1).max(1);
     let break_words = args.flag("break_long_words")?.unwrap_or(true);

@@ -1,8 +1,47 @@
 //! Arguments of a call, each by position or by name, as Python functions take them.
 use super::error::type_error;
 use super::type_name;
-use minijinja::Error;
-use minijinja::value::{Kwargs, Value, from_args};
+use minijinja::value::{ArgType, Kwargs, Value, from_args};
+use minijinja::{Error, State};
+use std::ops::Deref;
+
+/// All arguments of a function from some position on, named ones included.
+#[derive(Debug, Default)]
+pub struct Given(Vec<Value>);
+
+impl Deref for Given {
+    type Target = [Value];
+
+    fn deref(&self) -> &[Value] {
+        &self.0
+    }
+}
+
+impl<'a> ArgType<'a> for Given {
+    type Output = Self;
+
+    fn from_value(value: Option<&'a Value>) -> Result<Self, Error> {
+        Ok(Self(value.cloned().into_iter().collect()))
+    }
+
+    fn from_state_and_values(
+        _: Option<&'a State>,
+        values: &'a [Value],
+        offset: usize,
+    ) -> Result<(Self, usize), Error> {
+        Self::from_state_and_values_mut(None, values, offset)
+    }
+
+    fn from_state_and_values_mut(
+        _: Option<&State>,
+        values: &'a [Value],
+        offset: usize,
+    ) -> Result<(Self, usize), Error> {
+        let rest = values.get(offset..).unwrap_or_default().to_vec();
+        let len = rest.len();
+        Ok((Self(rest), len))
+    }
+}
 
 /// The arguments not yet taken.
 pub struct Arguments {

@@ -154,6 +154,10 @@ impl Object for Dict {
         f.write_str(&repr_of(&Value::from_dyn_object(self.clone())))
     }
 
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, _: &[Value]) -> Result<Value, Error> {
+        Err(type_error("'dict' object is not callable"))
+    }
+
     fn call_method(
         self: &Arc<Self>,
         _: &mut State<'_, '_>,

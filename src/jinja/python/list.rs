@@ -1,5 +1,5 @@
 //! Python's `list`: mutable, shared by all who hold it.
-use super::error::{index_error, no_method, value_error};
+use super::error::{index_error, no_method, type_error, value_error};
 use super::ops;
 use minijinja::value::{DynObject, Enumerator, Kwargs, Object, ObjectRepr, Value, from_args};
 use minijinja::{Error, State};
@@ -102,6 +102,10 @@ impl Object for List {
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&super::repr_of(&Value::from_dyn_object(self.clone())))
+    }
+
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, _: &[Value]) -> Result<Value, Error> {
+        Err(type_error("'list' object is not callable"))
     }
 
     fn call_method(

@@ -9,12 +9,14 @@ pub mod error;
 pub mod format;
 pub mod json;
 mod list;
+pub mod literal;
 mod methods;
 pub mod ops;
 mod sequence;
 mod set;
 pub mod strings;
 mod text;
+mod undefined;
 pub mod yaml;
 
 pub use decimal::Decimal;
@@ -23,6 +25,7 @@ pub use list::List;
 pub use methods::unknown_method;
 pub use sequence::{iterate, slice};
 pub use set::Set;
+pub use undefined::{Absorbing, is_undefined};
 pub use text::{is_plain_list, is_plain_map, quote, repr_of, str_of, type_name};
 
 use minijinja::value::{Tuple, Value};

@@ -2,7 +2,7 @@
 //!
 //! The engine underneath knows numbers and strings only; the dialect turns every operator into a call of these.
 use super::error::{type_error, undefined_error, value_error};
-use super::{Dict, List, Set, decimal, iterate, str_of, type_name};
+use super::{Absorbing, Dict, List, Set, decimal, is_undefined, iterate, str_of, type_name};
 use crate::jinja::modules;
 use indexmap::IndexMap;
 use minijinja::Error;
@@ -68,6 +68,9 @@ pub(super) fn python_repr(value: &Value) -> Option<String> {
 
 /// The error for an undefined value in an operation; the engine adds its name.
 pub fn undefined(value: &Value) -> Error {
+    if let Some(absorbing) = value.downcast_object_ref::<Absorbing>() {
+        return undefined_error(format!("'{}' is undefined", absorbing.0));
+    }
     value
         .get_attr("")
         .err()
@@ -75,7 +78,7 @@ pub fn undefined(value: &Value) -> Error {
 }
 
 fn defined(value: &Value) -> Result<(), Error> {
-    if value.is_undefined() {
+    if is_undefined(value) {
         Err(undefined(value))
     } else {
         Ok(())
@@ -214,9 +217,8 @@ fn ints(op: Op, a: i128, b: i128) -> Result<Value, Error> {
         Op::Mul => a.checked_mul(b),
         Op::Div if b == 0 => return Err(value_error("division by zero")),
         Op::Div => return Ok(Value::from(a as f64 / b as f64)),
-        Op::FloorDiv | Op::Mod if b == 0 => {
-            return Err(value_error("integer division or modulo by zero"));
-        }
+        Op::FloorDiv if b == 0 => return Err(value_error("integer division or modulo by zero")),
+        Op::Mod if b == 0 => return Err(value_error("integer modulo by zero")),
         Op::FloorDiv => Some(a.div_euclid(b) - i128::from(b < 0 && a.rem_euclid(b) != 0)),
         Op::Mod => {
             let rest = a.rem_euclid(b);
@@ -397,6 +399,9 @@ fn order(op: Cmp, a: &Value, b: &Value) -> Result<Option<Ordering>, Error> {
         Cmp::Gt => ">",
         Cmp::Ge => ">=",
     };
+    if let Some(text) = modules::no_order(a, b) {
+        return Err(type_error(text));
+    }
     Err(type_error(format!(
         "'{symbol}' not supported between instances of '{}' and '{}'",
         type_name(a),

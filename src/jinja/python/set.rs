@@ -1,5 +1,5 @@
 //! Python's `set`, iterated in insertion order so that output is the same every time.
-use super::error::{key_error, no_method};
+use super::error::{key_error, no_method, type_error};
 use super::{iterate, ops, repr_of};
 use indexmap::IndexSet;
 use minijinja::value::{DynObject, Enumerator, Object, ObjectRepr, Value, from_args};
@@ -96,6 +96,10 @@ impl Object for Set {
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&repr_of(&Value::from_dyn_object(self.clone())))
+    }
+
+    fn call(self: &Arc<Self>, _: &mut State<'_, '_>, _: &[Value]) -> Result<Value, Error> {
+        Err(type_error("'set' object is not callable"))
     }
 
     fn call_method(

@@ -1,5 +1,5 @@
 //! How Python prints values: `str(x)` and `repr(x)` to the letter, for everything a template may hold.
-use super::{Dict, List, Set};
+use super::{Dict, List, Set, is_undefined};
 use crate::yaml::python_float;
 use indexmap::IndexMap;
 use minijinja::Value;
@@ -9,7 +9,7 @@ use minijinja::value::{Kwargs, Tuple, ValueKind};
 pub fn str_of(value: &Value) -> String {
     match value.as_str() {
         Some(text) if value.kind() == ValueKind::String => text.to_string(),
-        _ if value.is_undefined() => String::new(),
+        _ if is_undefined(value) => String::new(),
         _ => {
             let mut out = String::new();
             write_repr(&mut out, value, true, &mut Vec::new());
@@ -42,6 +42,9 @@ pub fn type_name(value: &Value) -> String {
 fn object_type_name(value: &Value) -> String {
     if value.is_tuple() {
         return "tuple".into();
+    }
+    if is_undefined(value) {
+        return "Undefined".into();
     }
     if value.downcast_object_ref::<Set>().is_some() {
         return "set".into();
@@ -88,7 +91,9 @@ fn write_repr(out: &mut String, value: &Value, top: bool, above: &mut Vec<usize>
 
 fn write_object(out: &mut String, value: &Value, top: bool, above: &mut Vec<usize>) {
     let items = |v: &Value| -> Vec<Value> { v.try_iter().map(Iterator::collect).unwrap_or_default() };
-    if value.downcast_object_ref::<Tuple>().is_some() {
+    if is_undefined(value) {
+        out.push_str("Undefined");
+    } else if value.downcast_object_ref::<Tuple>().is_some() {
         let all = items(value);
         write_items(out, "(", &all, if all.len() == 1 { ",)" } else { ")" }, above);
     } else if let Some(list) = value.downcast_object_ref::<List>() {
