@@ -2,6 +2,7 @@
 use super::caret;
 use std::error::Error as _;
 use std::fmt;
+use std::io;
 use tokio_postgres::error::{DbError, ErrorPosition};
 
 /// Where the failure lies.
@@ -116,8 +117,8 @@ impl PgError {
         if let Some(db) = e.as_db_error() {
             return Self::from_server(db, sql);
         }
-        let io = e.source().and_then(|s| s.downcast_ref::<std::io::Error>());
-        if e.is_closed() || io.is_some_and(|e| e.kind() == std::io::ErrorKind::UnexpectedEof) {
+        let io = e.source().and_then(|s| s.downcast_ref::<io::Error>());
+        if e.is_closed() || io.is_some_and(is_end) {
             return Self::new(PgErrorKind::Closed, GONE);
         }
         let text = match (io, e.source()) {
@@ -142,6 +143,15 @@ impl PgError {
             || matches!(state, "40001" | "40P01")
             || (state.is_empty() && matches!(self.kind, PgErrorKind::Closed | PgErrorKind::Connect))
     }
+}
+
+/// Whether the stream has ended, between messages or within one (for which the driver's codec has words but no kind).
+fn is_end(e: &io::Error) -> bool {
+    use io::ErrorKind::{BrokenPipe, ConnectionAborted, ConnectionReset, UnexpectedEof};
+    matches!(
+        e.kind(),
+        BrokenPipe | ConnectionAborted | ConnectionReset | UnexpectedEof
+    ) || e.to_string() == "bytes remaining on stream"
 }
 
 /// The text that psycopg2 gives for the same error, and dbt shows (without the line break at its end).

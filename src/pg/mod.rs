@@ -17,6 +17,7 @@ mod session;
 pub mod split;
 mod tls;
 mod types;
+mod url;
 mod wire;
 
 pub use cell::{Cell, Table};

@@ -1,7 +1,7 @@
 //! How to reach a server: in from a profile, a URL or the environment, out as one plain value.
 //!
 //! The names and defaults are libpq's, so that what works with `psql` works here. Nothing connects in this file.
-use super::passfile;
+use super::{passfile, url};
 use crate::diag::{Diagnostic, code};
 use crate::text::nearest;
 use std::collections::BTreeMap;
@@ -178,7 +178,7 @@ const SETTINGS: &[(&str, &str)] = &[
     ("load_balance_hosts", ""),
 ];
 
-type Params = BTreeMap<&'static str, String>;
+pub(super) type Params = BTreeMap<&'static str, String>;
 
 impl ConnectOptions {
     /// Reads `postgresql://…` or `host=… dbname=…`; what it leaves out comes from `PG*` and the password file.
@@ -187,9 +187,9 @@ impl ConnectOptions {
             Some((scheme, rest))
                 if matches!(scheme.split('+').next(), Some("postgres" | "postgresql")) =>
             {
-                parse_url(rest)?
+                url::parse(rest)?
             }
-            _ => parse_pairs(text)?,
+            _ => url::parse_pairs(text)?,
         };
         Self::resolve(params, env)
     }
@@ -280,13 +280,13 @@ impl ConnectOptions {
     /// As a URL that `psql` and other tools understand; with the password only if asked for.
     pub fn url(&self, with_password: bool) -> String {
         let password = match &self.password {
-            Some(p) if with_password => format!(":{}", encode(p.expose())),
+            Some(p) if with_password => format!(":{}", url::encode(p.expose())),
             _ => String::new(),
         };
-        let user = encode(&self.user);
-        let name = encode(&self.dbname);
+        let user = url::encode(&self.user);
+        let name = url::encode(&self.dbname);
         if self.is_socket() {
-            let host = encode(&self.host);
+            let host = url::encode(&self.host);
             return format!(
                 "postgresql://{user}{password}@/{name}?host={host}&port={}",
                 self.port
@@ -295,7 +295,7 @@ impl ConnectOptions {
         let host = if self.host.contains(':') {
             format!("[{}]", self.host)
         } else {
-            encode(&self.host)
+            url::encode(&self.host)
         };
         format!("postgresql://{user}{password}@{host}:{}/{name}", self.port)
     }
@@ -310,7 +310,7 @@ fn usual_host(port: u16) -> String {
         .to_owned()
 }
 
-fn invalid(message: String) -> Diagnostic {
+pub(super) fn invalid(message: String) -> Diagnostic {
     Diagnostic::error(code::D0619, message)
         .help("write it as `postgresql://user:password@host:5432/database`")
 }
@@ -323,7 +323,7 @@ fn whole(name: &str, text: &str) -> Result<u32, Diagnostic> {
     })
 }
 
-fn setting(name: &str) -> Result<&'static str, Diagnostic> {
+pub(super) fn setting(name: &str) -> Result<&'static str, Diagnostic> {
     let known = || SETTINGS.iter().map(|(n, _)| *n);
     known().find(|n| *n == name).ok_or_else(|| {
         let mut d = invalid(format!("the connection setting `{name}` is not known"));
@@ -332,114 +332,6 @@ fn setting(name: &str) -> Result<&'static str, Diagnostic> {
         }
         d
     })
-}
-
-/// What follows `postgresql://`. Values are never shown in errors: any of them may hold a password.
-fn parse_url(rest: &str) -> Result<Params, Diagnostic> {
-    let mut params = Params::new();
-    let mut put = |name, value: &str| -> Result<(), Diagnostic> {
-        if !value.is_empty() {
-            params.insert(name, decode(value)?);
-        }
-        Ok(())
-    };
-    let (main, query) = rest.split_once('?').unwrap_or((rest, ""));
-    let (authority, name) = main.split_once('/').unwrap_or((main, ""));
-    let (login, host) = authority.rsplit_once('@').unwrap_or(("", authority));
-    let (user, password) = login.split_once(':').unwrap_or((login, ""));
-    if host.contains(',') {
-        return Err(invalid("the URL names more than one host".into()));
-    }
-    let (host, port) = match host.strip_prefix('[').and_then(|h| h.split_once(']')) {
-        Some((address, after)) => (address, after.strip_prefix(':').unwrap_or("")),
-        None => host.split_once(':').unwrap_or((host, "")),
-    };
-    for (key, value) in [
-        ("user", user),
-        ("password", password),
-        ("host", host),
-        ("port", port),
-        ("dbname", name),
-    ] {
-        put(key, value)?;
-    }
-    for pair in query.split('&').filter(|p| !p.is_empty()) {
-        let (key, value) = pair
-            .split_once('=')
-            .ok_or_else(|| invalid("a setting after `?` has no `=`".into()))?;
-        match key {
-            "ssl" if value == "true" => put("sslmode", "require")?,
-            _ => put(setting(key)?, value)?,
-        }
-    }
-    Ok(params)
-}
-
-/// `key = value 'quoted \' value'` pairs.
-fn parse_pairs(text: &str) -> Result<Params, Diagnostic> {
-    let mut params = Params::new();
-    let mut rest = text.trim_start();
-    while !rest.is_empty() {
-        let (key, after) = rest.split_once('=').ok_or_else(|| {
-            invalid("the connection text is neither a URL nor `name=value` pairs".into())
-        })?;
-        let key = setting(key.trim())?;
-        let (value, after) = pair_value(after.trim_start())?;
-        params.insert(key, value);
-        rest = after.trim_start();
-    }
-    Ok(params)
-}
-
-fn pair_value(text: &str) -> Result<(String, &str), Diagnostic> {
-    let quoted = text.starts_with('\'');
-    let mut value = String::new();
-    let mut chars = text.char_indices().skip(usize::from(quoted));
-    while let Some((i, c)) = chars.next() {
-        match c {
-            '\\' => value.extend(chars.next().map(|(_, c)| c)),
-            '\'' if quoted => return Ok((value, &text[i + 1..])),
-            c if c.is_whitespace() && !quoted => return Ok((value, &text[i..])),
-            c => value.push(c),
-        }
-    }
-    if quoted {
-        return Err(invalid(
-            "a quoted value of the connection text has no end".into(),
-        ));
-    }
-    Ok((value, ""))
-}
-
-fn decode(text: &str) -> Result<String, Diagnostic> {
-    let bad = || invalid("a `%` in the URL is not followed by two hexadecimal digits".into());
-    let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.bytes();
-    while let Some(b) = rest.next() {
-        if b != b'%' {
-            bytes.push(b);
-            continue;
-        }
-        let digit = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16));
-        let (high, low) = (digit(rest.next()), digit(rest.next()));
-        let (Some(high), Some(low)) = (high, low) else {
-            return Err(bad());
-        };
-        bytes.push((high * 16 + low) as u8);
-    }
-    String::from_utf8(bytes).map_err(|_| bad())
-}
-
-/// Percent-encodes all that is not plain in every part of a URL.
-fn encode(text: &str) -> String {
-    text.bytes()
-        .map(|b| match b {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'-' | b'.' | b'_' | b'~' => {
-                char::from(b).to_string()
-            }
-            b => format!("%{b:02X}"),
-        })
-        .collect()
 }
 
 #[cfg(test)]

@@ -27,9 +27,14 @@ pub(super) fn programs(cache: Option<&Path>) -> Result<Option<Programs>, String>
             GLIBC.0, GLIBC.1
         ));
     }
-    let cache = cache.ok_or(
-        "the PostgreSQL that tv1 carries needs a cache folder: set HOME or XDG_CACHE_HOME",
-    )?;
+    // Root's own cache is closed to the account that runs the server.
+    let cache = if rustix::process::geteuid().is_root() {
+        Path::new("/var/cache/tv1")
+    } else {
+        cache.ok_or(
+            "the PostgreSQL that tv1 carries needs a cache folder: set HOME or XDG_CACHE_HOME",
+        )?
+    };
     let root = cache.join(format!("postgres-{KEY}"));
     unpack(PACK, &root).map_err(|e| {
         format!(

@@ -9,7 +9,7 @@ use std::os::unix::fs::{DirBuilderExt, MetadataExt};
 use std::path::{Path, PathBuf};
 
 /// Longest path of a socket (`sun_path` without the final zero).
-const SOCKET_PATH: usize = 107;
+const SOCKET_PATH: usize = if cfg!(target_os = "linux") { 107 } else { 103 };
 /// Where clusters go that cannot be in their project; outlives a restart of the machine.
 const ELSEWHERE: &str = "/var/tmp";
 

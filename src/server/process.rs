@@ -132,7 +132,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         assert_eq!(postmaster(dir.path()), Postmaster::None);
         let write = |pid: u32| {
-            fs::write(dir.path().join("postmaster.pid"), format!("{pid}\n/x\n")).unwrap()
+            fs::write(dir.path().join("postmaster.pid"), format!("{pid}\n/x\n")).unwrap();
         };
         write(std::process::id());
         assert_eq!(

@@ -205,10 +205,20 @@ impl Scratch {
         loop {
             match Session::connect(&self.options) {
                 Ok(_) => return Ok(()),
-                Err(e) if begin.elapsed() > LIMIT => return Err(format!("{e}\n{}", self.log())),
+                Err(e) if begin.elapsed() > LIMIT || self.has_failed(begin) => {
+                    return Err(format!("{e}\n{}", self.log()));
+                }
                 Err(_) => std::thread::sleep(Duration::from_millis(5)),
             }
         }
+    }
+}
+
+impl Scratch {
+    /// A server that has said why it ends does not come up any more.
+    fn has_failed(&self, begin: Instant) -> bool {
+        begin.elapsed() > Duration::from_secs(2)
+            && self.log().contains("database system is shut down")
     }
 }
 
