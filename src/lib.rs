@@ -4,6 +4,7 @@
 //! `ARCHITECTURE.md` says which module is which step.
 pub mod diag;
 pub mod graph;
+pub mod select;
 pub mod text;
 pub mod yaml;
 
