@@ -220,13 +220,12 @@ fn compare(old: &Record, new: &Record) -> Vec<Change> {
     }
     for key in keys(&old.unrendered, &new.unrendered) {
         let aspect = match key {
+            // Where a source is, its facts say; of its configuration everything counts.
+            _ if new.kind == ResourceType::Source => Aspect::Configs,
             "database" | "schema" | "alias" => Aspect::Relation,
             "tags" | "group" => continue,
             _ => Aspect::Configs,
         };
-        if new.kind == ResourceType::Source && aspect == Aspect::Relation {
-            continue;
-        }
         let (a, b) = (old.unrendered.get(key), new.unrendered.get(key));
         if !same_or_missing(a, b) {
             push(&mut found, aspect, detail(key, a, b));

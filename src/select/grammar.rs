@@ -246,7 +246,7 @@ pub fn criterion_text(raw: &str, place: &Place) -> Result<Criterion> {
     if raw.contains('\n') {
         return Err(Diagnostic::error(
             code::S0502,
-            "a selection criterion cannot contain a line break",
+            format!("Invalid selector spec {raw:?}: it contains a line break"),
         )
         .heading("Runtime Error")
         .at(place.clone())
@@ -266,7 +266,7 @@ pub fn criterion_text(raw: &str, place: &Place) -> Result<Criterion> {
     if childrens_parents && children != Reach::None {
         return Err(Diagnostic::error(
             code::S0502,
-            format!("invalid node spec {raw}: \"@\" prefix and \"+\" suffix are incompatible"),
+            format!("Invalid node spec {raw} - \"@\" prefix and \"+\" suffix are incompatible"),
         )
         .heading("Runtime Error")
         .at(place.clone())

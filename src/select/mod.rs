@@ -19,6 +19,11 @@ mod selectors;
 mod state;
 mod types;
 
+#[cfg(test)]
+mod fixture;
+#[cfg(test)]
+mod table;
+
 pub use compare::{Aspect, Change, Changes, Status};
 pub use eval::select;
 pub use glob::fnmatch;

@@ -87,9 +87,7 @@ pub fn facts_of(kind: ResourceType) -> &'static [&'static str] {
             "database",
             "schema",
             "identifier",
-            "loader",
             "quoting",
-            "freshness",
             "external",
         ],
         ResourceType::Exposure => &[
@@ -157,7 +155,7 @@ impl Record {
             macros: raw.depends_on.unwrap_or_default().macros,
             facts: facts_of(kind)
                 .iter()
-                .map(|name| (*name, json.get(*name).cloned().unwrap_or_default()))
+                .map(|name| (*name, tidy(name, json.get(*name).cloned().unwrap_or_default())))
                 .collect(),
         }))
     }
@@ -183,7 +181,7 @@ impl Record {
             macros: Vec::new(),
             facts: facts_of(kind)
                 .iter()
-                .map(|name| (*name, fact(entry, name)))
+                .map(|name| (*name, tidy(name, fact(entry, name))))
                 .collect(),
         };
         match entry {
@@ -260,6 +258,22 @@ impl MacroRecord {
     }
 }
 
+/// A fact in the form in which both sides have it: of dependencies only the nodes, and null for all that is empty,
+/// because manifests of different age disagree about what they write for nothing.
+fn tidy(name: &str, value: Value) -> Value {
+    let value = match value {
+        Value::Object(mut map) if name == "depends_on" => map.remove("nodes").unwrap_or_default(),
+        value => value,
+    };
+    let empty = match &value {
+        Value::String(text) => text.is_empty(),
+        Value::Array(items) => items.is_empty(),
+        Value::Object(map) => map.is_empty(),
+        _ => false,
+    };
+    if empty { Value::Null } else { value }
+}
+
 /// A fact of an entry, as the manifest would show it.
 fn fact(entry: Entry<'_>, name: &str) -> Value {
     let field = |fields: &Map<String, Value>| fields.get(name).cloned().unwrap_or_default();
@@ -274,9 +288,7 @@ fn fact(entry: Entry<'_>, name: &str) -> Value {
             "database" => json!(s.database),
             "schema" => json!(s.schema),
             "identifier" => json!(s.identifier),
-            "loader" => json!(s.loader),
             "quoting" => json!(s.quoting),
-            "freshness" => json!(s.freshness),
             "external" => json!(s.external),
             _ => Value::Null,
         },
@@ -362,9 +374,7 @@ const KEYS: &[&str] = &[
     "database",
     "schema",
     "identifier",
-    "loader",
     "quoting",
-    "freshness",
     "external",
     "owner",
     "type",

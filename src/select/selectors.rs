@@ -59,7 +59,7 @@ impl Selectors {
         let mut reader = Reader {
             doc,
             render,
-            known: <Self as Default>::default(),
+            known: Self::default(),
             sink: Sink::default(),
         };
         reader.file();
@@ -96,7 +96,7 @@ impl Selectors {
     }
 
     /// The selector that applies when neither `--select` nor `--exclude` nor `--selector` is given.
-    pub fn default(&self) -> Option<&Selector> {
+    pub fn default_selector(&self) -> Option<&Selector> {
         self.list.values().find(|s| s.default)
     }
 
@@ -338,7 +338,7 @@ impl Reader<'_> {
     fn set(&mut self, key: &str, op: Op, list: &Node) -> Option<Read> {
         let mut parts = Vec::new();
         let mut shown = Vec::new();
-        let mut exclude: Option<(Vec<Definition>, Value)> = None;
+        let mut exclude: Option<Vec<Definition>> = None;
         let mut sound = true;
         for item in self.list(key, list)? {
             if item.as_str().is_none() && !item.is_map() {
@@ -356,7 +356,10 @@ impl Reader<'_> {
                     sound = false;
                 }
                 match self.exclude(list) {
-                    Some(read) => exclude = Some(read),
+                    Some((excluded, excluded_shown)) => {
+                        exclude = Some(excluded);
+                        shown.push(self.shown_exclude(item, excluded_shown));
+                    }
                     None => sound = false,
                 }
             } else if let Some((part, part_shown)) = self.definition(item) {
@@ -370,11 +373,25 @@ impl Reader<'_> {
             return None;
         }
         let mut definition = set(op, parts);
-        if let Some((excluded, excluded_shown)) = exclude {
+        if let Some(excluded) = exclude {
             definition = without(definition, excluded);
-            shown.push(json!({ "exclude": excluded_shown }));
         }
         Some((definition, json!({ key: shown })))
+    }
+
+    /// An item with `exclude` as the manifest shows it: with all that has no effect, and an inherited definition in
+    /// place of everything.
+    fn shown_exclude(&mut self, item: &Node, excluded: Value) -> Value {
+        let method = item.get("method").and_then(Node::as_str);
+        let inherited = item.get("value").filter(|_| method == Some("selector"));
+        if let Some(name) = inherited.and_then(Node::as_str)
+            && let Some(selector) = self.known.list.get(name)
+        {
+            return selector.shown.clone();
+        }
+        let mut shown = self.shown(item);
+        shown.insert("exclude".into(), excluded);
+        Value::Object(shown)
     }
 
     fn exclude(&mut self, node: &Node) -> Option<(Vec<Definition>, Value)> {
@@ -601,7 +618,7 @@ fn without(definition: Definition, excluded: Vec<Definition>) -> Definition {
 /// A criterion that was written as text, as the manifest shows it.
 fn shown_criterion(c: &Criterion) -> Value {
     let mut shown = Map::new();
-    let mut reach = |key: &str, reach: Reach, shown: &mut Map<String, Value>| {
+    let reach = |key: &str, reach: Reach, shown: &mut Map<String, Value>| {
         if reach != Reach::None {
             shown.insert(key.into(), json!(true));
         }
