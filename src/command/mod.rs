@@ -150,9 +150,8 @@ fn report_options(i: &cli::Invocation, id: &str) -> Options {
         colours: f.colours(terminal, no_color),
         width: f.printer_width,
         terminal: terminal && f.log_format != cli::LogFormat::Json && std::io::stderr().is_terminal(),
-        invocation_id: id.to_string(),
         file,
-        all_deprecations: f.show_all_deprecations,
+        ..Options::new(id)
     };
     let options = if f.debug { options.debug() } else { options };
     if f.quiet { options.quiet() } else { options }
