@@ -12,7 +12,16 @@ pub mod context;
 pub mod diag;
 pub mod fs;
 pub mod graph;
+pub mod jinja;
+pub mod load;
+pub mod outcome;
+pub mod parse;
+pub mod pg;
+pub mod report;
+pub mod run;
 pub mod select;
+pub mod server;
+pub mod simulate;
 pub mod text;
 pub mod yaml;
 

@@ -368,7 +368,7 @@ pub(crate) fn lookup_macro(engine: &crate::jinja::Engine, package: &str, name: &
     match registry.resolve(package, name)? {
         crate::jinja::Resolved::Macro(def) => Some(Value::from_object(crate::jinja::MacroRef(def))),
         crate::jinja::Resolved::Package(package) => {
-            Some(Value::from_object(crate::jinja::Package { registry: registry.clone(), name: package }))
+            Some(Value::from_object(crate::jinja::Package::new(registry.clone(), package)))
         }
     }
 }

@@ -294,7 +294,8 @@ impl Builder<'_> {
                 .iter()
                 .for_each(|l| config.apply_unrendered(l));
         }
-        if let Some(said) = freshness {
+        {
+            let said = freshness.unwrap_or_else(|| Some(Map::new()));
             let value = said.map_or(Value::Null, |m| {
                 let limit = |k: &str| m.get(k).filter(|v| v.is_object()).cloned().unwrap_or_else(|| json!({"count": null, "period": null}));
                 json!({"warn_after": limit("warn_after"), "error_after": limit("error_after"), "filter": m.get("filter").cloned().unwrap_or(Value::Null)})

@@ -41,7 +41,12 @@ impl Edits {
     }
 
     fn push(&mut self, at: usize, delete: usize, insert: String, order: Order) {
-        self.0.push(Edit { at, delete, insert, order });
+        self.0.push(Edit {
+            at,
+            delete,
+            insert,
+            order,
+        });
     }
 
     /// How many there are, to go back to with [`Edits::truncate`].
@@ -59,9 +64,16 @@ impl Edits {
         let mut edits: Vec<(usize, Edit)> = self.0.into_iter().enumerate().collect();
         edits.sort_by_key(|(made, e)| {
             let made = *made as i64;
-            (e.at, e.order, if e.order == Order::Open { -made } else { made })
+            (
+                e.at,
+                e.order,
+                if e.order == Order::Open { -made } else { made },
+            )
         });
-        let mut out = Rewritten { text: String::with_capacity(keep.len() + edits.len() * 8), pieces: Vec::new() };
+        let mut out = Rewritten {
+            text: String::with_capacity(keep.len() + edits.len() * 8),
+            pieces: Vec::new(),
+        };
         let mut pos = keep.start;
         for (_, edit) in edits {
             if edit.at < keep.start || edit.at > keep.end {
@@ -96,7 +108,11 @@ pub struct Rewritten {
 impl Rewritten {
     fn copy(&mut self, source: &str, range: Range<usize>) {
         if range.start < range.end {
-            let piece = (self.text.len() as u32, range.start as u32, range.len() as u32);
+            let piece = (
+                self.text.len() as u32,
+                range.start as u32,
+                range.len() as u32,
+            );
             self.pieces.push(piece);
             self.text.push_str(&source[range]);
         }

@@ -38,7 +38,10 @@ pub(super) fn tag_end(toks: &[Tok<'_>], i: usize) -> usize {
     if !matches!(toks[i].0, Token::BlockStart | Token::VariableStart) {
         return i + 1;
     }
-    toks[i..].iter().position(|t| ends(&t.0)).map_or(toks.len(), |n| i + n)
+    toks[i..]
+        .iter()
+        .position(|t| ends(&t.0))
+        .map_or(toks.len(), |n| i + n)
 }
 
 /// Escapes in strings that mean something else to Python than to the engine.
@@ -48,7 +51,9 @@ fn python_escapes(source: &str, range: &Range<usize>, edits: &mut Edits) {
         if c != '\\' {
             continue;
         }
-        let Some((_, escaped)) = chars.next() else { return };
+        let Some((_, escaped)) = chars.next() else {
+            return;
+        };
         let at = range.start + i;
         let both = at..at + 1 + escaped.len_utf8();
         match escaped {
@@ -61,7 +66,13 @@ fn python_escapes(source: &str, range: &Range<usize>, edits: &mut Edits) {
     }
 }
 
-fn statement(toks: &[Tok<'_>], start: usize, mut end: usize, edits: &mut Edits, options: Options) -> Result<(), Unparsable> {
+fn statement(
+    toks: &[Tok<'_>],
+    start: usize,
+    mut end: usize,
+    edits: &mut Edits,
+    options: Options,
+) -> Result<(), Unparsable> {
     let Some((Token::Ident(word), word_range)) = toks.get(start + 1) else {
         return Err(Unparsable);
     };
@@ -93,7 +104,8 @@ fn statement(toks: &[Tok<'_>], start: usize, mut end: usize, edits: &mut Edits, 
             Ok(())
         }
         "endmacro" => {
-            if let (Some((_, first)), Some((_, last))) = (toks.get(start + 2), toks.get(end.wrapping_sub(1)))
+            if let (Some((_, first)), Some((_, last))) =
+                (toks.get(start + 2), toks.get(end.wrapping_sub(1)))
                 && start + 2 < end
             {
                 edits.replace(first.start..last.end, "");

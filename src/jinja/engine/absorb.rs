@@ -4,11 +4,19 @@ use minijinja::value::Value;
 use minijinja::{Error, ErrorKind, State};
 
 fn swallowed(value: &Value) -> Value {
-    if Absorbing::is(value) { value.clone() } else { Absorbing::value("") }
+    if Absorbing::is(value) {
+        value.clone()
+    } else {
+        Absorbing::value("")
+    }
 }
 
 fn absorbed(value: Value) -> Value {
-    if value.is_undefined() { Absorbing::value("") } else { value }
+    if value.is_undefined() {
+        Absorbing::value("")
+    } else {
+        value
+    }
 }
 
 /// `value.key` and `value[key]`.
@@ -20,18 +28,29 @@ pub(super) fn get(value: &Value, key: &Value) -> Result<Value, Error> {
 }
 
 /// `value.name(args)`.
-pub(super) fn method(state: &mut State<'_, '_>, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn method(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    name: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
     if is_undefined(value) {
         return Ok(swallowed(value));
     }
     match value.call_method(state, name, args) {
-        Err(e) if e.kind() == ErrorKind::UnknownMethod && e.line().is_none() => Ok(Absorbing::value(name)),
+        Err(e) if e.kind() == ErrorKind::UnknownMethod && e.line().is_none() => {
+            Ok(Absorbing::value(name))
+        }
         other => other,
     }
 }
 
 /// `value(args)`.
-pub(super) fn call(state: &mut State<'_, '_>, value: &Value, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn call(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    args: &[Value],
+) -> Result<Value, Error> {
     if is_undefined(value) {
         return Ok(swallowed(value));
     }

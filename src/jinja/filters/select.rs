@@ -15,23 +15,37 @@ pub(super) fn register(env: &mut Environment<'static>) {
         ("selectattr", true, true),
         ("rejectattr", true, false),
     ] {
-        env.add_filter(name, move |state: &mut State<'_, '_>, value: &Value, args: Given| {
-            select(state, value, &args, by_attribute, keep)
-        });
+        env.add_filter(
+            name,
+            move |state: &mut State<'_, '_>, value: &Value, args: Given| {
+                select(state, value, &args, by_attribute, keep)
+            },
+        );
     }
 }
 
 fn map(state: &mut State<'_, '_>, value: &Value, args: Given) -> Result<Value, Error> {
     let mut call = Arguments::new(&args)?;
-    let items = if value.is_none() { iterate(value)? } else { iterate(value)? };
+    let items = if value.is_none() {
+        iterate(value)?
+    } else {
+        iterate(value)?
+    };
     let Some(filter) = call.next("filter")? else {
-        let attribute = call.named("attribute")?.ok_or_else(|| type_error("map requires a filter argument"))?;
+        let attribute = call
+            .named("attribute")?
+            .ok_or_else(|| type_error("map requires a filter argument"))?;
         let default = call.named("default")?;
         call.finish()?;
-        let mapped = items.iter().map(|item| get(item, &attribute, default.as_ref()));
+        let mapped = items
+            .iter()
+            .map(|item| get(item, &attribute, default.as_ref()));
         return mapped.collect::<Result<_, _>>().map(List::value);
     };
-    let name = filter.as_str().ok_or_else(|| type_error("map requires a filter argument"))?.to_string();
+    let name = filter
+        .as_str()
+        .ok_or_else(|| type_error("map requires a filter argument"))?
+        .to_string();
     let mut out = Vec::with_capacity(items.len());
     for item in items {
         let mut all = vec![item];
@@ -41,10 +55,19 @@ fn map(state: &mut State<'_, '_>, value: &Value, args: Given) -> Result<Value, E
     Ok(List::value(out))
 }
 
-fn select(state: &mut State<'_, '_>, value: &Value, args: &[Value], by_attribute: bool, keep: bool) -> Result<Value, Error> {
+fn select(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    args: &[Value],
+    by_attribute: bool,
+    keep: bool,
+) -> Result<Value, Error> {
     let mut call = Arguments::new(args)?;
     let attribute = match by_attribute {
-        true => Some(call.next("attribute")?.ok_or_else(|| type_error("Missing parameter for attribute name"))?),
+        true => Some(
+            call.next("attribute")?
+                .ok_or_else(|| type_error("Missing parameter for attribute name"))?,
+        ),
         false => None,
     };
     let test = call.next("test")?;
