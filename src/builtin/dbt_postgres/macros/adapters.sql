@@ -18,7 +18,7 @@
     insert into {{ relation }} (
       {{ adapter.dispatch('get_column_names', 'dbt')() }}
     )
-  {% set sql = get_select_subquery(sql) %}
+  {%- set sql = get_select_subquery(sql) %}
   {% else %}
     as
   {% endif %}

@@ -2,8 +2,7 @@
     {{ return(adapter.dispatch('drop_schema_named', 'dbt')(schema_name)) }}
 {%- endmacro %}
 
-{# In the database of the target. #}
 {% macro default__drop_schema_named(schema_name) %}
-    {% set schema_relation = api.Relation.create(database=target.database, schema=schema_name) %}
+    {% set schema_relation = api.Relation.create(schema=schema_name) %}
     {{ adapter.drop_schema(schema_relation) }}
 {% endmacro %}

@@ -1,7 +1,7 @@
 {# The rows of a fixture as a query with all columns of the relation that it stands for; a column that a row does not
    give is null. Without rows the query has the columns and no row. #}
 {% macro get_fixture_sql(rows, column_name_to_data_types) %}
-{% set default_row = {} %}
+{%- set default_row = {} -%}
 {%- set column_name_to_quoted = {} -%}
 
 {%- if not column_name_to_data_types -%}
@@ -25,8 +25,8 @@
 {%- endfor -%}
 
 {{ validate_fixture_rows(rows, row_number) }}
-
-{%- for row in rows -%}
+-- Fixture for {{ model.name }}
+{% for row in rows -%}
 {%- set formatted_row = format_row(row, column_name_to_data_types) -%}
 {%- set full_row = default_row.copy() -%}
 {%- do full_row.update(formatted_row) -%}
@@ -39,7 +39,7 @@ union all
 {%- endfor -%}
 
 {%- if (rows | length) == 0 -%}
-    select
+select
     {%- for column_name, column_value in default_row.items() %} {{ column_value }} as {{ column_name_to_quoted.get(column_name, column_name) }}{% if not loop.last -%}, {%- endif %}
     {%- endfor %}
     limit 0
@@ -91,7 +91,9 @@ union all
         {%- endif -%}
 
         {#- a value longer than the column must stay visible as a difference -#}
-        {%- set column_type = modules.re.sub('^(character varying|varchar)[(][0-9]+[)]', '\\1', column_type) -%}
+        {%- if column_type.startswith('character varying') -%}
+            {%- set column_type = 'character varying' -%}
+        {%- endif -%}
 
         {%- do formatted_row.update({column_name: dbt.safe_cast(safe_value, column_type)}) -%}
     {%- endfor -%}

@@ -10,7 +10,7 @@
     create table {{ this.render() }} (
         {%- for name in agate_table.column_names -%}
             {%- set inferred_type = adapter.convert_type(agate_table, loop.index0) -%}
-            {{ adapter.quote_seed_column(name | string, quote_columns) }} {{ column_types.get(name, inferred_type) }} {%- if not loop.last -%}, {% endif -%}
+            {{ adapter.quote_seed_column(name | string, quote_columns) }} {{ column_types.get(name, inferred_type) }} {{- ',' if not loop.last -}}
         {%- endfor -%}
     )
   {% endset %}

@@ -77,6 +77,7 @@
         {% do exceptions.raise_compiler_error("Invalid value for 'check_cols': " ~ check_cols_config) %}
     {%- endif -%}
 
+    {%- set target_relation = adapter.get_relation(database=node.database, schema=node.schema, identifier=node.alias) -%}
     {%- set existing_columns = adapter.get_columns_in_relation(target_relation) | map(attribute='name') | list -%}
     {%- set found = namespace(column_added=false) -%}
     {%- set intersection = [] -%}

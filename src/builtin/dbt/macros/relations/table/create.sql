@@ -7,11 +7,12 @@
 {% endmacro %}
 
 {% macro create_table_as(temporary, relation, compiled_code, language='sql') -%}
-    {%- if language == 'sql' -%}
-        {{ adapter.dispatch('create_table_as', 'dbt')(temporary, relation, compiled_code) }}
-    {%- else -%}
-        {{ exceptions.raise_compiler_error("create_table_as only supports SQL, got `" ~ language ~ "`") }}
-    {%- endif -%}
+  {# other languages have no database to run in #}
+  {% if language == 'sql' %}
+    {{ adapter.dispatch('create_table_as', 'dbt')(temporary, relation, compiled_code) }}
+  {% else %}
+    {{ exceptions.raise_compiler_error("create_table_as only supports SQL, got `" ~ language ~ "`") }}
+  {% endif %}
 {%- endmacro %}
 
 {% macro default__create_table_as(temporary, relation, sql) -%}

@@ -1,5 +1,6 @@
 {# Only indexes can differ, and those can be changed in place. #}
 {% macro postgres__get_alter_materialized_view_as_sql(relation, configuration_changes, sql, existing_relation, backup_relation, intermediate_relation) %}
+    -- apply a full refresh immediately if needed
     {% if configuration_changes.requires_full_refresh %}
         {{ get_replace_sql(existing_relation, relation, sql) }}
     {% else %}
@@ -16,8 +17,8 @@
         {%- elif change.action == 'create' -%}
             {{ postgres__get_create_index_sql(relation, change.context) }}
         {%- endif -%}
-        {{ ';' if not loop.last }}
-    {% endfor -%}
+        {{- ';' if not loop.last -}}
+    {%- endfor -%}
 {%- endmacro -%}
 
 {# Two indexes are the same when they cover the same set of columns, by the same method, and are both unique or not. #}
@@ -30,7 +31,11 @@
     {% set wanted = {} %}
     {% for index_dict in new_config.get('indexes', []) or [] %}
         {% set index = adapter.parse_index(index_dict) %}
-        {% do wanted.update({postgres__index_signature(index.columns, index.unique, index.type or 'btree'): index_dict}) %}
+        {% set method = index.type or 'btree' %}
+        {% do wanted.update({
+            postgres__index_signature(index.columns, index.unique, method):
+                {'columns': index.columns | list, 'unique': index.unique, 'type': method}
+        }) %}
     {% endfor %}
     {% set changes = [] %}
     {% for signature, name in existing.items() if signature not in wanted %}

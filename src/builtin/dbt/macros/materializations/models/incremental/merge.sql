@@ -22,7 +22,10 @@
         {% do predicates.append('FALSE') %}
     {% elif unique_key is sequence and unique_key is not mapping and unique_key is not string %}
         {% for key in unique_key %}
-            {% do predicates.append(get_merge_unique_key_match('DBT_INTERNAL_SOURCE.' ~ key, 'DBT_INTERNAL_DEST.' ~ key)) %}
+            {% set match %}
+                    DBT_INTERNAL_SOURCE.{{ key }} = DBT_INTERNAL_DEST.{{ key }}
+                {% endset %}
+            {% do predicates.append(match) %}
         {% endfor %}
     {% else %}
         {% do predicates.append(get_merge_unique_key_match('DBT_INTERNAL_SOURCE.' ~ unique_key, 'DBT_INTERNAL_DEST.' ~ unique_key)) %}
