@@ -49,7 +49,6 @@ codes! {
     Y0203 "A value has the wrong type or form, for example a list where one word is wanted."
     Y0204 "A key is not known here. Check the spelling; the nearest known key is suggested."
     Y0205 "A required key is missing."
-<<<<<<< HEAD
     D0601 "The database server cannot be reached: it does not run, or `host` and `port` name another place."
     D0602 "The SQL names a relation, column, function, type or schema that does not exist. A name written without quotes is read in lower case."
     D0603 "The server refuses the login: the password or the role is wrong, or its pg_hba.conf has no line for you."
@@ -86,7 +85,6 @@ codes! {
     J0302 "Two macros of one package have the same name. Rename or remove one of them."
     J0303 "An end tag such as `{% endmacro %}` ends nothing. Remove it, or write the beginning that it lacks."
     J0304 "Rendering a template failed: something undefined was used, or an operation is not possible with these values. The macros that were running are listed."
-=======
 
     M0801 "A simulation file is not of the form it should have: a key is missing, two exclude each other, or a value has the wrong type. docs/simulations.md shows every construct."
     M0802 "A key is not known in this place of a simulation file. Check the spelling; the nearest known key is suggested."
@@ -100,7 +98,6 @@ codes! {
     M0810 "Rows could not be made: an expression failed for the row named, an id overflowed, a pick had nothing to choose from, or a table is too large for memory."
     M0811 "A check of a simulation failed. The table as it was before is still in place."
     M0812 "A simulation's table cannot be replaced because something depends on it that tv1 cannot make again."
->>>>>>> edb1d5d (Simulations: language, checks, keyed draws, rows and processes)
 }
 
 /// The explanation of a code, by its name in any case.
