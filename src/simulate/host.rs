@@ -1,4 +1,4 @@
-//! What the simulation engine asks of the project around it, and of the database: two small traits.
+//! What the simulation engine asks of the project around it: a small trait.
 
 use crate::diag::Result;
 use indexmap::IndexMap;
@@ -29,7 +29,7 @@ pub struct HostTable {
 }
 
 /// The project around the simulations.
-pub trait Host {
+pub trait Host: Sync {
     /// Seeds, sources and models that simulations may read.
     fn tables(&self) -> Vec<HostTable>;
 
@@ -42,9 +42,9 @@ pub trait Host {
     /// The table's quoted name in the database.
     fn relation(&self, name: &str) -> String;
 
-    /// Whether the host has such a table in its database already ("a source that others fill").
-    fn schema(&self) -> String {
-        "public".into()
+    /// Schema and name of a simulation's table; `schema` is what its file says.
+    fn target(&self, simulation: &str, schema: Option<&str>) -> (String, String) {
+        (schema.unwrap_or("public").to_string(), simulation.to_string())
     }
 
     /// Renders Jinja in a scalar of a simulation file.
@@ -58,37 +58,4 @@ pub trait Host {
     /// # Errors
     /// When the template cannot be rendered.
     fn render_sql(&self, sql: &str, this: &str) -> Result<String>;
-}
-
-/// One connection to the database, as the loader needs it.
-pub trait Store: Send {
-    /// Runs statements.
-    ///
-    /// # Errors
-    /// What the database says.
-    fn execute(&mut self, sql: &str) -> Result<()>;
-
-    /// Runs a query; values as text.
-    ///
-    /// # Errors
-    /// What the database says.
-    fn query(&mut self, sql: &str) -> Result<Vec<Vec<Option<String>>>>;
-
-    /// Starts a `copy … from stdin (format binary)`.
-    ///
-    /// # Errors
-    /// What the database says.
-    fn copy_start(&mut self, sql: &str) -> Result<()>;
-
-    /// Sends a block; the buffer comes back empty for reuse.
-    ///
-    /// # Errors
-    /// What the database says.
-    fn copy_block(&mut self, block: &mut Vec<u8>) -> Result<()>;
-
-    /// Ends the copy and gives the number of rows.
-    ///
-    /// # Errors
-    /// What the database says.
-    fn copy_finish(&mut self) -> Result<u64>;
 }

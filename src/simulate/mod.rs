@@ -13,16 +13,23 @@ mod distribution;
 mod draw;
 mod frame;
 mod host;
+mod faults;
 mod lang;
+mod load;
 mod model;
+mod preview;
 mod program;
 mod project;
 mod reach;
 mod run;
 mod spec;
 mod value;
+#[cfg(test)]
+mod tests;
 mod world;
 
 pub use copy::Digest;
-pub use host::{Host, HostTable, Store, TableKind};
+pub use preview::{ColumnProfile, Preview};
+pub use host::{Host, HostTable, TableKind};
+pub use load::{Action, Check, Loaded, Progress, Stage};
 pub use project::{Column, Options, Simulation, Simulations};

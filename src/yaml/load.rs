@@ -97,10 +97,14 @@ struct Builder<'a> {
 
 impl<'a> Builder<'a> {
     fn next(&mut self) -> Result<Option<(Event<'a>, Span)>> {
-        match self.parser.next_event() {
-            None => Ok(None),
-            Some(Ok(next)) => Ok(Some(next)),
-            Some(Err(e)) => Err(self.scan_error(&e)),
+        loop {
+            return match self.parser.next_event() {
+                None => Ok(None),
+                // A comment beside a value is an event of its own.
+                Some(Ok((Event::Comment(..), _))) => continue,
+                Some(Ok(next)) => Ok(Some(next)),
+                Some(Err(e)) => Err(self.scan_error(&e)),
+            };
         }
     }
 
@@ -287,6 +291,14 @@ mod tests {
         let doc = load(&SourceFile::new("t.yml", "a: 1\na: 2\n")).unwrap();
         assert_eq!(doc.root.to_json().to_string(), r#"{"a":2}"#);
         assert_eq!(doc.warnings.len(), 1);
+    }
+
+    #[test]
+    fn comments_beside_values_are_no_values() {
+        assert_eq!(
+            json("a: {b: 1} # one\nc:   # two\n  d: \"x\"   # three\n  # four\n  e: [1, # five\n    2]\n"),
+            r#"{"a":{"b":1},"c":{"d":"x","e":[1,2]}}"#
+        );
     }
 
     #[test]

@@ -14,7 +14,7 @@ mod random;
 mod times;
 
 pub use columns::shown;
-pub use convert::write_text;
+pub use convert::{write_float, write_text};
 pub use program::compile;
 
 use super::curve::Curve;

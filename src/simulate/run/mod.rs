@@ -8,7 +8,7 @@ mod process;
 mod world;
 
 pub use count::{Counts, Ordinals, chunks, count};
-pub use generate::{Made, generate};
+pub use generate::Work;
 pub use world::{Rows as HeldRows, prepare};
 
 use super::draw::mix;

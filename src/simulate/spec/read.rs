@@ -29,7 +29,7 @@ pub fn read_document(doc: &Document, sink: &mut Sink) -> Option<Spec> {
         return None;
     };
     r.sim.clone_from(&name.text);
-    r.keys(root, &TOP, "the simulation");
+    r.keys(root, &TOP, "");
     if let Some(version) = root.get("version")
         && version.as_int() != Some(1)
     {
@@ -97,7 +97,7 @@ impl Reader<'_> {
     /// Reports unknown keys; a key without value after an open bracket is an expression that YAML has cut in two.
     /// Gives whether that happened.
     pub fn keys(&mut self, map: &Node, known: &[&str], what: &str) -> bool {
-        let what = if self.sim.is_empty() { what.to_string() } else { format!("{}: {what}", self.sim) };
+        let what = if what.is_empty() { self.sim.clone() } else { format!("{}.{what}", self.sim) };
         let mut cut = false;
         for (key, value) in map.entries() {
             if key.as_str().is_some_and(|k| known.contains(&k)) {

@@ -1,0 +1,218 @@
+//! Makes the rows on several threads and sends each thread's through its own binary COPY.
+use super::{Job, Stage, refused};
+use crate::diag::{Result, Stopped};
+use crate::pg::{PgError, quote_ident};
+use crate::simulate::copy::{self, Digest, encode_row};
+use crate::simulate::faults::{COLUMNS, Injector};
+use crate::simulate::frame::Frame;
+use crate::simulate::program::{LevelKind, Program};
+use crate::simulate::run::{self, Failure, RowSink, Work};
+use crate::simulate::world::World;
+use std::ops::Range;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
+
+/// Rows are sent in blocks of about this many bytes.
+const BLOCK: usize = 256 * 1024;
+/// Tables of fewer root rows than this, without a process, are not worth a second connection.
+const SMALL: u64 = 20_000;
+
+/// What was loaded.
+pub struct Filled {
+    /// The digest of the new rows.
+    pub digest: Digest,
+    /// Counts of chosen values.
+    pub tally: Vec<u64>,
+    /// Rows of the table of faults, encoded.
+    pub faults: Vec<u8>,
+    /// Whether rows come twice on purpose.
+    pub duplicates: bool,
+}
+
+type Send<'s> = &'s mut dyn FnMut(&[u8]) -> Result<(), PgError>;
+
+/// Encodes rows into blocks and sends them.
+struct CopySink<'s> {
+    program: &'s Program,
+    buffer: Vec<u8>,
+    send: Send<'s>,
+    digest: Digest,
+    injector: Option<Injector>,
+    error: Option<PgError>,
+    rows: &'s AtomicU64,
+    told: u64,
+    tell: &'s (dyn Fn(u64) + Sync),
+    cancelled: &'s AtomicBool,
+}
+
+impl CopySink<'_> {
+    fn flush(&mut self) -> Result<(), Failure> {
+        if self.cancelled.load(Ordering::Relaxed) {
+            return Err(Failure { message: "cancelled".into() });
+        }
+        let sent = (self.send)(&self.buffer);
+        self.buffer.clear();
+        let new = self.digest.rows - self.told;
+        self.told = self.digest.rows;
+        (self.tell)(self.rows.fetch_add(new, Ordering::Relaxed) + new);
+        sent.map_err(|e| {
+            let message = e.message.clone();
+            self.error = Some(e);
+            Failure { message }
+        })
+    }
+}
+
+impl RowSink for CopySink<'_> {
+    #[inline]
+    fn row(&mut self, frame: &mut Frame, key: u64, _: Option<i64>) -> Result<(), Failure> {
+        let start = self.buffer.len();
+        match &mut self.injector {
+            None => {
+                encode_row(&mut self.buffer, &self.program.out, frame);
+                self.digest.add(&self.buffer[start..]);
+            }
+            Some(injector) => {
+                let times = injector.encode(&mut self.buffer, &self.program.out, frame, key);
+                if times > 0 {
+                    let length = (self.buffer.len() - start) / times as usize;
+                    (0..times as usize).for_each(|i| self.digest.add(&self.buffer[start + i * length..start + (i + 1) * length]));
+                }
+            }
+        }
+        if self.buffer.len() >= BLOCK { self.flush() } else { Ok(()) }
+    }
+}
+
+impl Job<'_> {
+    /// The ranges of the root's rows that threads take in turn.
+    pub(super) fn chunks(&self, world: &World) -> Vec<Range<u64>> {
+        let rows = run::root_rows(self.program, world);
+        let process = self.program.levels.iter().any(|l| matches!(l.kind, LevelKind::Process(_)));
+        let size = if rows < SMALL && !process {
+            rows
+        } else {
+            (rows / (self.options.threads as u64 * 16)).clamp(1, 65_536)
+        };
+        run::chunks(self.program, world, size)
+    }
+
+    /// Makes and sends all rows, or those from a day on.
+    pub(super) fn fill(&self, world: &Arc<World>, relation: &str, from: Option<i64>) -> Result<Filled> {
+        let failed = |f: Failure| self.simulations.failure(self.program, f);
+        let chunks = self.chunks(world);
+        self.tell(Stage::Counting, 0, None);
+        let counts = run::count(self.program, world, &chunks, self.options.threads).map_err(failed)?;
+        let expected = match (from, self.program.levels.as_slice()) {
+            (Some(_), _) => None,
+            (None, [_]) => Some(run::root_rows(self.program, world)),
+            _ => counts.totals.last().and_then(Option::as_ref).and_then(|t| t.before.last().copied()),
+        };
+        self.tell(Stage::Loading, 0, expected);
+        let work = Work::new(self.program, world, &counts, &chunks, from);
+        let rows = AtomicU64::new(0);
+        let results: Mutex<Vec<Result<(Digest, Vec<u8>)>>> = Mutex::new(Vec::new());
+        std::thread::scope(|scope| {
+            for _ in 0..self.options.threads.clamp(1, chunks.len().max(1)) {
+                scope.spawn(|| {
+                    let result = self.worker(&work, relation, &rows, expected);
+                    if result.is_err() {
+                        work.stop();
+                    }
+                    if let Ok(mut all) = results.lock() {
+                        all.push(result);
+                    }
+                });
+            }
+        });
+        let mut filled = Filled { digest: Digest::default(), tally: Vec::new(), faults: Vec::new(), duplicates: false };
+        let mut stopped: Option<Stopped> = None;
+        for result in results.into_inner().unwrap_or_default() {
+            match result {
+                Ok((digest, faults)) => {
+                    filled.digest.merge(digest);
+                    filled.faults.extend(faults);
+                }
+                // An empty one only followed another thread's failure.
+                Err(e) if stopped.as_ref().is_none_or(|s| s.0.is_empty()) => stopped = Some(e),
+                Err(_) => {}
+            }
+        }
+        filled.tally = work.finish().map_err(failed)?;
+        if let Some(stopped) = stopped {
+            return Err(stopped);
+        }
+        let spec = &self.simulations.specs[self.program.table];
+        if let Some(faults) = &spec.faults {
+            filled.duplicates = faults.duplicate > 0.0;
+            self.fault_table(&filled.faults, from.is_none())?;
+        }
+        Ok(filled)
+    }
+
+    fn worker(&self, work: &Work<'_>, relation: &str, rows: &AtomicU64, expected: Option<u64>) -> Result<(Digest, Vec<u8>)> {
+        let failed = refused(self.simulation);
+        let columns: Vec<String> = self.program.out.iter().map(|o| quote_ident(&o.name)).collect();
+        let sql = format!("copy {relation} ({}) from stdin with (format binary)", columns.join(", "));
+        let mut session = (self.around.connect)()?;
+        let mut copy = session.copy_in(&sql).map_err(&failed)?;
+        let spec = &self.simulations.specs[self.program.table];
+        let id = spec.columns.iter().find(|c| c.primary_key).map(|c| c.name.text.as_str());
+        let tell = |n| self.tell(Stage::Loading, n, expected);
+        let mut send = |block: &[u8]| copy.send(block);
+        let mut sink = CopySink {
+            program: self.program,
+            buffer: Vec::with_capacity(BLOCK + 64 * 1024),
+            send: &mut send,
+            digest: Digest::default(),
+            injector: spec.faults.as_ref().map(|f| Injector::new(self.program, f, id)),
+            error: None,
+            rows,
+            told: 0,
+            tell: &tell,
+            cancelled: self.around.cancelled,
+        };
+        sink.buffer.extend_from_slice(copy::HEADER);
+        let mut result = work.run(&mut sink);
+        if result.is_ok() && !work.stopped() {
+            sink.buffer.extend_from_slice(&copy::TRAILER);
+            result = sink.flush();
+        }
+        let (digest, error) = (sink.digest, sink.error);
+        let faults = sink.injector.map(|i| i.list).unwrap_or_default();
+        if let Some(e) = error {
+            copy.abort();
+            return Err(failed(e));
+        }
+        match result {
+            Ok(()) if !work.stopped() => {
+                copy.finish().map_err(&failed)?;
+                Ok((digest, faults))
+            }
+            Ok(()) => {
+                copy.abort();
+                Err(Stopped(Vec::new()))
+            }
+            Err(f) => {
+                copy.abort();
+                Err(self.simulations.failure(self.program, f))
+            }
+        }
+    }
+
+    /// The table of faults: made anew with its table, or added to with more days.
+    fn fault_table(&self, list: &[u8], anew: bool) -> Result<()> {
+        let failed = refused(self.simulation);
+        let relation = format!("{}.{}", quote_ident(&self.schema), quote_ident(&format!("{}__faults", self.table)));
+        let mut session = (self.around.connect)()?;
+        if anew {
+            let columns: Vec<String> = COLUMNS.iter().map(|(n, t)| format!("{n} {t}")).collect();
+            let sql = format!("drop table if exists {relation}; create table {relation} ({})", columns.join(", "));
+            session.execute(&sql).map_err(&failed)?;
+        }
+        let mut copy = session.copy_in(&format!("copy {relation} from stdin with (format binary)")).map_err(&failed)?;
+        let sent = [copy::HEADER, list, &copy::TRAILER].into_iter().try_for_each(|part| copy.send(part));
+        sent.map_err(&failed)?;
+        copy.finish().map_err(&failed).map(drop)
+    }
+}

@@ -1,0 +1,349 @@
+//! Brings a simulation into PostgreSQL: whole, as more days, or not at all when nothing has changed.
+//!
+//! A whole table is made beside the old one, checked, and put in its place in one transaction. More days are added
+//! to the table as it stands; what an interrupted run left of them is removed first. The ledger
+//! `tv1.simulations` says what every table was made from.
+mod check;
+mod fill;
+mod ledger;
+mod swap;
+
+pub use check::Check;
+pub use ledger::Entry;
+
+use super::calendar;
+use super::host::Host;
+use super::program::{LevelKind, Program};
+use super::project::{Options, Simulation, Simulations};
+use super::run::{self, Counts};
+use super::world::World;
+use crate::diag::{Diagnostic, Result, Stopped, code};
+use crate::pg::{PgError, Session, quote_ident};
+use crate::text::Place;
+use std::sync::Arc;
+use std::sync::atomic::AtomicBool;
+use std::time::Instant;
+
+/// What a run does to a simulation's table, and why.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Action {
+    /// Made whole, for this reason.
+    Build(String),
+    /// Days were added, from this one on.
+    Extend(String),
+    /// Nothing: it is as it should be.
+    Keep,
+}
+
+/// Where a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Stage {
+    /// Rows that need consecutive numbers are counted.
+    Counting,
+    /// Rows are made and sent.
+    Loading,
+    /// Keys and indexes are built.
+    Indexing,
+    /// Checks run.
+    Checking,
+}
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Progress<'a> {
+    /// The simulation.
+    pub simulation: &'a str,
+    /// What happens now.
+    pub stage: Stage,
+    /// Rows sent.
+    pub rows: u64,
+    /// Rows there will be, as far as known.
+    pub expected: Option<u64>,
+}
+
+/// What a run came to.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Loaded {
+    /// The simulation.
+    pub name: String,
+    /// What was done.
+    pub action: Action,
+    /// Rows in the table.
+    pub rows: u64,
+    /// Rows added by this run.
+    pub added: u64,
+    /// Seconds it took.
+    pub seconds: f64,
+    /// The digest of all rows, whatever their order.
+    pub digest: String,
+    /// The last day, `YYYY-MM-DD`.
+    pub until: String,
+    /// What was checked.
+    pub checks: Vec<Check>,
+}
+
+/// Opens a session; called on the thread that uses it.
+pub type Connect<'a> = &'a (dyn Fn() -> Result<Session> + Sync);
+
+/// Listens to the progress.
+pub type Listen<'a> = &'a (dyn Fn(Progress<'_>) + Sync);
+
+/// What a run needs besides the options.
+#[derive(Clone, Copy)]
+pub struct Surroundings<'a> {
+    /// The project.
+    pub host: &'a dyn Host,
+    /// The database.
+    pub connect: Connect<'a>,
+    /// Who is told how far it is.
+    pub listen: Listen<'a>,
+    /// Set when the run is to end.
+    pub cancelled: &'a AtomicBool,
+}
+
+/// A database error as a diagnostic about a simulation.
+fn refused(simulation: &Simulation) -> impl Fn(PgError) -> Stopped + '_ {
+    move |e| {
+        let mut d = e.diagnostic(None, None);
+        d.message = format!("{}: {}", simulation.name, d.message);
+        d.at(simulation.place.clone()).into()
+    }
+}
+
+/// One simulation on its way into its table.
+struct Job<'a> {
+    simulations: &'a Simulations,
+    simulation: &'a Simulation,
+    program: &'a Program,
+    options: &'a Options,
+    around: Surroundings<'a>,
+    schema: String,
+    table: String,
+}
+
+impl Simulations {
+    /// What a run would do to each simulation, in the order of the files.
+    ///
+    /// # Errors
+    /// When the database cannot be read.
+    pub fn plan(&self, session: &mut Session, options: &Options, host: &dyn Host) -> Result<Vec<(String, Action)>> {
+        let mut out = Vec::new();
+        for simulation in &self.list {
+            let (schema, table) = host.target(&simulation.name, simulation.schema.as_deref());
+            let entry = ledger::read(session, &schema, &table).map_err(refused(simulation))?;
+            let program = self.program(&simulation.name)?;
+            out.push((simulation.name.clone(), decide(simulation, &program, entry.as_ref(), options)));
+        }
+        Ok(out)
+    }
+
+    /// Brings one simulation's table to where it should be. Simulations it reads are recomputed, never read back.
+    ///
+    /// # Errors
+    /// When rows cannot be made or loaded or a check fails; the table is then as it was before.
+    pub fn run_one(&self, name: &str, options: &Options, around: Surroundings<'_>) -> Result<Loaded> {
+        let begin = Instant::now();
+        let program = self.program(name)?;
+        let Some(simulation) = self.find(name) else { return Err(Stopped(Vec::new())) };
+        let (schema, table) = around.host.target(name, simulation.schema.as_deref());
+        let mut session = (around.connect)()?;
+        let entry = ledger::read(&mut session, &schema, &table).map_err(refused(simulation))?;
+        let action = decide(simulation, &program, entry.as_ref(), options);
+        let options = &Options { days: days(options, entry.as_ref(), &action), ..options.clone() };
+        let job = Job { simulations: self, simulation, program: &program, options, around, schema, table };
+        let mut loaded = match (&action, entry) {
+            (Action::Keep, Some(entry)) => job.keep(&mut session, &entry)?,
+            (Action::Extend(_), Some(entry)) => job.extend(&mut session, &entry)?,
+            _ => job.build(&mut session)?,
+        };
+        loaded.action = action;
+        loaded.seconds = begin.elapsed().as_secs_f64();
+        Ok(loaded)
+    }
+}
+
+/// A table that reaches further than asked stays as it is.
+fn days(options: &Options, entry: Option<&Entry>, action: &Action) -> u32 {
+    match (action, entry) {
+        (Action::Keep, Some(entry)) => options.days.max(entry.days(&options.start)),
+        _ => options.days,
+    }
+}
+
+/// What must be done, from what the ledger says.
+fn decide(simulation: &Simulation, program: &Program, entry: Option<&Entry>, options: &Options) -> Action {
+    let build = |why: &str| Action::Build(why.to_string());
+    let Some(entry) = entry else { return build("it is not in the ledger") };
+    if options.full_refresh {
+        return build("a full refresh was asked for");
+    }
+    if !entry.exists {
+        return build("its table is gone");
+    }
+    if entry.spec_hash != simulation.spec_hash {
+        return build("its file, or something it reads, has changed");
+    }
+    if entry.seed != options.seed.to_string() {
+        return build("the seed has changed");
+    }
+    if entry.start != options.start {
+        return build("the first day has changed");
+    }
+    if entry.until >= options.until() {
+        return Action::Keep;
+    }
+    if !grows(program) {
+        return Action::Keep;
+    }
+    if id_column(simulation, program).is_none() {
+        return build("more days were asked for, and without an id they cannot be told apart");
+    }
+    Action::Extend(after(&entry.until))
+}
+
+fn after(day: &str) -> String {
+    calendar::parse_date(day).map_or_else(String::new, |d| calendar::date_text(d + 1))
+}
+
+/// Whether later days bring rows.
+fn grows(program: &Program) -> bool {
+    program.levels.iter().any(|l| matches!(&l.kind, LevelKind::Process(_) | LevelKind::Entity { arrivals: Some(_), .. }))
+}
+
+/// The loaded column that holds the row's number.
+fn id_column(simulation: &Simulation, program: &Program) -> Option<String> {
+    let level = program.levels.last()?;
+    let made = level.columns.iter().find(|c| c.slot == level.number || (c.needs.len() == 1 && c.needs.contains(&level.number)));
+    let name = made.map(|c| c.name.clone())?;
+    simulation.columns.iter().any(|c| c.name == name && c.data_type == "bigint").then_some(name)
+}
+
+/// The smallest number of a row of this day or later, at a level.
+fn first_number(program: &Program, world: &World, counts: &Counts, at: usize, day: i64) -> Option<u64> {
+    let level = &program.levels[at];
+    match &level.kind {
+        LevelKind::Entity { .. } => {
+            let arrivals = world.arrivals.get(level.table)?.as_ref()?;
+            Some(arrivals.on(if day == 0 { None } else { Some(day - 1) }) + 1)
+        }
+        LevelKind::Host { .. } => None,
+        LevelKind::Per { bits: None, .. } => {
+            let totals = counts.totals.get(at)?.as_ref()?;
+            Some(totals.before.get((day + 1) as usize)? + 1)
+        }
+        LevelKind::Per { bits: Some(bits), .. } => {
+            let parent = first_number(program, world, counts, at.checked_sub(1)?, day)?;
+            Some(parent << bits)
+        }
+        LevelKind::Process(process) => Some((day as u64) << (process.bits[1] + process.bits[2])),
+    }
+}
+
+impl Job<'_> {
+    fn relation(&self) -> String {
+        format!("{}.{}", quote_ident(&self.schema), quote_ident(&self.table))
+    }
+
+    fn error(&self, message: impl std::fmt::Display) -> Stopped {
+        Diagnostic::error(code::M0810, format!("{}: {message}", self.simulation.name)).at(self.place()).into()
+    }
+
+    fn place(&self) -> Place {
+        self.simulation.place.clone()
+    }
+
+    fn tell(&self, stage: Stage, rows: u64, expected: Option<u64>) {
+        (self.around.listen)(Progress { simulation: &self.simulation.name, stage, rows, expected });
+    }
+
+    fn world(&self) -> Result<Arc<World>> {
+        self.simulations.world(self.program, self.options, self.around.host)
+    }
+
+    fn loaded(&self, rows: u64, added: u64, digest: String, checks: Vec<Check>) -> Loaded {
+        Loaded {
+            name: self.simulation.name.clone(),
+            action: Action::Keep,
+            rows,
+            added,
+            seconds: 0.0,
+            digest,
+            until: self.options.until(),
+            checks,
+        }
+    }
+
+    /// Nothing to do but to note that the table reaches further.
+    fn keep(&self, session: &mut Session, entry: &Entry) -> Result<Loaded> {
+        if entry.until < self.options.until() {
+            let entry = Entry { until: self.options.until(), ..entry.clone() };
+            ledger::write(session, &self.schema, &self.table, &entry).map_err(refused(self.simulation))?;
+        }
+        let mut loaded = self.loaded(entry.rows, 0, entry.digest.clone(), Vec::new());
+        loaded.until.clone_from(&entry.until.clone().max(loaded.until.clone()));
+        Ok(loaded)
+    }
+
+    /// Makes the table whole, beside the old one.
+    fn build(&self, session: &mut Session) -> Result<Loaded> {
+        let failed = refused(self.simulation);
+        let world = self.world()?;
+        ledger::create(session).map_err(&failed)?;
+        let new = swap::Fresh::create(session, self).map_err(&failed)?;
+        let made = self.fill(&world, &new.relation(), None).and_then(|filled| {
+            self.tell(Stage::Indexing, filled.digest.rows, Some(filled.digest.rows));
+            new.index(session, self, &filled).map_err(&failed)?;
+            self.tell(Stage::Checking, filled.digest.rows, Some(filled.digest.rows));
+            let checks = self.checks(session, &new.relation(), &filled)?;
+            let entry = self.entry(filled.digest);
+            new.publish(session, self, &entry)?;
+            Ok(self.loaded(filled.digest.rows, filled.digest.rows, filled.digest.text(), checks))
+        });
+        if made.is_err() {
+            new.drop(session);
+        }
+        made
+    }
+
+    /// Adds days to the table as it stands.
+    fn extend(&self, session: &mut Session, entry: &Entry) -> Result<Loaded> {
+        let failed = refused(self.simulation);
+        let world = self.world()?;
+        let from = calendar::parse_date(&entry.until).map_or(0, |d| d + 1 - world.calendar.start);
+        let chunks = self.chunks(&world);
+        let counts = run::count(self.program, &world, &chunks, self.options.threads).map_err(|f| self.error(f.message))?;
+        let level = self.program.levels.len() - 1;
+        let first = first_number(self.program, &world, &counts, level, from);
+        let (Some(first), Some(id)) = (first, id_column(self.simulation, self.program)) else {
+            return self.build(session);
+        };
+        let leftovers = format!("delete from {} where {} >= {first}", self.relation(), quote_ident(&id));
+        session.execute(&leftovers).map_err(&failed)?;
+        let result = self.fill(&world, &self.relation(), Some(from)).and_then(|filled| {
+            self.tell(Stage::Checking, filled.digest.rows, Some(filled.digest.rows));
+            let checks = self.checks(session, &self.relation(), &filled)?;
+            let mut all = entry.digest();
+            all.merge(filled.digest);
+            ledger::write(session, &self.schema, &self.table, &self.entry(all)).map_err(&failed)?;
+            Ok(self.loaded(all.rows, filled.digest.rows, all.text(), checks))
+        });
+        if result.is_err() {
+            // The ledger still names the old last day, so even if this fails too the next run repairs it.
+            let _ = session.execute(&leftovers);
+        }
+        result
+    }
+
+    fn entry(&self, digest: super::Digest) -> Entry {
+        Entry {
+            name: self.simulation.name.clone(),
+            seed: self.options.seed.to_string(),
+            spec_hash: self.simulation.spec_hash.clone(),
+            start: self.options.start.clone(),
+            until: self.options.until(),
+            rows: digest.rows,
+            digest: digest.text(),
+            exists: true,
+        }
+    }
+}
