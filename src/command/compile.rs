@@ -63,6 +63,9 @@ pub fn compile(ctx: &Session) -> Result<Outcome> {
         } else if shown.is_none() && named(ctx, node) {
             shown = Some((node.clone(), format!("select * from {}", node.relation_name.clone().unwrap_or_default())));
         }
+        if node.is_ephemeral() {
+            continue;
+        }
         result.relation_name = node.relation_name.clone();
         result.thread_id = "Thread-1 (worker)".into();
         result.timing = [Step::Compile, Step::Execute].map(|name| Timing { name, started_at: Some(started), completed_at: Some(Utc::now()) }).to_vec();

@@ -80,6 +80,26 @@ pub fn run(ctx: &Session) -> Result<Outcome> {
     Ok(if failed { Outcome::Failed } else { Outcome::Success })
 }
 
+/// Runs the selected simulations alone.
+pub fn run_simulations(ctx: &Session) -> Result<Outcome> {
+    let begun = Instant::now();
+    let loaded = setup::load(ctx, true)?;
+    write_manifest(ctx, &loaded)?;
+    let flags = &ctx.invocation.flags;
+    let request = Request { select: &flags.select, exclude: &flags.exclude, selector: None, indirect: indirect(flags.indirect_selection), state: None, with_empty: false };
+    let selection = select::select(&loaded.manifest, &loaded.dag, &request)?;
+    let simulated = |s: &crate::graph::Source| s.simulation.as_ref().is_some_and(|n| selection.ids.contains(&s.unique_id) || flags.select.iter().any(|w| w == n));
+    let ids: Vec<String> = loaded.manifest.sources.values().filter(|s| simulated(s)).map(|s| s.unique_id.clone()).collect();
+    if ids.is_empty() {
+        ctx.reporter.emit(Event::NothingToDo);
+        return Ok(Outcome::Success);
+    }
+    let results = execute(ctx, &loaded, ids, Purpose::Run)?;
+    let failed = results.0.iter().any(|(_, r)| r.status.is_failure());
+    finish(ctx, &loaded, results.0, begun, results.1)?;
+    Ok(if failed { Outcome::Failed } else { Outcome::Success })
+}
+
 fn execute(ctx: &Session, loaded: &Loaded, ids: Vec<String>, purpose: Purpose) -> Result<(Results, bool)> {
     let flags = &ctx.invocation.flags;
     let threads = loaded.shared.target.threads;

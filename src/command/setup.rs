@@ -28,7 +28,7 @@ pub struct Loaded {
     /// The database.
     pub database: Database,
     /// The simulations.
-    pub simulations: Vec<load::Read>,
+    pub simulations: Option<crate::simulate::Simulations>,
 }
 
 /// `flags:` of the project file, with its document.
@@ -191,7 +191,13 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
     let now = ctx.started_at.timestamp_micros() as f64 / 1e6;
     let host = EngineHost::new(shared.clone(), now);
     let input = Input { packages: &packages, host: &host, target: &shared.target, now };
-    let simulated = |manifest: &Manifest| super::simulations::sources(&packages[0], manifest);
+    let held = std::cell::RefCell::new(None);
+    let simulated = |manifest: &Manifest| {
+        let root = &packages[0];
+        let (simulations, list) = super::simulations::sources(ctx, &shared, &root.files.simulations, &root.project.simulations, manifest)?;
+        *held.borrow_mut() = simulations;
+        Ok(list)
+    };
     let (manifest, warnings) = parse::parse(&input, &simulated)?;
     for d in warnings {
         ctx.reporter.emit(Event::Diagnostic { diagnostic: d, dbt: None });
@@ -202,9 +208,10 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
     let dag = Dag::new(&manifest);
     ctx.reporter.emit(Event::AdapterRegistered);
     ctx.reporter.emit(Event::Found(counts(&manifest)));
+    let simulations = held.into_inner();
     let mut packages = packages;
     let root = packages.swap_remove(0);
-    Ok(Loaded { shared, manifest, dag, project: root.project, database, simulations: root.files.simulations })
+    Ok(Loaded { shared, manifest, dag, project: root.project, database, simulations })
 }
 
 /// What was found, by kind, in dbt's order.

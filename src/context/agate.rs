@@ -78,6 +78,11 @@ impl Table {
         &self.names
     }
 
+    /// agate's names of the column types.
+    pub fn types(&self) -> &[String] {
+        &self.types
+    }
+
     /// Rows.
     pub fn rows(&self) -> &[Arc<Row>] {
         &self.rows

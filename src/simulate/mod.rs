@@ -31,5 +31,5 @@ mod world;
 pub use copy::Digest;
 pub use preview::{ColumnProfile, Preview};
 pub use host::{Host, HostTable, TableKind};
-pub use load::{Action, Check, Loaded, Progress, Stage};
+pub use load::{Action, Check, Loaded, Progress, Stage, Surroundings};
 pub use project::{Column, Options, Simulation, Simulations};
