@@ -2,6 +2,7 @@
 mod compile;
 mod connect;
 mod database;
+mod deps;
 mod docs;
 mod failure;
 mod housekeeping;
@@ -93,6 +94,7 @@ fn run(ctx: &session::Session) -> Result<Outcome> {
         Command::Clean { .. } => housekeeping::clean(ctx),
         Command::Explain { code } => housekeeping::explain(ctx, code.as_deref()),
         Command::Completions { shell } => housekeeping::completions(ctx, *shell),
+        Command::Deps { .. } => deps::deps(ctx),
         Command::RunOperation { .. } => compile::operation(ctx),
         other => failure::not_here(other),
     }

@@ -158,10 +158,10 @@ impl Host for ProjectHost<'_> {
         host.yaml_value(&self.shared.root_name, text).map_err(|m| Diagnostic::error(code::P0105, m).heading("Compilation Error").into())
     }
 
-    fn render_sql(&self, sql: &str, this: &str) -> Result<String> {
+    fn render_sql(&self, sql: &str, this: &str, days: u32) -> Result<String> {
         let mut extra = HashMap::new();
         extra.insert("this".to_string(), Value::from(this));
-        extra.insert("sim_days".to_string(), Value::from(self.options.days));
+        extra.insert("sim_days".to_string(), Value::from(days));
         extra.insert("start_date".to_string(), Value::from(self.options.start.as_str()));
         let scope = self.scope(extra);
         let file = SourceFile::new("<check>", sql);

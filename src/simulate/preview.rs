@@ -1,14 +1,16 @@
 //! Looks at a simulation without a database: its first rows, or a profile of every column.
-use super::copy;
+use super::copy::{self, Digest};
 use super::frame::Frame;
 use super::host::Host;
 use super::program::Program;
 use super::project::{Options, Simulations};
-use super::run::{self, Failure, RowSink, Walker};
+use super::run::{self, Failure, RowSink, Walker, Work};
 use super::value::{SqlType, Type, as_float};
 use super::{calendar, compile};
 use crate::diag::Result;
 use std::collections::BTreeMap;
+use std::sync::Mutex;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 /// The first rows of a simulation.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -65,6 +67,31 @@ impl RowSink for First<'_> {
     }
 }
 
+/// Encodes rows as for a load and forgets them.
+struct Forgetful<'a> {
+    program: &'a Program,
+    digest: Digest,
+    buffer: Vec<u8>,
+    made: &'a AtomicU64,
+    told: u64,
+    tell: &'a (dyn Fn(u64) + Sync),
+}
+
+impl RowSink for Forgetful<'_> {
+    fn row(&mut self, frame: &mut Frame, _: u64, _: Option<i64>) -> std::result::Result<(), Failure> {
+        let start = self.buffer.len();
+        copy::encode_row(&mut self.buffer, &self.program.out, frame);
+        self.digest.add(&self.buffer[start..]);
+        if self.buffer.len() > 256 * 1024 {
+            self.buffer.clear();
+            let new = self.digest.rows - self.told;
+            self.told = self.digest.rows;
+            (self.tell)(self.made.fetch_add(new, Ordering::Relaxed) + new);
+        }
+        Ok(())
+    }
+}
+
 impl Simulations {
     /// The first rows of a simulation, made without a database.
     ///
@@ -102,6 +129,36 @@ impl Simulations {
             }
         }
         Ok(out)
+    }
+
+    /// Makes all rows on as many threads as the options say, and forgets them: their number and digest. Calls `tell`
+    /// with the number of rows now and then.
+    ///
+    /// # Errors
+    /// When there is no such simulation, or a row cannot be made.
+    pub fn dry_run(&self, name: &str, options: &Options, host: &dyn Host, tell: &(dyn Fn(u64) + Sync)) -> Result<Digest> {
+        let program = self.program(name)?;
+        let world = self.world(&program, options, host)?;
+        let failed = |f| self.failure(&program, f);
+        let rows = run::root_rows(&program, &world);
+        let chunks = run::chunks(&program, &world, (rows / (options.threads as u64 * 16)).clamp(1, 65_536));
+        let counts = run::count(&program, &world, &chunks, options.threads).map_err(failed)?;
+        let work = Work::new(&program, &world, &counts, &chunks, None);
+        let (made, all) = (AtomicU64::new(0), Mutex::new(Digest::default()));
+        std::thread::scope(|scope| {
+            for _ in 0..options.threads.max(1) {
+                scope.spawn(|| {
+                    let mut sink = Forgetful { program: &program, digest: Digest::default(), buffer: Vec::new(), made: &made, told: 0, tell };
+                    // A failure is kept by the work itself.
+                    let _ = work.run(&mut sink);
+                    if let Ok(mut all) = all.lock() {
+                        all.merge(sink.digest);
+                    }
+                });
+            }
+        });
+        work.finish().map_err(failed)?;
+        Ok(all.into_inner().unwrap_or_default())
     }
 
     /// Makes rows on this thread until the sink has enough; gives the counts of chosen values.
