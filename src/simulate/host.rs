@@ -53,9 +53,10 @@ pub trait Host: Sync {
     /// When the template cannot be rendered.
     fn render(&self, text: &str) -> Result<crate::yaml::Kind>;
 
-    /// Renders the SQL of a check; `this` is the quoted name of the table that is checked.
+    /// Renders the SQL of a check; `this` is the quoted name of the table that is checked, `days` the number of days in
+    /// it (`{{ this }}` and `{{ sim_days }}` in files).
     ///
     /// # Errors
     /// When the template cannot be rendered.
-    fn render_sql(&self, sql: &str, this: &str) -> Result<String>;
+    fn render_sql(&self, sql: &str, this: &str, days: u32) -> Result<String>;
 }

@@ -276,10 +276,11 @@ impl Compiler<'_> {
                 self.say(code::M0801, curve.name.span.clone(), format!("{}.{}: a function has this name", spec.name.text, curve.name.text), Some("give the curve another name".into()));
             }
         }
-        for set in spec.unique.iter().chain(&spec.indexes) {
+        for (set, index) in spec.unique.iter().map(|s| (s, false)).chain(spec.indexes.iter().map(|s| (s, true))) {
             for name in set {
                 let hidden = spec.columns.iter().find(|c| c.name.text == name.text).map(|c| c.hidden);
-                if hidden != Some(false) {
+                // Hidden columns may be part of a key for lookups, but there is nothing to index.
+                if hidden.is_none() || (index && hidden == Some(true)) {
                     let near = suggest(&name.text, spec.columns.iter().map(|c| c.name.text.as_str())).map(|n| format!("did you mean `{n}`?"));
                     let what = if hidden.is_some() { "is hidden" } else { "does not exist" };
                     self.say(code::M0803, name.span.clone(), format!("{}: column `{}` {what}", spec.name.text, name.text), near);

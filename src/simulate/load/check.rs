@@ -28,7 +28,7 @@ impl Job<'_> {
         self.shares(filled, &mut checks, &mut failed);
         self.references(session, relation, &mut checks, &mut failed)?;
         for expect in &spec.expects {
-            let sql = self.around.host.render_sql(&expect.sql, relation)?;
+            let sql = self.around.host.render_sql(&expect.sql, relation, self.options.days)?;
             let found = session.fetch(&sql).map_err(refused(self.simulation))?;
             let text = found.scalar().and_then(|c| c.text());
             let value: Option<f64> = text.as_deref().and_then(|t| t.parse().ok());

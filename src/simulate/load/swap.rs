@@ -55,7 +55,10 @@ impl Fresh {
         for column in spec.columns.iter().filter(|c| c.primary_key) {
             sets.push((vec![column.name.text.clone()], if filled.duplicates { "index" } else { "primary key" }));
         }
-        for set in &spec.unique {
+        let loaded = |set: &&Vec<crate::simulate::spec::Name>| {
+            set.iter().all(|n| job.program.out.iter().any(|o| o.name == n.text))
+        };
+        for set in spec.unique.iter().filter(loaded) {
             sets.push((set.iter().map(|n| n.text.clone()).collect(), if filled.duplicates { "index" } else { "unique" }));
         }
         for set in &spec.indexes {

@@ -132,8 +132,12 @@ impl Reader<'_> {
         let fine = text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_')
             && text.chars().all(|c| c.is_alphanumeric() || c == '_')
             && text.len() <= 63;
+        if !fine && node.as_bool().is_some() {
+            self.error(code::M0801, node.span.clone(), format!("{what}: YAML reads this word as a boolean"), Some("put it in quotes"));
+            return None;
+        }
         if !fine {
-            self.wrong(node, what, "a name of letters, digits and `_`");
+            self.wrong(node, what, "a name of letters, digits and `_`, at most 63 bytes long");
             return None;
         }
         Some(Name { text: text.to_string(), span: node.span.clone() })

@@ -35,3 +35,14 @@ fn adding_days_changes_nothing_before_them() {
         }
     }
 }
+
+#[test]
+fn the_catalogue_looks_like_one() {
+    let host = Project::tv_one();
+    let s = loaded(&tv_one_files(), &host);
+    let show = |name: &str, n: usize| {
+        let rows = rows(&s, name, n, 3, &host);
+        rows.iter().map(|r| r.iter().map(|v| v.as_deref().unwrap_or("·")).collect::<Vec<_>>().join(" | ")).collect::<Vec<_>>().join("\n")
+    };
+    insta::assert_snapshot!([show("programs", 6), show("seasons", 4), show("episodes", 6), show("users", 6), show("tracking", 12)].join("\n\n"));
+}

@@ -2,6 +2,7 @@
 mod behaviour;
 mod checks;
 mod files;
+mod load;
 
 use super::host::{Host, HostTable, TableKind};
 use super::program::Program;
@@ -87,13 +88,15 @@ impl Host for Project {
     }
 
     fn render(&self, text: &str) -> Result<Kind> {
-        let inside = text.trim().trim_start_matches("{{ var('").trim_end_matches(") }}");
+        let (before, rest) = text.split_once("{{ var('").unwrap();
+        let (inside, after) = rest.split_once(") }}").unwrap();
         let (name, default) = inside.split_once("', ").unwrap();
-        Ok(Kind::Int(self.vars.get(name).copied().unwrap_or_else(|| default.parse().unwrap())))
+        let value = self.vars.get(name).copied().unwrap_or_else(|| default.parse().unwrap());
+        Ok(if before.is_empty() && after.is_empty() { Kind::Int(value) } else { Kind::Str(format!("{before}{value}{after}")) })
     }
 
-    fn render_sql(&self, sql: &str, this: &str) -> Result<String> {
-        Ok(sql.replace("{{ this }}", this).replace("{{ ref('users') }}", "tv_one.users").replace("{{ sim_days }}", "28"))
+    fn render_sql(&self, sql: &str, this: &str, days: u32) -> Result<String> {
+        Ok(sql.replace("{{ this }}", this).replace("{{ ref('users') }}", "tv_one.users").replace("{{ sim_days }}", &days.to_string()))
     }
 }
 
