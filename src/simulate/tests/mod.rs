@@ -3,7 +3,6 @@ mod behaviour;
 mod checks;
 mod files;
 mod load;
-mod realism;
 
 use super::host::{Host, HostTable, TableKind};
 use super::program::Program;
