@@ -3,6 +3,7 @@
 //! Data flows one way: load → parse → graph → select → compile → execute → report.
 //! `ARCHITECTURE.md` says which module is which step.
 pub mod diag;
+pub mod docs;
 pub mod text;
 pub mod yaml;
 
