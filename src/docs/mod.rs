@@ -5,6 +5,7 @@
 //! needs out of the artefacts, [`page`] puts it into the page. Neither reads files, asks a
 //! database or knows how the artefacts were made.
 
+mod columns;
 mod facts;
 pub mod page;
 mod site;

@@ -5,8 +5,6 @@
 //! end the element; the program only ever sets it as text. A content security policy with the
 //! hash of the program refuses any other script and every request.
 
-use std::fmt::Write as _;
-
 use serde_json::Value;
 use sha2::{Digest, Sha256};
 
@@ -115,7 +113,7 @@ fn base64(bytes: &[u8]) -> String {
             chunk.iter().fold(0u32, |g, b| (g << 8) | u32::from(*b)) << (8 * (3 - chunk.len()));
         for k in 0..4 {
             if k > chunk.len() {
-                let _ = write!(out, "=");
+                out.push('=');
             } else {
                 out.push(char::from(ALPHABET[(group >> (18 - 6 * k) & 63) as usize]));
             }

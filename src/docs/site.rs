@@ -10,7 +10,8 @@ use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use super::facts::{at, constraint, facts, test_label, text};
+use super::columns::{Column, ColumnEdge, column_edges, columns};
+use super::facts::{at, facts, test_label, text};
 use super::page::DocsInput;
 
 /// The data of the page.
@@ -25,8 +26,7 @@ pub(super) struct Site<'a> {
     generated: &'a str,
     run: Option<RunHead<'a>>,
     nodes: Vec<Node<'a>>,
-    /// From node, column, to node, column, kind.
-    column_edges: Vec<(usize, &'a str, usize, &'a str, &'a str)>,
+    column_edges: Vec<ColumnEdge<'a>>,
 }
 
 #[derive(Debug, Serialize)]
@@ -43,19 +43,6 @@ struct Run<'a> {
     time: Option<f64>,
     #[serde(skip_serializing_if = "Option::is_none")]
     message: Option<&'a str>,
-}
-
-#[derive(Debug, Serialize)]
-struct Column<'a> {
-    name: &'a str,
-    #[serde(rename = "type", skip_serializing_if = "Option::is_none")]
-    data_type: Option<&'a str>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    description: Option<&'a str>,
-    #[serde(skip_serializing_if = "Vec::is_empty")]
-    constraints: Vec<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    note: Option<&'static str>,
 }
 
 #[derive(Debug, Serialize)]
@@ -353,56 +340,6 @@ fn meta(kind: &str, entry: &Value) -> Option<Value> {
         .map(|m| Value::Object(m.clone()))
 }
 
-/// The columns: those of the database in its order, then those that are only described.
-fn columns<'a>(entry: &'a Value, table: Option<&'a Value>) -> Vec<Column<'a>> {
-    let described = entry.get("columns").and_then(Value::as_object);
-    let mut found: Vec<(&str, &Value)> = table
-        .and_then(|t| t.get("columns")?.as_object())
-        .into_iter()
-        .flatten()
-        .map(|(name, column)| (name.as_str(), column))
-        .collect();
-    found.sort_by_key(|(_, column)| column.get("index").and_then(Value::as_i64));
-    let same = |a: &str, b: &str| a.to_lowercase() == b.to_lowercase();
-    let mut out = Vec::new();
-    for (name, column) in &found {
-        let note = described
-            .into_iter()
-            .flatten()
-            .find(|(n, _)| same(n, name))
-            .map(|(_, c)| c);
-        out.push(self::column(name, note, text(column, &["type"]), None));
-    }
-    for (name, note) in described.into_iter().flatten() {
-        if !found.iter().any(|(n, _)| same(n, name)) {
-            let missing = (!found.is_empty()).then_some("not in the database");
-            out.push(column(name, Some(note), None, missing));
-        }
-    }
-    out
-}
-
-fn column<'a>(
-    name: &'a str,
-    described: Option<&'a Value>,
-    data_type: Option<&'a str>,
-    note: Option<&'static str>,
-) -> Column<'a> {
-    let of = |key: &str| described.and_then(|d| text(d, &[key]));
-    let constraints = described.and_then(|d| d.get("constraints")?.as_array());
-    Column {
-        name: of("name").unwrap_or(name),
-        data_type: data_type.or_else(|| of("data_type")),
-        description: of("description").map(str::trim),
-        constraints: constraints
-            .into_iter()
-            .flatten()
-            .filter_map(constraint)
-            .collect(),
-        note,
-    }
-}
-
 /// `"db"."schema"."Name"` without the quotes that the server does not need.
 fn plain_relation(relation: &str) -> String {
     if relation.contains("\"\"") {
@@ -422,30 +359,6 @@ fn plain_relation(relation: &str) -> String {
         }
     }
     out
-}
-
-fn column_edges<'a>(
-    lineage: &'a Value,
-    index: &BTreeMap<&str, usize>,
-) -> Vec<(usize, &'a str, usize, &'a str, &'a str)> {
-    let end = |edge: &'a Value, key: &str| {
-        let pair = edge.get(key)?.as_array()?;
-        Some((*index.get(pair.first()?.as_str()?)?, pair.get(1)?.as_str()?))
-    };
-    let edge = |edge: &'a Value| {
-        let (from, from_column) = end(edge, "from")?;
-        let (to, to_column) = end(edge, "to")?;
-        Some((
-            from,
-            from_column,
-            to,
-            to_column,
-            text(edge, &["kind"]).unwrap_or("derive"),
-        ))
-    };
-    let edges = lineage.get("edges").and_then(Value::as_array);
-    let unique: BTreeSet<_> = edges.into_iter().flatten().filter_map(edge).collect();
-    unique.into_iter().collect()
 }
 
 #[cfg(test)]
@@ -545,7 +458,7 @@ mod tests {
             "db.tv1_marts.mart"
         );
         assert_eq!(plain_relation(r#""Db"."a b"."mart""#), r#""Db"."a b".mart"#);
-        assert_eq!(plain_relation(r#"read_csv('a')"#), "read_csv('a')");
+        assert_eq!(plain_relation("read_csv('a')"), "read_csv('a')");
         assert_eq!(plain_relation(r#""s"."say ""x""""#), r#""s"."say ""x""""#);
     }
 }

@@ -45,7 +45,7 @@ function show() {
   main.className = 'page-' + page;
   main.replaceChildren(...[content].flat(Infinity).filter(Boolean));
   document.title = `${name} · ${site.name}`;
-  for (const a of document.querySelectorAll('.top-links a')) {
+  for (const a of document.querySelectorAll('a[data-page]')) {
     if (a.dataset.page === page) a.setAttribute('aria-current', 'page');
     else a.removeAttribute('aria-current');
   }
