@@ -6,7 +6,7 @@ use super::contract;
 use super::grammar::Criterion;
 use super::index::{Entries, Index};
 use super::method::invalid;
-use super::record::{MacroRecord, Record};
+use super::record::Record;
 use super::state::Earlier;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Manifest, ResourceType};
@@ -190,7 +190,9 @@ impl Breaking {
                 code::S0508,
                 format!("Breaking change to contract of versioned model {name} ({path})"),
             )
-            .heading(format!("Breaking change to contract Error in model {name} ({path})"))
+            .heading(format!(
+                "Breaking change to contract Error in model {name} ({path})"
+            ))
         } else {
             Diagnostic::warning(
                 code::S0509,
@@ -220,8 +222,10 @@ fn compare(old: &Record, new: &Record) -> Vec<Change> {
     }
     for key in keys(&old.unrendered, &new.unrendered) {
         let aspect = match key {
-            // Where a source is, its facts say; of its configuration everything counts.
-            _ if new.kind == ResourceType::Source => Aspect::Configs,
+            // Of these the whole configuration counts; where a source is, its facts say.
+            _ if matches!(new.kind, ResourceType::Source | ResourceType::SemanticModel) => {
+                Aspect::Configs
+            }
             "database" | "schema" | "alias" => Aspect::Relation,
             "tags" | "group" => continue,
             _ => Aspect::Configs,
@@ -267,9 +271,6 @@ fn compare(old: &Record, new: &Record) -> Vec<Change> {
 fn body_detail(old: &Record, new: &Record) -> String {
     if matches!(new.kind, ResourceType::Seed) {
         return "the seed's file changed".into();
-    }
-    if matches!(new.kind, ResourceType::UnitTest) {
-        return "the unit test's definition changed".into();
     }
     let mut lines = old.body.lines().zip(new.body.lines());
     let same = lines.by_ref().take_while(|(a, b)| a == b).count();
@@ -332,10 +333,9 @@ fn changed_macros<'a>(earlier: &Earlier, manifest: &'a Manifest) -> HashMap<&'a 
         if matches!(info.package_name.as_str(), "dbt" | "dbt_postgres") {
             continue;
         }
-        let now = MacroRecord::of(info);
         let reason = match earlier.macros.get(id) {
             None => format!("macro `{id}` was added"),
-            Some(old) if old.macro_sql != now.macro_sql => format!("macro `{id}` changed"),
+            Some(old) if old.macro_sql != info.macro_sql => format!("macro `{id}` changed"),
             Some(_) => continue,
         };
         why.insert(id, reason);
@@ -392,8 +392,10 @@ pub fn search(
         }]);
     }
     if matches!(text, "modified" | "unmodified" | "modified.contract") {
-        let (errors, allowed): (Vec<_>, Vec<_>) =
-            changes.breaking().into_iter().partition(Diagnostic::is_error);
+        let (errors, allowed): (Vec<_>, Vec<_>) = changes
+            .breaking()
+            .into_iter()
+            .partition(Diagnostic::is_error);
         if !errors.is_empty() {
             return Err(errors);
         }

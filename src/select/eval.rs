@@ -26,7 +26,7 @@ pub fn select(manifest: &Manifest, dag: &Dag, request: &Request<'_>) -> Result<S
             &parsed
         }
     };
-    let index = Index::new(manifest, dag, request.with_empty);
+    let index = Index::new(manifest, dag);
     let mut evaluation = Evaluation {
         context: Context::new(manifest, &index, request.state),
         indirect: request.indirect,
@@ -84,10 +84,10 @@ impl Evaluation<'_> {
         let wide = (mode == Indirect::Buildable).then(|| index.buildable(&direct));
         let mut joining = Vec::new();
         for (test, needs) in index.tests_below(&direct) {
-            let within = |set: &Entries| needs.is_some_and(|n| n.iter().all(|p| set.has(*p as usize)));
-            let joins = mode == Indirect::Eager
-                || within(&direct)
-                || wide.as_ref().is_some_and(within);
+            let within =
+                |set: &Entries| needs.is_some_and(|n| n.iter().all(|p| set.has(*p as usize)));
+            let joins =
+                mode == Indirect::Eager || within(&direct) || wide.as_ref().is_some_and(within);
             if joins {
                 joining.push(test);
             } else {

@@ -2,7 +2,7 @@
 //!
 //! In: an entry of the graph, or its JSON in an earlier `manifest.json`. Out: a [`Record`]. Knows nothing of how
 //! records compare. Which facts of a kind count as its contents is written here once, for both sides.
-use crate::graph::{Column, Entry, MacroInfo, Node, ResourceType};
+use crate::graph::{Column, Entry, Node, ResourceType};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
@@ -46,7 +46,7 @@ pub struct Record {
     pub path: String,
     /// Qualified name.
     pub fqn: Vec<String>,
-    /// Text, or hash of what has none (seeds, unit tests); empty for generic tests.
+    /// Text, or hash of what has none (seeds); empty for generic tests.
     pub body: String,
     /// Configuration as written.
     pub unrendered: Map<String, Value>,
@@ -73,8 +73,6 @@ pub struct Record {
 /// A macro as far as state comparison goes.
 #[derive(Debug, Clone, Deserialize)]
 pub struct MacroRecord {
-    /// Package.
-    pub package_name: String,
     /// Text.
     pub macro_sql: String,
 }
@@ -83,13 +81,7 @@ pub struct MacroRecord {
 pub fn facts_of(kind: ResourceType) -> &'static [&'static str] {
     match kind {
         ResourceType::Model => &["access", "latest_version", "deprecation_date"],
-        ResourceType::Source => &[
-            "database",
-            "schema",
-            "identifier",
-            "quoting",
-            "external",
-        ],
+        ResourceType::Source => &["database", "schema", "identifier", "quoting", "external"],
         ResourceType::Exposure => &[
             "owner",
             "type",
@@ -99,14 +91,7 @@ pub fn facts_of(kind: ResourceType) -> &'static [&'static str] {
             "label",
             "depends_on",
         ],
-        ResourceType::Metric => &[
-            "description",
-            "label",
-            "type",
-            "type_params",
-            "filter",
-            "metadata",
-        ],
+        ResourceType::Metric => &["description", "label", "type"],
         ResourceType::SemanticModel => &[
             "model",
             "description",
@@ -114,8 +99,8 @@ pub fn facts_of(kind: ResourceType) -> &'static [&'static str] {
             "entities",
             "dimensions",
             "measures",
-            "label",
         ],
+        ResourceType::UnitTest => &["checksum"],
         ResourceType::SavedQuery => &["query_params", "exports", "description", "label", "tags"],
         _ => &[],
     }
@@ -133,7 +118,7 @@ impl Record {
         };
         let config = raw.config.unwrap_or_default();
         let body = match kind {
-            ResourceType::Seed | ResourceType::UnitTest => body_hash(&raw.checksum),
+            ResourceType::Seed => body_hash(&raw.checksum),
             _ if raw.test_metadata.is_some() => String::new(),
             _ => raw.raw_code.unwrap_or_default(),
         };
@@ -155,7 +140,12 @@ impl Record {
             macros: raw.depends_on.unwrap_or_default().macros,
             facts: facts_of(kind)
                 .iter()
-                .map(|name| (*name, tidy(name, json.get(*name).cloned().unwrap_or_default())))
+                .map(|name| {
+                    (
+                        *name,
+                        tidy(name, json.get(*name).cloned().unwrap_or_default()),
+                    )
+                })
                 .collect(),
         }))
     }
@@ -204,7 +194,6 @@ impl Record {
                 ..empty
             },
             Entry::UnitTest(u) => Self {
-                body: u.checksum.clone(),
                 macros: u.depends_on.macros.clone(),
                 ..empty
             },
@@ -248,16 +237,6 @@ impl ColumnRecord {
     }
 }
 
-impl MacroRecord {
-    /// The record of a macro of today's manifest.
-    pub fn of(info: &MacroInfo) -> Self {
-        Self {
-            package_name: info.package_name.clone(),
-            macro_sql: info.macro_sql.clone(),
-        }
-    }
-}
-
 /// A fact in the form in which both sides have it: of dependencies only the nodes, and null for all that is empty,
 /// because manifests of different age disagree about what they write for nothing.
 fn tidy(name: &str, value: Value) -> Value {
@@ -296,14 +275,13 @@ fn fact(entry: Entry<'_>, name: &str) -> Value {
         Entry::Exposure(e) => field(&e.fields),
         Entry::Semantic(s) if name == "tags" => json!(s.tags),
         Entry::Semantic(s) => field(&s.fields),
-        Entry::UnitTest(_) => Value::Null,
+        Entry::UnitTest(u) => json!(u.checksum),
     }
 }
 
-/// A checksum as text: `sha256:…`, `path:…`, or the bare hash of a unit test.
+/// A checksum as text: `sha256:…`, `path:…`.
 fn body_hash(checksum: &Value) -> String {
     match checksum {
-        Value::String(hash) => hash.clone(),
         Value::Object(map) => {
             let part = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
             format!("{}:{}", part("name"), part("checksum"))
@@ -381,9 +359,6 @@ const KEYS: &[&str] = &[
     "maturity",
     "url",
     "label",
-    "type_params",
-    "filter",
-    "metadata",
     "model",
     "defaults",
     "entities",
@@ -430,7 +405,15 @@ mod tests {
 
     #[test]
     fn no_fact_is_sieved_out() {
-        for kind in ["model", "source", "exposure", "metric", "semantic_model", "saved_query"] {
+        for kind in [
+            "model",
+            "source",
+            "exposure",
+            "metric",
+            "semantic_model",
+            "saved_query",
+            "unit_test",
+        ] {
             for fact in facts_of(ResourceType::parse(kind).unwrap()) {
                 assert!(KEYS.contains(fact), "{fact}");
             }
