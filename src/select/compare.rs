@@ -57,6 +57,8 @@ pub struct Change {
     pub aspect: Aspect,
     /// For people: `materialized: "view" -> "table"`.
     pub detail: String,
+    /// Whether it makes the entry modified. The text of a generic test does not: it only repeats the configuration.
+    pub counts: bool,
 }
 
 /// How an entry of today compares.
@@ -68,6 +70,17 @@ pub enum Status {
     Same,
     /// Something changed.
     Modified(Vec<Change>),
+}
+
+impl Status {
+    /// Whether it is new, or something changed that counts.
+    pub fn is_modified(&self) -> bool {
+        match self {
+            Self::New => true,
+            Self::Same => false,
+            Self::Modified(changes) => changes.iter().any(|c| c.counts),
+        }
+    }
 }
 
 /// A change to a contract that others may rely on.
@@ -208,7 +221,11 @@ impl Breaking {
 
 /// Adds a change, each aspect and detail once.
 fn push(changes: &mut Vec<Change>, aspect: Aspect, detail: String) {
-    let change = Change { aspect, detail };
+    let change = Change {
+        aspect,
+        detail,
+        counts: true,
+    };
     if !changes.contains(&change) {
         changes.push(change);
     }
@@ -219,6 +236,9 @@ fn compare(old: &Record, new: &Record) -> Vec<Change> {
     let mut found = Vec::new();
     if old.body != new.body {
         push(&mut found, Aspect::Body, body_detail(old, new));
+        for change in &mut found {
+            change.counts = !new.generic;
+        }
     }
     for key in keys(&old.unrendered, &new.unrendered) {
         let aspect = match key {
@@ -412,11 +432,11 @@ fn named(status: &Status, text: &str) -> bool {
     match text {
         "new" => *status == Status::New,
         "old" => *status != Status::New,
-        "unmodified" => *status == Status::Same,
-        "modified" => *status != Status::Same,
+        "unmodified" => !status.is_modified(),
+        "modified" => status.is_modified(),
         _ => match status {
             // What was not there differs in all that an entry has by itself.
-            Status::New => !matches!(text, "modified.macros" | "modified.contract"),
+            Status::New => text != "modified.macros",
             Status::Same => false,
             Status::Modified(changes) => {
                 let word = text.strip_prefix("modified.");

@@ -46,8 +46,10 @@ pub struct Record {
     pub path: String,
     /// Qualified name.
     pub fqn: Vec<String>,
-    /// Text, or hash of what has none (seeds); empty for generic tests.
+    /// Text, or hash of what has none (seeds).
     pub body: String,
+    /// Whether it is a generic test.
+    pub generic: bool,
     /// Configuration as written.
     pub unrendered: Map<String, Value>,
     /// Materialization.
@@ -119,7 +121,6 @@ impl Record {
         let config = raw.config.unwrap_or_default();
         let body = match kind {
             ResourceType::Seed => body_hash(&raw.checksum),
-            _ if raw.test_metadata.is_some() => String::new(),
             _ => raw.raw_code.unwrap_or_default(),
         };
         let materialized = config.get("materialized").and_then(Value::as_str);
@@ -129,6 +130,7 @@ impl Record {
             path: raw.original_file_path,
             fqn: raw.fqn,
             body,
+            generic: raw.test_metadata.is_some(),
             materialized: materialized.unwrap_or_default().to_string(),
             persist: persisted(&config),
             unrendered: raw.unrendered_config.unwrap_or_default(),
@@ -160,6 +162,7 @@ impl Record {
             path: entry.original_file_path().to_string(),
             fqn: entry.fqn().to_vec(),
             body: String::new(),
+            generic: false,
             unrendered: Map::new(),
             materialized: config.str("materialized").unwrap_or_default().to_string(),
             persist: persisted(&config.0),
@@ -204,9 +207,9 @@ impl Record {
         Self {
             body: match n.resource_type {
                 ResourceType::Seed => body_hash(&json!(n.checksum)),
-                _ if n.test.is_some() => String::new(),
                 _ => n.raw_code.clone(),
             },
+            generic: n.test.is_some(),
             unrendered: n.unrendered_config.clone(),
             description: n.description.clone(),
             columns: n
@@ -308,7 +311,7 @@ struct Raw {
     checksum: Value,
     #[serde(alias = "raw_sql")]
     raw_code: Option<String>,
-    test_metadata: Option<Value>,
+    test_metadata: Option<IgnoredAny>,
     config: Option<Map<String, Value>>,
     unrendered_config: Option<Map<String, Value>>,
     description: Option<String>,
