@@ -5,6 +5,7 @@
 pub mod diag;
 pub mod graph;
 pub mod select;
+pub mod sql;
 pub mod text;
 pub mod yaml;
 

@@ -96,7 +96,11 @@ impl Analysis<'_> {
             InTarget::Unnest(expr) => self.expr(expr, scope),
             InTarget::Table { name, .. } => {
                 let rows = self.named(&names::relation(name), scope.ctes);
-                Ok(rows.columns.first().map(|c| c.deps.clone()).unwrap_or_default())
+                Ok(rows
+                    .columns
+                    .first()
+                    .map(|c| c.deps.clone())
+                    .unwrap_or_default())
             }
         }
     }
@@ -121,18 +125,46 @@ impl Analysis<'_> {
         chain: &[AccessExpr],
         scope: &Scope<'_>,
     ) -> Result<Deps, Unknown> {
-        if let (Expr::Nested(inner), [AccessExpr::Dot(Expr::Identifier(field)), rest @ ..]) =
-            (root, chain)
-            && let Expr::Identifier(table) = inner.as_ref()
-            && scope.table(&[], &fold(table)).is_some()
-        {
-            let name = [fold(table), fold(field)];
-            if let Ok(deps) = scope.resolve(&name, &mut self.interned) {
-                let kind = if rest.is_empty() { Kind::Copy } else { Kind::Derive };
-                return Ok(deps.at_least(kind));
-            }
+        let fields = chain.iter().map_while(|a| match a {
+            AccessExpr::Dot(Expr::Identifier(field)) => Some(fold(field)),
+            _ => None,
+        });
+        // `t.column[1]`, and `(t).column` where `t` is a relation.
+        let mut name = match root {
+            Expr::Identifier(ident) => vec![fold(ident)],
+            Expr::CompoundIdentifier(idents) => idents.iter().map(fold).collect(),
+            Expr::Nested(inner) => match inner.as_ref() {
+                Expr::Identifier(table) if scope.table(&[], &fold(table)).is_some() => {
+                    vec![fold(table)]
+                }
+                _ => Vec::new(),
+            },
+            _ => Vec::new(),
+        };
+        let own = name.len();
+        if own > 0 {
+            name.extend(fields);
         }
-        let mut deps = self.expr(root, scope)?;
+        if name.len() > own {
+            let rest = &chain[name.len() - own..];
+            let found = scope.resolve(&name, &mut self.interned);
+            let mut deps = self.take(found);
+            if !rest.is_empty() {
+                deps = self.steps(rest, scope, deps)?;
+            }
+            return Ok(deps);
+        }
+        let deps = self.expr(root, scope)?;
+        self.steps(chain, scope, deps)
+    }
+
+    /// What comes of a value by fields and subscripts of it.
+    fn steps(
+        &mut self,
+        chain: &[AccessExpr],
+        scope: &Scope<'_>,
+        mut deps: Deps,
+    ) -> Result<Deps, Unknown> {
         for access in chain {
             let parts: Vec<&Expr> = match access {
                 // The name of a field is no column.
@@ -143,7 +175,10 @@ impl Analysis<'_> {
                     lower_bound,
                     upper_bound,
                     stride,
-                }) => [lower_bound, upper_bound, stride].into_iter().flatten().collect(),
+                }) => [lower_bound, upper_bound, stride]
+                    .into_iter()
+                    .flatten()
+                    .collect(),
             };
             let found = self.all(parts, scope)?;
             deps.add(&found);
@@ -334,7 +369,11 @@ fn parts(expr: &Expr) -> Vec<&Expr> {
             pattern,
             escape_char,
             ..
-        } => [expr, pattern].into_iter().chain(escape_char).map(AsRef::as_ref).collect(),
+        } => [expr, pattern]
+            .into_iter()
+            .chain(escape_char)
+            .map(AsRef::as_ref)
+            .collect(),
         Expr::Substring {
             expr,
             substring_from,
@@ -354,7 +393,11 @@ fn parts(expr: &Expr) -> Vec<&Expr> {
         } => {
             let what = trim_what.iter().map(AsRef::as_ref);
             let characters = trim_characters.iter().flatten();
-            [expr.as_ref()].into_iter().chain(what).chain(characters).collect()
+            [expr.as_ref()]
+                .into_iter()
+                .chain(what)
+                .chain(characters)
+                .collect()
         }
         Expr::Overlay {
             expr,
@@ -383,7 +426,11 @@ fn parts(expr: &Expr) -> Vec<&Expr> {
         Expr::Array(array) => array.elem.iter().collect(),
         Expr::Interval(interval) => vec![&interval.value],
         Expr::Dictionary(fields) => fields.iter().map(|f| f.value.as_ref()).collect(),
-        Expr::Map(map) => map.entries.iter().flat_map(|e| [e.key.as_ref(), e.value.as_ref()]).collect(),
+        Expr::Map(map) => map
+            .entries
+            .iter()
+            .flat_map(|e| [e.key.as_ref(), e.value.as_ref()])
+            .collect(),
         Expr::MemberOf(member) => vec![&member.value, &member.array],
         Expr::JsonAccess { value, path } => {
             let keys = path.path.iter().filter_map(|p| match p {

@@ -171,7 +171,13 @@ impl Analysis<'_> {
                 ..
             } => {
                 let args = self.args(&args.args, scope)?;
-                self.function(&names::last(name), args, *with_ordinality, alias.as_ref(), filters)
+                self.function(
+                    &names::last(name),
+                    args,
+                    *with_ordinality,
+                    alias.as_ref(),
+                    filters,
+                )
             }
             TableFactor::Function {
                 name,
@@ -181,7 +187,13 @@ impl Analysis<'_> {
                 ..
             } => {
                 let args = self.args(args, scope)?;
-                self.function(&names::last(name), args, *with_ordinality, alias.as_ref(), filters)
+                self.function(
+                    &names::last(name),
+                    args,
+                    *with_ordinality,
+                    alias.as_ref(),
+                    filters,
+                )
             }
             TableFactor::Derived {
                 lateral,
@@ -203,7 +215,13 @@ impl Analysis<'_> {
                 array_exprs,
                 with_ordinality,
                 ..
-            } => self.unnest(array_exprs, alias.as_ref(), *with_ordinality, scope, filters)?,
+            } => self.unnest(
+                array_exprs,
+                alias.as_ref(),
+                *with_ordinality,
+                scope,
+                filters,
+            )?,
             TableFactor::JsonTable {
                 json_expr,
                 columns,
@@ -252,7 +270,11 @@ impl Analysis<'_> {
                     None => joined,
                 }
             }
-            _ => return Err(Unknown("an item of `from` that PostgreSQL does not have".into())),
+            _ => {
+                return Err(Unknown(
+                    "an item of `from` that PostgreSQL does not have".into(),
+                ));
+            }
         })
     }
 
@@ -294,9 +316,13 @@ impl Analysis<'_> {
         let mut rows = Rows::default();
         let aliased = alias.filter(|a| !a.name.value.is_empty());
         match names::of_function(name) {
-            Some(Ok(names)) => rows.columns.extend(names.iter().map(|n| column((*n).to_string()))),
+            Some(Ok(names)) => rows
+                .columns
+                .extend(names.iter().map(|n| column((*n).to_string()))),
             // The one column of a function takes the table's name.
-            Some(Err(own)) => rows.columns.push(column(aliased.map_or(own, |a| fold(&a.name)))),
+            Some(Err(own)) => rows
+                .columns
+                .push(column(aliased.map_or(own, |a| fold(&a.name)))),
             None => rows.open.push(Open::Made(deps.clone())),
         }
         let listed = alias.map_or(0, |a| a.columns.len());

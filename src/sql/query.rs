@@ -254,8 +254,8 @@ impl<'c> Analysis<'c> {
             SetExpr::Table(table) => {
                 let name = RelationName {
                     database: None,
-                    schema: table.schema_name.as_ref().map(|s| s.to_lowercase()),
-                    name: table.table_name.clone().unwrap_or_default().to_lowercase(),
+                    schema: table.schema_name.as_ref().map(fold),
+                    name: table.table_name.as_ref().map(fold).unwrap_or_default(),
                 };
                 Ok(self.named(&name, ctes))
             }
@@ -266,12 +266,7 @@ impl<'c> Analysis<'c> {
     }
 
     /// A chain of set operations, walked along its left side, which may be long.
-    fn operation(
-        &mut self,
-        body: &SetExpr,
-        ctes: &Ctes<'_>,
-        outer: Option<&Scope<'_>>,
-    ) -> Found {
+    fn operation(&mut self, body: &SetExpr, ctes: &Ctes<'_>, outer: Option<&Scope<'_>>) -> Found {
         let mut chain = Vec::new();
         let mut at = body;
         while let SetExpr::SetOperation {
