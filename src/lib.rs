@@ -10,7 +10,9 @@ pub mod compile;
 pub mod config;
 pub mod context;
 pub mod diag;
-pub mod docs;
+pub mod graph;
+pub mod select;
+pub mod sql;
 pub mod text;
 pub mod yaml;
 

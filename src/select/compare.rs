@@ -6,7 +6,7 @@ use super::contract;
 use super::grammar::Criterion;
 use super::index::{Entries, Index};
 use super::method::invalid;
-use super::record::{MacroRecord, Record};
+use super::record::Record;
 use super::state::Earlier;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Manifest, ResourceType};
@@ -57,6 +57,8 @@ pub struct Change {
     pub aspect: Aspect,
     /// For people: `materialized: "view" -> "table"`.
     pub detail: String,
+    /// Whether it makes the entry modified. The text of a generic test does not: it only repeats the configuration.
+    pub counts: bool,
 }
 
 /// How an entry of today compares.
@@ -68,6 +70,17 @@ pub enum Status {
     Same,
     /// Something changed.
     Modified(Vec<Change>),
+}
+
+impl Status {
+    /// Whether it is new, or something changed that counts.
+    pub fn is_modified(&self) -> bool {
+        match self {
+            Self::New => true,
+            Self::Same => false,
+            Self::Modified(changes) => changes.iter().any(|c| c.counts),
+        }
+    }
 }
 
 /// A change to a contract that others may rely on.
@@ -190,7 +203,9 @@ impl Breaking {
                 code::S0508,
                 format!("Breaking change to contract of versioned model {name} ({path})"),
             )
-            .heading(format!("Breaking change to contract Error in model {name} ({path})"))
+            .heading(format!(
+                "Breaking change to contract Error in model {name} ({path})"
+            ))
         } else {
             Diagnostic::warning(
                 code::S0509,
@@ -206,7 +221,11 @@ impl Breaking {
 
 /// Adds a change, each aspect and detail once.
 fn push(changes: &mut Vec<Change>, aspect: Aspect, detail: String) {
-    let change = Change { aspect, detail };
+    let change = Change {
+        aspect,
+        detail,
+        counts: true,
+    };
     if !changes.contains(&change) {
         changes.push(change);
     }
@@ -217,11 +236,16 @@ fn compare(old: &Record, new: &Record) -> Vec<Change> {
     let mut found = Vec::new();
     if old.body != new.body {
         push(&mut found, Aspect::Body, body_detail(old, new));
+        for change in &mut found {
+            change.counts = !new.generic;
+        }
     }
     for key in keys(&old.unrendered, &new.unrendered) {
         let aspect = match key {
-            // Where a source is, its facts say; of its configuration everything counts.
-            _ if new.kind == ResourceType::Source => Aspect::Configs,
+            // Of these the whole configuration counts; where a source is, its facts say.
+            _ if matches!(new.kind, ResourceType::Source | ResourceType::SemanticModel) => {
+                Aspect::Configs
+            }
             "database" | "schema" | "alias" => Aspect::Relation,
             "tags" | "group" => continue,
             _ => Aspect::Configs,
@@ -267,9 +291,6 @@ fn compare(old: &Record, new: &Record) -> Vec<Change> {
 fn body_detail(old: &Record, new: &Record) -> String {
     if matches!(new.kind, ResourceType::Seed) {
         return "the seed's file changed".into();
-    }
-    if matches!(new.kind, ResourceType::UnitTest) {
-        return "the unit test's definition changed".into();
     }
     let mut lines = old.body.lines().zip(new.body.lines());
     let same = lines.by_ref().take_while(|(a, b)| a == b).count();
@@ -332,10 +353,9 @@ fn changed_macros<'a>(earlier: &Earlier, manifest: &'a Manifest) -> HashMap<&'a 
         if matches!(info.package_name.as_str(), "dbt" | "dbt_postgres") {
             continue;
         }
-        let now = MacroRecord::of(info);
         let reason = match earlier.macros.get(id) {
             None => format!("macro `{id}` was added"),
-            Some(old) if old.macro_sql != now.macro_sql => format!("macro `{id}` changed"),
+            Some(old) if old.macro_sql != info.macro_sql => format!("macro `{id}` changed"),
             Some(_) => continue,
         };
         why.insert(id, reason);
@@ -392,8 +412,10 @@ pub fn search(
         }]);
     }
     if matches!(text, "modified" | "unmodified" | "modified.contract") {
-        let (errors, allowed): (Vec<_>, Vec<_>) =
-            changes.breaking().into_iter().partition(Diagnostic::is_error);
+        let (errors, allowed): (Vec<_>, Vec<_>) = changes
+            .breaking()
+            .into_iter()
+            .partition(Diagnostic::is_error);
         if !errors.is_empty() {
             return Err(errors);
         }
@@ -410,11 +432,11 @@ fn named(status: &Status, text: &str) -> bool {
     match text {
         "new" => *status == Status::New,
         "old" => *status != Status::New,
-        "unmodified" => *status == Status::Same,
-        "modified" => *status != Status::Same,
+        "unmodified" => !status.is_modified(),
+        "modified" => status.is_modified(),
         _ => match status {
             // What was not there differs in all that an entry has by itself.
-            Status::New => !matches!(text, "modified.macros" | "modified.contract"),
+            Status::New => text != "modified.macros",
             Status::Same => false,
             Status::Modified(changes) => {
                 let word = text.strip_prefix("modified.");

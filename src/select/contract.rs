@@ -50,7 +50,11 @@ pub fn compare(old: &Record, new: &Record) -> ContractChange {
         }
         if enforces(old) {
             for constraint in missing(&column.constraints, &own.constraints) {
-                freed.push(format!("`{}` constraint on column {}", kind(constraint), column.name));
+                freed.push(format!(
+                    "`{}` constraint on column {}",
+                    kind(constraint),
+                    column.name
+                ));
             }
         }
     }

@@ -1,8 +1,8 @@
 //! Evaluates a definition: graph operators, sets, and the tests that join indirectly.
 //!
 //! In: a manifest, its graph and a request. Out: the ids selected, of all resource types. Every part of a definition
-//! yields two sets, as in dbt: what it selects, and the tests next to it that it could not take; sets of parts look at
-//! the latter again, because together the parts may hold all that such a test needs.
+//! yields two sets, as in dbt: what it selects, and besides that the tests next to it that it could not take; sets of
+//! parts look at the latter again, because together the parts may hold all that such a test needs.
 use super::grammar::{Criterion, Definition, Op, Reach, Set, parse};
 use super::index::{Entries, Index};
 use super::method::Context;
@@ -26,7 +26,7 @@ pub fn select(manifest: &Manifest, dag: &Dag, request: &Request<'_>) -> Result<S
             &parsed
         }
     };
-    let index = Index::new(manifest, dag, request.with_empty);
+    let index = Index::new(manifest, dag);
     let mut evaluation = Evaluation {
         context: Context::new(manifest, &index, request.state),
         indirect: request.indirect,
@@ -51,8 +51,8 @@ struct Evaluation<'a> {
 struct Found {
     /// What it selects, tests that joined included.
     direct: Entries,
-    /// Tests next to it that it could not take.
-    indirect: Entries,
+    /// The same, and the tests next to it that it could not take.
+    near: Entries,
 }
 
 impl Evaluation<'_> {
@@ -76,28 +76,26 @@ impl Evaluation<'_> {
         warnings.into_iter().for_each(|w| self.sink.push(w));
         let neighbours = self.neighbours(c, &direct);
         direct.add(&neighbours);
-        let mut indirect = index.none();
         let mode = c.indirect.unwrap_or(self.indirect);
         if mode == Indirect::Empty {
-            return Found { direct, indirect };
+            let near = direct.clone();
+            return Found { direct, near };
         }
         let wide = (mode == Indirect::Buildable).then(|| index.buildable(&direct));
+        let mut near = direct.clone();
         let mut joining = Vec::new();
         for (test, needs) in index.tests_below(&direct) {
-            let within = |set: &Entries| needs.is_some_and(|n| n.iter().all(|p| set.has(*p as usize)));
-            let joins = mode == Indirect::Eager
-                || within(&direct)
-                || wide.as_ref().is_some_and(within);
-            if joins {
+            near.insert(test);
+            let within =
+                |set: &Entries| needs.is_some_and(|n| n.iter().all(|p| set.has(*p as usize)));
+            if mode == Indirect::Eager || within(&direct) || wide.as_ref().is_some_and(within) {
                 joining.push(test);
-            } else {
-                indirect.insert(test);
             }
         }
-        joining.into_iter().for_each(|test| {
+        for test in joining {
             direct.insert(test);
-        });
-        Found { direct, indirect }
+        }
+        Found { direct, near }
     }
 
     /// What the graph operators add.
@@ -127,7 +125,7 @@ impl Evaluation<'_> {
             Some(first) => self.definition(first),
             None => Found {
                 direct: none.clone(),
-                indirect: none,
+                near: none,
             },
         };
         for part in parts {
@@ -138,7 +136,7 @@ impl Evaluation<'_> {
                 Op::Difference => Entries::remove,
             };
             combine(&mut found.direct, &part.direct);
-            combine(&mut found.indirect, &part.indirect);
+            combine(&mut found.near, &part.near);
         }
         self.look_again(set.indirect.unwrap_or(self.indirect), &mut found);
         if let Some(expected) = &set.expected
@@ -159,16 +157,15 @@ impl Evaluation<'_> {
         found
     }
 
-    /// Takes the left-over tests that the whole set has all needs of.
+    /// Takes the tests next to the set that the whole of it has all needs of.
     fn look_again(&self, mode: Indirect, found: &mut Found) {
         let index = self.context.index;
         let base = match mode {
             Indirect::Eager | Indirect::Empty => return,
-            _ if found.indirect.is_empty() => return,
             Indirect::Cautious => found.direct.clone(),
             Indirect::Buildable => index.buildable(&found.direct),
         };
-        for test in found.indirect.iter() {
+        for test in found.near.iter() {
             let needs = index.needs(test);
             if needs.is_some_and(|n| n.iter().all(|p| base.has(*p as usize))) {
                 found.direct.insert(test);

@@ -24,13 +24,24 @@ impl Obj<'_> {
         self.0.get(key).filter(|v| !v.is_null()).cloned()
     }
     fn map(&self, key: &str) -> Map<String, Value> {
-        self.0.get(key).and_then(Value::as_object).cloned().unwrap_or_default()
+        self.0
+            .get(key)
+            .and_then(Value::as_object)
+            .cloned()
+            .unwrap_or_default()
     }
     fn list(&self, key: &str) -> Vec<Value> {
-        self.0.get(key).and_then(Value::as_array).cloned().unwrap_or_default()
+        self.0
+            .get(key)
+            .and_then(Value::as_array)
+            .cloned()
+            .unwrap_or_default()
     }
     fn texts(&self, key: &str) -> Vec<String> {
-        self.list(key).iter().map(|v| v.as_str().unwrap().to_string()).collect()
+        self.list(key)
+            .iter()
+            .map(|v| v.as_str().unwrap().to_string())
+            .collect()
     }
     fn kind(&self) -> ResourceType {
         ResourceType::parse(&self.text("resource_type")).unwrap()
@@ -64,7 +75,10 @@ fn column(name: &str, o: &Obj<'_>) -> Column {
 }
 
 fn columns(o: &Obj<'_>) -> indexmap::IndexMap<String, Column> {
-    o.map("columns").iter().map(|(k, v)| (k.clone(), column(k, &Obj(v)))).collect()
+    o.map("columns")
+        .iter()
+        .map(|(k, v)| (k.clone(), column(k, &Obj(v))))
+        .collect()
 }
 
 fn node(o: &Obj<'_>) -> Node {
@@ -90,7 +104,10 @@ fn node(o: &Obj<'_>) -> Node {
         schema: o.text("schema"),
         alias: o.text("alias"),
         relation_name: o.opt("relation_name"),
-        checksum: Checksum { name: checksum.text("name"), checksum: checksum.text("checksum") },
+        checksum: Checksum {
+            name: checksum.text("name"),
+            checksum: checksum.text("checksum"),
+        },
         config: Config(o.map("config")),
         unrendered_config: o.map("unrendered_config"),
         tags: o.texts("tags"),
@@ -256,7 +273,10 @@ fn macro_info(o: &Obj<'_>) -> MacroInfo {
 /// The graph's manifest of a manifest's JSON.
 pub fn manifest(json: &Value) -> Manifest {
     let mut out = Manifest {
-        project_name: json["metadata"]["project_name"].as_str().unwrap().to_string(),
+        project_name: json["metadata"]["project_name"]
+            .as_str()
+            .unwrap()
+            .to_string(),
         ..Manifest::default()
     };
     macro_rules! fill {

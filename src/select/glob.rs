@@ -168,7 +168,9 @@ impl PathPattern {
             parts.push(match part {
                 "**" => Part::Folders,
                 ".." => Part::Up,
-                p if p.contains("**") => return Err("may use `**` only as a whole part of the path"),
+                p if p.contains("**") => {
+                    return Err("may use `**` only as a whole part of the path");
+                }
                 p => Part::Name(Pattern::new(p)),
             });
         }

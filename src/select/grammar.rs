@@ -424,10 +424,7 @@ mod tests {
                 Definition::Criterion(_) => panic!("a set"),
             })
             .collect();
-        assert_eq!(
-            texts,
-            [("a".into(), 1), ("b,c".into(), 2), ("d".into(), 1)]
-        );
+        assert_eq!(texts, [("a".into(), 1), ("b,c".into(), 2), ("d".into(), 1)]);
     }
 
     fn criteria() -> impl Strategy<Value = String> {

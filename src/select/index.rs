@@ -87,13 +87,11 @@ pub struct Index<'a> {
 }
 
 impl<'a> Index<'a> {
-    /// Numbers the entries of a manifest. Without `with_empty`, nodes with blank text are left out, and the graph is
-    /// cut where they stood.
-    pub fn new(manifest: &'a Manifest, dag: &Dag, with_empty: bool) -> Self {
+    /// Numbers the entries of a manifest.
+    pub fn new(manifest: &'a Manifest, dag: &Dag) -> Self {
         let entries: Vec<Entry<'a>> = manifest
             .entries()
             .filter(|e| dag.contains(e.unique_id()))
-            .filter(|e| with_empty || !matches!(e, Entry::Node(n) if n.is_empty()))
             .collect();
         let number: HashMap<&str, u32> = entries
             .iter()

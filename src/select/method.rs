@@ -126,15 +126,15 @@ impl<'a> Context<'a> {
                 let pattern = Pattern::new(text);
                 all.filter(|e| group(e).is_some_and(|g| pattern.matches(g)))
             }
-            Method::Access => all.filter(|e| {
-                model(e).is_some_and(|m| m.access.as_deref() == Some(text))
-            }),
+            Method::Access => {
+                all.filter(|e| model(e).is_some_and(|m| m.access.as_deref() == Some(text)))
+            }
             Method::Source => self.source(c, text).map_err(one)?,
             Method::Exposure => self.named(c, text, ResourceType::Exposure).map_err(one)?,
             Method::Metric => self.named(c, text, ResourceType::Metric).map_err(one)?,
-            Method::SemanticModel => {
-                self.named(c, text, ResourceType::SemanticModel).map_err(one)?
-            }
+            Method::SemanticModel => self
+                .named(c, text, ResourceType::SemanticModel)
+                .map_err(one)?,
             Method::SavedQuery => self.named(c, text, ResourceType::SavedQuery).map_err(one)?,
             Method::UnitTest => self.named(c, text, ResourceType::UnitTest).map_err(one)?,
             Method::Path => self.path(c, text).map_err(one)?,
@@ -147,7 +147,11 @@ impl<'a> Context<'a> {
                 })
             }
             Method::Package => {
-                let text = if text == "this" { &self.manifest.project_name } else { text };
+                let text = if text == "this" {
+                    &self.manifest.project_name
+                } else {
+                    text
+                };
                 let pattern = Pattern::new(text);
                 all.filter(|e| pattern.matches(e.package_name()))
             }
@@ -179,11 +183,11 @@ impl<'a> Context<'a> {
             [source, table] => ["*", source, table],
             [package, source, table] => [package, source, table],
             _ => {
-                return Err(invalid(
-                    c,
-                    format!("Invalid source selector value \"{text}\""),
-                )
-                .help("a source is named `source`, `source.table` or `package.source.table`"));
+                return Err(
+                    invalid(c, format!("Invalid source selector value \"{text}\"")).help(
+                        "a source is named `source`, `source.table` or `package.source.table`",
+                    ),
+                );
             }
         }
         .map(Pattern::new);
@@ -202,7 +206,10 @@ impl<'a> Context<'a> {
                 let kind = kind.as_str();
                 return Err(invalid(
                     c,
-                    format!("Invalid {} selector value \"{text}\"", kind.replace('_', " ")),
+                    format!(
+                        "Invalid {} selector value \"{text}\"",
+                        kind.replace('_', " ")
+                    ),
                 )
                 .help(format!("it is named `{kind}` or `package.{kind}`")));
             }
@@ -268,7 +275,10 @@ impl<'a> Context<'a> {
             let d = invalid(c, format!("Invalid resource_type selector \"{text}\""));
             return Err(match nearest(text, super::types::WORDS.iter().copied()) {
                 Some(near) => d.help(format!("did you mean `{near}`?")),
-                None => d.help(format!("resource types: {}", super::types::WORDS.join(", "))),
+                None => d.help(format!(
+                    "resource types: {}",
+                    super::types::WORDS.join(", ")
+                )),
             });
         };
         Ok(self.index.filter(|e| e.resource_type() == kind))
@@ -320,7 +330,9 @@ impl<'a> Context<'a> {
                 "Got a state selector method, but no comparison manifest",
             )]);
         };
-        let changes = self.changes.get_or_init(|| Changes::between(earlier, self.manifest));
+        let changes = self
+            .changes
+            .get_or_init(|| Changes::between(earlier, self.manifest));
         super::compare::search(changes, self.index, c, text, warnings)
     }
 }
@@ -370,9 +382,10 @@ impl<'a> Fqn<'a> {
         let by_name = match fqn {
             [.., name, version] if versioned => {
                 self.text == name
-                    || self.text.strip_prefix(name.as_str()).is_some_and(|rest| {
-                        rest.strip_prefix(['.', '_']) == Some(version.as_str())
-                    })
+                    || self
+                        .text
+                        .strip_prefix(name.as_str())
+                        .is_some_and(|rest| rest.strip_prefix(['.', '_']) == Some(version.as_str()))
             }
             _ => self.text == leaf,
         };
@@ -505,12 +518,21 @@ mod tests {
     fn versions_compare_as_numbers_when_both_are() {
         assert_eq!(compare_versions(&json!(10), &json!("9")), Ordering::Greater);
         assert_eq!(compare_versions(&json!("2.0"), &json!(2)), Ordering::Equal);
-        assert_eq!(compare_versions(&json!("10"), &json!("alpha")), Ordering::Less);
+        assert_eq!(
+            compare_versions(&json!("10"), &json!("alpha")),
+            Ordering::Less
+        );
     }
 
     #[test]
     fn stems_are_pythons() {
-        for (name, expected) in [("a.sql", "a"), ("a.b.sql", "a.b"), (".x", ".x"), ("a.", "a."), ("a", "a")] {
+        for (name, expected) in [
+            ("a.sql", "a"),
+            ("a.b.sql", "a.b"),
+            (".x", ".x"),
+            ("a.", "a."),
+            ("a", "a"),
+        ] {
             assert_eq!(stem(name), expected);
         }
     }

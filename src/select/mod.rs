@@ -83,8 +83,6 @@ pub struct Request<'a> {
     pub indirect: Indirect,
     /// Artefacts of an earlier run.
     pub state: Option<&'a State>,
-    /// Whether nodes with blank text can be selected.
-    pub with_empty: bool,
 }
 
 /// What was found.

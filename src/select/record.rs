@@ -2,7 +2,7 @@
 //!
 //! In: an entry of the graph, or its JSON in an earlier `manifest.json`. Out: a [`Record`]. Knows nothing of how
 //! records compare. Which facts of a kind count as its contents is written here once, for both sides.
-use crate::graph::{Column, Entry, MacroInfo, Node, ResourceType};
+use crate::graph::{Column, Entry, Node, ResourceType};
 use serde::de::{IgnoredAny, MapAccess, Visitor};
 use serde::{Deserialize, Deserializer};
 use serde_json::{Map, Value, json};
@@ -46,8 +46,10 @@ pub struct Record {
     pub path: String,
     /// Qualified name.
     pub fqn: Vec<String>,
-    /// Text, or hash of what has none (seeds, unit tests); empty for generic tests.
+    /// Text, or hash of what has none (seeds).
     pub body: String,
+    /// Whether it is a generic test.
+    pub generic: bool,
     /// Configuration as written.
     pub unrendered: Map<String, Value>,
     /// Materialization.
@@ -73,8 +75,6 @@ pub struct Record {
 /// A macro as far as state comparison goes.
 #[derive(Debug, Clone, Deserialize)]
 pub struct MacroRecord {
-    /// Package.
-    pub package_name: String,
     /// Text.
     pub macro_sql: String,
 }
@@ -83,13 +83,7 @@ pub struct MacroRecord {
 pub fn facts_of(kind: ResourceType) -> &'static [&'static str] {
     match kind {
         ResourceType::Model => &["access", "latest_version", "deprecation_date"],
-        ResourceType::Source => &[
-            "database",
-            "schema",
-            "identifier",
-            "quoting",
-            "external",
-        ],
+        ResourceType::Source => &["database", "schema", "identifier", "quoting", "external"],
         ResourceType::Exposure => &[
             "owner",
             "type",
@@ -99,14 +93,7 @@ pub fn facts_of(kind: ResourceType) -> &'static [&'static str] {
             "label",
             "depends_on",
         ],
-        ResourceType::Metric => &[
-            "description",
-            "label",
-            "type",
-            "type_params",
-            "filter",
-            "metadata",
-        ],
+        ResourceType::Metric => &["description", "label", "type"],
         ResourceType::SemanticModel => &[
             "model",
             "description",
@@ -114,8 +101,8 @@ pub fn facts_of(kind: ResourceType) -> &'static [&'static str] {
             "entities",
             "dimensions",
             "measures",
-            "label",
         ],
+        ResourceType::UnitTest => &["checksum"],
         ResourceType::SavedQuery => &["query_params", "exports", "description", "label", "tags"],
         _ => &[],
     }
@@ -133,8 +120,7 @@ impl Record {
         };
         let config = raw.config.unwrap_or_default();
         let body = match kind {
-            ResourceType::Seed | ResourceType::UnitTest => body_hash(&raw.checksum),
-            _ if raw.test_metadata.is_some() => String::new(),
+            ResourceType::Seed => body_hash(&raw.checksum),
             _ => raw.raw_code.unwrap_or_default(),
         };
         let materialized = config.get("materialized").and_then(Value::as_str);
@@ -144,6 +130,7 @@ impl Record {
             path: raw.original_file_path,
             fqn: raw.fqn,
             body,
+            generic: raw.test_metadata.is_some(),
             materialized: materialized.unwrap_or_default().to_string(),
             persist: persisted(&config),
             unrendered: raw.unrendered_config.unwrap_or_default(),
@@ -155,7 +142,12 @@ impl Record {
             macros: raw.depends_on.unwrap_or_default().macros,
             facts: facts_of(kind)
                 .iter()
-                .map(|name| (*name, tidy(name, json.get(*name).cloned().unwrap_or_default())))
+                .map(|name| {
+                    (
+                        *name,
+                        tidy(name, json.get(*name).cloned().unwrap_or_default()),
+                    )
+                })
                 .collect(),
         }))
     }
@@ -170,6 +162,7 @@ impl Record {
             path: entry.original_file_path().to_string(),
             fqn: entry.fqn().to_vec(),
             body: String::new(),
+            generic: false,
             unrendered: Map::new(),
             materialized: config.str("materialized").unwrap_or_default().to_string(),
             persist: persisted(&config.0),
@@ -204,7 +197,6 @@ impl Record {
                 ..empty
             },
             Entry::UnitTest(u) => Self {
-                body: u.checksum.clone(),
                 macros: u.depends_on.macros.clone(),
                 ..empty
             },
@@ -215,9 +207,9 @@ impl Record {
         Self {
             body: match n.resource_type {
                 ResourceType::Seed => body_hash(&json!(n.checksum)),
-                _ if n.test.is_some() => String::new(),
                 _ => n.raw_code.clone(),
             },
+            generic: n.test.is_some(),
             unrendered: n.unrendered_config.clone(),
             description: n.description.clone(),
             columns: n
@@ -244,16 +236,6 @@ impl ColumnRecord {
             description: column.description.clone(),
             data_type: column.data_type.clone(),
             constraints: column.constraints.clone(),
-        }
-    }
-}
-
-impl MacroRecord {
-    /// The record of a macro of today's manifest.
-    pub fn of(info: &MacroInfo) -> Self {
-        Self {
-            package_name: info.package_name.clone(),
-            macro_sql: info.macro_sql.clone(),
         }
     }
 }
@@ -296,14 +278,13 @@ fn fact(entry: Entry<'_>, name: &str) -> Value {
         Entry::Exposure(e) => field(&e.fields),
         Entry::Semantic(s) if name == "tags" => json!(s.tags),
         Entry::Semantic(s) => field(&s.fields),
-        Entry::UnitTest(_) => Value::Null,
+        Entry::UnitTest(u) => json!(u.checksum),
     }
 }
 
-/// A checksum as text: `sha256:…`, `path:…`, or the bare hash of a unit test.
+/// A checksum as text: `sha256:…`, `path:…`.
 fn body_hash(checksum: &Value) -> String {
     match checksum {
-        Value::String(hash) => hash.clone(),
         Value::Object(map) => {
             let part = |key: &str| map.get(key).and_then(Value::as_str).unwrap_or_default();
             format!("{}:{}", part("name"), part("checksum"))
@@ -330,7 +311,7 @@ struct Raw {
     checksum: Value,
     #[serde(alias = "raw_sql")]
     raw_code: Option<String>,
-    test_metadata: Option<Value>,
+    test_metadata: Option<IgnoredAny>,
     config: Option<Map<String, Value>>,
     unrendered_config: Option<Map<String, Value>>,
     description: Option<String>,
@@ -381,9 +362,6 @@ const KEYS: &[&str] = &[
     "maturity",
     "url",
     "label",
-    "type_params",
-    "filter",
-    "metadata",
     "model",
     "defaults",
     "entities",
@@ -430,7 +408,15 @@ mod tests {
 
     #[test]
     fn no_fact_is_sieved_out() {
-        for kind in ["model", "source", "exposure", "metric", "semantic_model", "saved_query"] {
+        for kind in [
+            "model",
+            "source",
+            "exposure",
+            "metric",
+            "semantic_model",
+            "saved_query",
+            "unit_test",
+        ] {
             for fact in facts_of(ResourceType::parse(kind).unwrap()) {
                 assert!(KEYS.contains(fact), "{fact}");
             }

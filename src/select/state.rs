@@ -283,12 +283,11 @@ fn artefact<T: DeserializeOwned>(folder: &Path, name: &str, version: &Version) -
         Ok(text) => text,
         Err(e) if e.kind() == std::io::ErrorKind::NotFound => return Ok(None),
         Err(e) => {
-            return Err(Diagnostic::error(
-                code::S0506,
-                format!("`{shown}` cannot be read: {e}"),
-            )
-            .heading("Runtime Error")
-            .into());
+            return Err(
+                Diagnostic::error(code::S0506, format!("`{shown}` cannot be read: {e}"))
+                    .heading("Runtime Error")
+                    .into(),
+            );
         }
     };
     let file = SourceFile::new(shown, text);
@@ -310,7 +309,9 @@ fn unreadable(file: &std::sync::Arc<SourceFile>, error: &serde_json::Error) -> D
     )
     .heading("Runtime Error");
     // Artefacts are often one line of megabytes: a place in that helps nobody.
-    match place.filter(|p| file.line_range(error.line()).len() <= 500 && p.span.end <= file.text.len()) {
+    match place
+        .filter(|p| file.line_range(error.line()).len() <= 500 && p.span.end <= file.text.len())
+    {
         Some(place) => d.at(place),
         None => d,
     }
@@ -325,11 +326,7 @@ fn check_version(
     check(file, found.and_then(Value::as_str), version)
 }
 
-fn check(
-    file: &std::sync::Arc<SourceFile>,
-    found: Option<&str>,
-    version: &Version,
-) -> Result<()> {
+fn check(file: &std::sync::Arc<SourceFile>, found: Option<&str>, version: &Version) -> Result<()> {
     let Version { name, from, to } = version;
     let number = found
         .and_then(|f| f.strip_suffix(".json"))

@@ -1,6 +1,8 @@
 //! Compares with what dbt itself selected, recorded from one project: see `tests/engine/select/README.md`.
-use super::{Changes, Earlier, Indirect, Purpose, Request, Selectors, State, Types, filter, select};
 use super::fixture;
+use super::{
+    Changes, Earlier, Indirect, Purpose, Request, Selectors, State, Types, filter, select,
+};
 use crate::diag::{Stopped, code};
 use crate::graph::{Dag, Manifest};
 use crate::text::SourceFile;
@@ -94,7 +96,6 @@ impl Options {
             selector,
             indirect: self.indirect,
             state,
-            with_empty: true,
         };
         let found = select(manifest, dag, &request)?;
         let types = Types::parse(Purpose::List, &self.types, &self.no_types)?;
@@ -112,7 +113,9 @@ fn differs(found: &Found, manifest: &Manifest, case: &Value) -> Option<String> {
     match (found, error) {
         (Err(e), Some(text)) => {
             let first = text.lines().last().unwrap_or_default().trim();
-            let said = e.0.iter().any(|d| d.message.contains(first) || first.contains(&d.message));
+            let said =
+                e.0.iter()
+                    .any(|d| d.message.contains(first) || first.contains(&d.message));
             (!said && !KNOWN_TEXTS.iter().any(|t| text.contains(t)))
                 .then(|| format!("says {:?}, expected {text:?}", e.0[0].message))
         }
@@ -145,7 +148,12 @@ const KNOWN_TEXTS: &[&str] = &[
 ];
 
 fn report(failed: Vec<String>, all: usize) {
-    assert!(failed.is_empty(), "{} of {all} differ:\n{}", failed.len(), failed.join("\n"));
+    assert!(
+        failed.is_empty(),
+        "{} of {all} differ:\n{}",
+        failed.len(),
+        failed.join("\n")
+    );
 }
 
 #[test]
@@ -249,9 +257,8 @@ fn state_comparison_is_dbts() {
         let manifest = fixture::manifest(&changed(&case["now"]));
         let dag = Dag::new(&manifest);
         let all: BTreeSet<String> = manifest.entries().map(|e| e.unique_id().into()).collect();
-        let expected = |word: &str| -> BTreeSet<String> {
-            texts(&case["ids"][word]).into_iter().collect()
-        };
+        let expected =
+            |word: &str| -> BTreeSet<String> { texts(&case["ids"][word]).into_iter().collect() };
         for word in WORDS {
             let options = Options {
                 select: vec![format!("state:{word}")],
@@ -266,9 +273,12 @@ fn state_comparison_is_dbts() {
                 _ => expected(word),
             };
             let about_contracts = matches!(word, "modified" | "unmodified" | "modified.contract");
-            let error = case["error"]["modified"].as_str().filter(|_| about_contracts);
+            let error = case["error"]["modified"]
+                .as_str()
+                .filter(|_| about_contracts);
             match (found, error) {
-                (Err(e), Some(error)) if e.0.iter().any(|d| d.heading.as_deref() == Some(error)) => {}
+                (Err(e), Some(error))
+                    if e.0.iter().any(|d| d.heading.as_deref() == Some(error)) => {}
                 (Ok((found, _)), None) if found == ids => {}
                 (Ok((found, _)), None) => failed.push(format!(
                     "{} {word}: lacks {:?}, has too much {:?}",
@@ -283,15 +293,19 @@ fn state_comparison_is_dbts() {
                 )),
             }
         }
-        let warnings: BTreeSet<String> = Changes::between(state.manifest.as_ref().unwrap(), &manifest)
-            .breaking()
-            .into_iter()
-            .filter(|d| !d.is_error())
-            .map(|d| d.message)
-            .collect();
+        let warnings: BTreeSet<String> =
+            Changes::between(state.manifest.as_ref().unwrap(), &manifest)
+                .breaking()
+                .into_iter()
+                .filter(|d| !d.is_error())
+                .map(|d| d.message)
+                .collect();
         let expected: BTreeSet<String> = texts(&case["warnings"]).into_iter().collect();
         if warnings != expected {
-            failed.push(format!("{}: warns {warnings:?}, expected {expected:?}", case["name"]));
+            failed.push(format!(
+                "{}: warns {warnings:?}, expected {expected:?}",
+                case["name"]
+            ));
         }
     }
     report(failed, cases.len());

@@ -51,8 +51,8 @@ pub enum Purpose {
 }
 
 use ResourceType::{
-    Analysis, Exposure, Metric, Model, Operation, SavedQuery, Seed, SemanticModel, Snapshot, Source,
-    SqlOperation, Test, UnitTest,
+    Analysis, Exposure, Metric, Model, Operation, SavedQuery, Seed, SemanticModel, Snapshot,
+    Source, SqlOperation, Test, UnitTest,
 };
 
 impl Purpose {
@@ -64,7 +64,7 @@ impl Purpose {
             Self::Seed => &[Seed],
             Self::Snapshot => &[Snapshot],
             Self::Build => &[Model, Seed, Snapshot, Test, UnitTest, Exposure, SavedQuery],
-            Self::Compile | Self::Show => &[
+            Self::Compile | Self::Show | Self::Docs => &[
                 Model,
                 Seed,
                 Snapshot,
@@ -86,7 +86,6 @@ impl Purpose {
                 SavedQuery,
             ],
             Self::Clone => &[Model, Seed, Snapshot],
-            Self::Docs => &[Model, Seed, Snapshot, Test, Analysis, Source, UnitTest],
             Self::Freshness => &[Source],
         }
     }
@@ -100,13 +99,13 @@ impl Purpose {
         kinds
     }
 
-    /// Whether nodes with blank text count.
+    /// Whether nodes with blank text count. They always take part in selecting, so that what is below them is found.
     pub fn with_empty(self) -> bool {
         matches!(self, Self::List | Self::Docs)
     }
 }
 
-/// The resource types that remain after selecting.
+/// What remains after selecting.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Types {
     kinds: BTreeSet<ResourceType>,
@@ -114,20 +113,23 @@ pub struct Types {
     simulations: bool,
     /// Whether the sources made by simulations are left out although sources may not be.
     no_simulations: bool,
+    /// Whether nodes with blank text remain.
+    with_empty: bool,
 }
 
 impl Types {
     /// The types of a command without options.
     pub fn of(purpose: Purpose) -> Self {
-        Self::only(purpose.kinds())
+        Self::only(purpose, purpose.kinds())
     }
 
-    /// Exactly these types.
-    pub fn only(kinds: &[ResourceType]) -> Self {
+    /// Exactly these types, for a command.
+    pub fn only(purpose: Purpose, kinds: &[ResourceType]) -> Self {
         Self {
             kinds: kinds.iter().copied().collect(),
             simulations: false,
             no_simulations: false,
+            with_empty: purpose.with_empty(),
         }
     }
 
@@ -141,7 +143,7 @@ impl Types {
         let mut types = if include.is_empty() {
             Self::of(purpose)
         } else {
-            Self::only(&[])
+            Self::only(purpose, &[])
         };
         for word in include {
             match (word.as_str(), ResourceType::parse(word)) {
@@ -174,7 +176,8 @@ impl Types {
         {
             return (self.simulations || self.kinds.contains(&Source)) && !self.no_simulations;
         }
-        self.kinds.contains(&e.resource_type())
+        let dropped = !self.with_empty && matches!(e, Entry::Node(n) if n.is_empty());
+        !dropped && self.kinds.contains(&e.resource_type())
     }
 }
 
@@ -185,11 +188,14 @@ fn unknown(option: &str, word: &str, also: &[&str]) -> Diagnostic {
         .at(Place::new(&file, 0..word.len()));
     match nearest(word, words()) {
         Some(near) => d.help(format!("did you mean `{near}`?")),
-        None => d.help(format!("resource types: {}", words().collect::<Vec<_>>().join(", "))),
+        None => d.help(format!(
+            "resource types: {}",
+            words().collect::<Vec<_>>().join(", ")
+        )),
     }
 }
 
-/// The ids whose entries are of the given types.
+/// The ids whose entries remain.
 pub fn filter<'a>(
     manifest: &Manifest,
     ids: impl IntoIterator<Item = &'a String>,

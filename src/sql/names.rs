@@ -1,6 +1,8 @@
 //! Names in SQL: how PostgreSQL folds them, and what it calls an output column that is not named.
 use super::RelationName;
-use sqlparser::ast::{Expr, Ident, ObjectName, ObjectNamePart, Query, SelectItem, SetExpr};
+use sqlparser::ast::{
+    Expr, Ident, ObjectName, ObjectNamePart, Query, SelectItem, SetExpr, TrimWhereField,
+};
 
 /// A name as PostgreSQL keeps it: without quotes in lower case.
 pub fn fold(ident: &Ident) -> String {
@@ -75,7 +77,12 @@ fn found(expr: &Expr) -> Option<String> {
         Expr::Floor { .. } => "floor".into(),
         Expr::Position { .. } => "position".into(),
         Expr::Substring { .. } => "substring".into(),
-        Expr::Trim { .. } => "btrim".into(),
+        Expr::Trim { trim_where, .. } => match trim_where {
+            Some(TrimWhereField::Leading) => "ltrim",
+            Some(TrimWhereField::Trailing) => "rtrim",
+            _ => "btrim",
+        }
+        .into(),
         Expr::Overlay { .. } => "overlay".into(),
         Expr::AtTimeZone { .. } => "timezone".into(),
         Expr::Interval(_) => "interval".into(),
@@ -194,9 +201,16 @@ pub fn of_function(name: &str) -> Option<Result<&'static [&'static str], String>
         | "json_array_elements_text"
         | "jsonb_array_elements"
         | "jsonb_array_elements_text" => Ok(&["value"]),
-        "json_to_record" | "json_to_recordset" | "jsonb_to_record" | "jsonb_to_recordset"
-        | "json_populate_record" | "json_populate_recordset" | "jsonb_populate_record"
-        | "jsonb_populate_recordset" | "crosstab" | "dblink" => return None,
+        "json_to_record"
+        | "json_to_recordset"
+        | "jsonb_to_record"
+        | "jsonb_to_recordset"
+        | "json_populate_record"
+        | "json_populate_recordset"
+        | "jsonb_populate_record"
+        | "jsonb_populate_recordset"
+        | "crosstab"
+        | "dblink" => return None,
         other => Err(other.to_string()),
     })
 }

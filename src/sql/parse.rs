@@ -32,52 +32,38 @@ pub fn query(sql: &str) -> Result<Box<Query>, Unknown> {
     }
 }
 
-/// A question that the analysis asks back, or its result.
-enum Message {
-    Columns(RelationName),
-    Done(Result<Lineage, Unknown>),
-}
-
 /// Analyses a text on a thread with a deep stack; the catalogue is asked on the calling thread.
 pub fn with_deep_stack(sql: &str, catalog: Catalog<'_>) -> Result<Lineage, Unknown> {
-    let (ask, asked) = mpsc::channel();
-    let (answer, answers) = mpsc::channel();
-    deep(
-        move || {
-            let columns = |name: &RelationName| {
-                ask.send(Message::Columns(name.clone())).ok()?;
-                answers.recv().ok().flatten()
-            };
-            let result = Analysis::of(sql, &columns);
-            // The receiver waits for exactly this.
-            let _ = ask.send(Message::Done(result));
-        },
-        || {
-            for message in asked {
-                match message {
-                    Message::Columns(name) => {
-                        let _ = answer.send(catalog(&name));
-                    }
-                    Message::Done(result) => return result,
-                }
+    let (ask, asked) = mpsc::channel::<RelationName>();
+    let (answer, answers) = mpsc::channel::<Option<Vec<String>>>();
+    let analyse = move || {
+        Analysis::of(sql, &|name: &RelationName| {
+            ask.send(name.clone()).ok()?;
+            answers.recv().ok().flatten()
+        })
+    };
+    // The loop ends when the analysis drops its end of the channel.
+    let reply = || {
+        for name in asked {
+            if answer.send(catalog(&name)).is_err() {
+                break;
             }
-            Err(Unknown("the analysis broke off".into()))
-        },
-    )
+        }
+    };
+    deep(analyse, reply)?
 }
 
-/// Runs one half on a thread with a deep stack and the other half here.
-pub fn deep<T>(there: impl FnOnce() + Send, here: impl FnOnce() -> Result<T, Unknown>) -> Result<T, Unknown> {
+/// Does something on a thread with a deep stack, and something else here meanwhile.
+pub fn deep<T: Send>(there: impl FnOnce() -> T + Send, here: impl FnOnce()) -> Result<T, Unknown> {
     std::thread::scope(|scope| {
         let thread = std::thread::Builder::new()
             .name("lineage".into())
             .stack_size(STACK)
             .spawn_scoped(scope, there)
             .map_err(|e| Unknown(format!("no thread: {e}")))?;
-        let result = here();
-        if thread.join().is_err() {
-            return Err(Unknown("the analysis failed".into()));
-        }
-        result
+        here();
+        thread
+            .join()
+            .map_err(|_| Unknown("the analysis failed".into()))
     })
 }

@@ -152,7 +152,11 @@ impl<'a> Scope<'a> {
                     let deps = in_table(table, &name[at], interned)
                         .ok_or_else(|| format!("column `{}` is not known", shown()))?;
                     let is_field = name.len() > at + 1;
-                    return Ok(if is_field { deps.at_least(Kind::Derive) } else { deps });
+                    return Ok(if is_field {
+                        deps.at_least(Kind::Derive)
+                    } else {
+                        deps
+                    });
                 }
                 Err(format!("`{}` is not known", shown()))
             }
@@ -175,7 +179,9 @@ impl<'a> Scope<'a> {
                 // A column of the query around is more likely than one of a relation that is not known, but only
                 // the relation's columns can tell; take what is known for certain first.
                 let outer = self.outer.and_then(|o| o.known(name));
-                Ok(Some(outer.unwrap_or_else(|| from_open(only, name, interned))))
+                Ok(Some(
+                    outer.unwrap_or_else(|| from_open(only, name, interned)),
+                ))
             }
             ([], []) => match self.outer {
                 Some(outer) => outer.lone(name, interned),
@@ -219,7 +225,10 @@ impl<'a> Scope<'a> {
 
     /// The definition of a named window.
     pub fn window(&self, name: &str) -> Option<&'a NamedWindowDefinition> {
-        let own = self.windows.iter().find(|w| super::names::fold(&w.0) == name);
+        let own = self
+            .windows
+            .iter()
+            .find(|w| super::names::fold(&w.0) == name);
         own.or_else(|| self.outer.and_then(|o| o.window(name)))
     }
 }
