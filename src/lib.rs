@@ -24,7 +24,6 @@ pub mod run;
 pub mod select;
 pub mod server;
 pub mod simulate;
-pub mod packages;
 pub mod text;
 pub mod yaml;
 
