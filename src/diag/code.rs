@@ -116,6 +116,11 @@ codes! {
     S0511 "A selector is named that does not exist. A selector can inherit only from selectors that stand before it in the file."
     S0512 "More than one selector has `default: true`. Only one can apply when nothing is asked for."
     S0513 "A part of `selectors.yml` has no effect, although it looks as if it had. dbt leaves it out of account silently."
+    U0801 "Two options exclude each other. The note says where each of them comes from."
+    U0802 "An entry of the project's `flags:` block has a value that the flag cannot take."
+    U0803 "A flag of the project's `flags:` block is not known, but looks like one that is. dbt ignores unknown flags; so does tv1, and says so when it looks like a typing error."
+    U0804 "The command exists in dbt or in a later version of tv1, but not in this one."
+    U0805 "There is no diagnostic with this code."
     K0901 "An entry of packages.yml or dependencies.yml cannot be read. An entry has one of the keys `package` (with `version`), `git` (with `revision`), `local` or `tarball` (with `name`), and no keys that belong to another kind."
     K0902 "Packages are listed in packages.yml and in dependencies.yml. Keep them in one: packages.yml is rendered with Jinja, dependencies.yml is not and may also list projects."
     K0903 "The version of a package cannot be: it is not of the form MAJOR.MINOR.PATCH with one of `=`, `>`, `>=`, `<`, `<=` in front, or the conditions on it contradict each other."
@@ -131,12 +136,6 @@ codes! {
     K0913 "package-lock.yml cannot be read. `tv1 deps --upgrade` writes it anew."
     K0914 "A file or folder of a package could not be read or written."
     K0915 "A package given with `--add-package` lacks something."
-
-    U0801 "Two options exclude each other. The note says where each of them comes from."
-    U0802 "An entry of the project's `flags:` block has a value that the flag cannot take."
-    U0803 "A flag of the project's `flags:` block is not known, but looks like one that is. dbt ignores unknown flags; so does tv1, and says so when it looks like a typing error."
-    U0804 "The command exists in dbt or in a later version of tv1, but not in this one."
-    U0805 "There is no diagnostic with this code."
 }
 
 /// The explanation of a code, by its name in any case.
