@@ -42,7 +42,6 @@ pub fn selected(ctx: &Session, loaded: &Loaded, purpose: Purpose) -> Result<Vec<
         selector: None,
         indirect,
         state: None,
-        with_empty: purpose.with_empty(),
     };
     let selection = select::select(&loaded.manifest, &loaded.dag, &request)?;
     for d in selection.warnings {
@@ -86,7 +85,7 @@ pub fn run_simulations(ctx: &Session) -> Result<Outcome> {
     let loaded = setup::load(ctx, true)?;
     write_manifest(ctx, &loaded)?;
     let flags = &ctx.invocation.flags;
-    let request = Request { select: &flags.select, exclude: &flags.exclude, selector: None, indirect: indirect(flags.indirect_selection), state: None, with_empty: false };
+    let request = Request { select: &flags.select, exclude: &flags.exclude, selector: None, indirect: indirect(flags.indirect_selection), state: None };
     let selection = select::select(&loaded.manifest, &loaded.dag, &request)?;
     let simulated = |s: &crate::graph::Source| s.simulation.as_ref().is_some_and(|n| selection.ids.contains(&s.unique_id) || flags.select.iter().any(|w| w == n));
     let ids: Vec<String> = loaded.manifest.sources.values().filter(|s| simulated(s)).map(|s| s.unique_id.clone()).collect();
