@@ -171,7 +171,10 @@ impl Builder<'_> {
             Err(d) => return self.sink.push(d),
         };
         let mut recorded = recorded;
-        recorded.config = vec![inline];
+        // The calls that rendering saw include the one written after the test.
+        if recorded.config.is_empty() {
+            recorded.config = vec![inline];
+        }
         self.finish(&mut node, pkg, None, recorded);
         if !target.enabled {
             return self.disable(node);
