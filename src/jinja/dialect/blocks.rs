@@ -112,7 +112,9 @@ pub fn blocks(source: &str) -> Result<Blocks, Problem> {
     while i < toks.len() {
         let end = tag_end(&toks, i);
         let next = end.max(i + 1);
-        let (Token::BlockStart, Some((Token::Ident(word), word_range))) = (&toks[i].0, toks.get(i + 1)) else {
+        let (Token::BlockStart, Some((Token::Ident(word), word_range))) =
+            (&toks[i].0, toks.get(i + 1))
+        else {
             i = next;
             continue;
         };
@@ -129,12 +131,17 @@ pub fn blocks(source: &str) -> Result<Blocks, Problem> {
             }
             if let Some(outer) = control.last() {
                 return Err(Problem::new(
-                    format!("got a block definition inside control flow (`{outer}`): all dbt block definitions must be at the top level"),
+                    format!(
+                        "got a block definition inside control flow (`{outer}`): all dbt block definitions must be at the top level"
+                    ),
                     tag(),
                 ));
             }
             open = Some(Open { kind, word, at: i });
-        } else if let Some(ended) = word.strip_prefix("end").filter(|w| BlockKind::of(w).is_some()) {
+        } else if let Some(ended) = word
+            .strip_prefix("end")
+            .filter(|w| BlockKind::of(w).is_some())
+        {
             match open.take() {
                 Some(o) if o.word == ended => found.blocks.push(block(source, &toks, &o, i, end)?),
                 Some(o) => open = Some(o),
@@ -153,7 +160,10 @@ pub fn blocks(source: &str) -> Result<Blocks, Problem> {
     }
     match open {
         Some(o) => Err(Problem::new(
-            format!("reached the end of the file without finding a close tag for `{}`", o.word),
+            format!(
+                "reached the end of the file without finding a close tag for `{}`",
+                o.word
+            ),
             toks[o.at].1.start..toks.get(o.at + 1).map_or(source.len(), |t| t.1.end),
         )),
         None => Ok(found),
@@ -161,11 +171,22 @@ pub fn blocks(source: &str) -> Result<Blocks, Problem> {
 }
 
 /// One block: `open.at` begins its head, `end_at` its end tag, which ends with token `end_close`.
-fn block(source: &str, toks: &[Tok<'_>], open: &Open<'_>, end_at: usize, end_close: usize) -> Result<Block, Problem> {
+fn block(
+    source: &str,
+    toks: &[Tok<'_>],
+    open: &Open<'_>,
+    end_at: usize,
+    end_close: usize,
+) -> Result<Block, Problem> {
     let start = open.at;
     let head_close = tag_end(toks, start);
-    let Some((Token::Ident(name), name_span)) = toks.get(start + 2).filter(|_| start + 2 < head_close) else {
-        return Err(Problem::new(format!("`{}` without a name", open.word), toks[start].1.start..toks[start + 1].1.end));
+    let Some((Token::Ident(name), name_span)) =
+        toks.get(start + 2).filter(|_| start + 2 < head_close)
+    else {
+        return Err(Problem::new(
+            format!("`{}` without a name", open.word),
+            toks[start].1.start..toks[start + 1].1.end,
+        ));
     };
     let end = toks.get(end_close).map_or(source.len(), |t| t.1.end);
     let mut block = Block {
@@ -187,7 +208,12 @@ fn block(source: &str, toks: &[Tok<'_>], open: &Open<'_>, end_at: usize, end_clo
     }
     let mut edits = Edits::default();
     head(source, toks, start, head_close, &mut block, &mut edits)?;
-    tags::rewrite(source, &toks[head_close + 1..end_at], &mut edits, Options::default());
+    tags::rewrite(
+        source,
+        &toks[head_close + 1..end_at],
+        &mut edits,
+        Options::default(),
+    );
     let end_word = toks[end_at + 1].1.start;
     let end_last = toks[end_close - 1].1.end;
     edits.replace(end_word..end_last, "endmacro");
@@ -207,7 +233,14 @@ fn mentions(toks: &[Tok<'_>], name: &str) -> bool {
 }
 
 /// The head becomes `macro <mangled name>(parameters)`.
-fn head(source: &str, toks: &[Tok<'_>], start: usize, close: usize, block: &mut Block, edits: &mut Edits) -> Result<(), Problem> {
+fn head(
+    source: &str,
+    toks: &[Tok<'_>],
+    start: usize,
+    close: usize,
+    block: &mut Block,
+    edits: &mut Edits,
+) -> Result<(), Problem> {
     let word = toks[start + 1].1.clone();
     if block.kind == BlockKind::Materialization {
         let last = toks[close - 1].1.end;
@@ -228,16 +261,33 @@ fn head(source: &str, toks: &[Tok<'_>], start: usize, close: usize, block: &mut 
     let mut extra = String::new();
     for (wanted, name) in [(block.varargs, "varargs"), (block.kwargs, "kwargs")] {
         if wanted && !names.iter().any(|n| n == name) {
-            let comma = if names.is_empty() && extra.is_empty() { "" } else { ", " };
+            let comma = if names.is_empty() && extra.is_empty() {
+                ""
+            } else {
+                ", "
+            };
             extra.push_str(&format!("{comma}{name}=none"));
         }
     }
     block.varargs &= !names.iter().any(|n| n == "varargs");
     block.kwargs &= !names.iter().any(|n| n == "kwargs");
     let trailing_comma = source[..paren].trim_end().ends_with(',');
-    edits.close(paren, if trailing_comma { extra.trim_start_matches(", ").to_string() } else { extra });
-    block.parameters = names.into_iter().map(|name| parameter(toks, start, close, name)).collect();
-    edits.replace(word.start..block.name_span.end, format!("macro {}", block.symbol()));
+    edits.close(
+        paren,
+        if trailing_comma {
+            extra.trim_start_matches(", ").to_string()
+        } else {
+            extra
+        },
+    );
+    block.parameters = names
+        .into_iter()
+        .map(|name| parameter(toks, start, close, name))
+        .collect();
+    edits.replace(
+        word.start..block.name_span.end,
+        format!("macro {}", block.symbol()),
+    );
     Ok(())
 }
 
@@ -265,7 +315,10 @@ fn parameter(toks: &[Tok<'_>], start: usize, close: usize, name: String) -> Para
             _ => {}
         }
     }
-    Parameter { name, annotation: text }
+    Parameter {
+        name,
+        annotation: text,
+    }
 }
 
 /// `, default`, `, adapter='postgres'`, `, supported_languages=['sql']`.
@@ -276,7 +329,9 @@ fn materialization(options: &[Tok<'_>], block: &mut Block) {
         match token {
             Token::Ident(word) => key = word,
             Token::Str(value) if key == "adapter" => adapter = (*value).to_string(),
-            Token::Str(value) if key == "supported_languages" => block.languages.push((*value).to_string()),
+            Token::Str(value) if key == "supported_languages" => {
+                block.languages.push((*value).to_string())
+            }
             _ => {}
         }
     }

@@ -41,7 +41,12 @@ impl Edits {
     }
 
     fn push(&mut self, at: usize, delete: usize, insert: String, order: Order) {
-        self.0.push(Edit { at, delete, insert, order });
+        self.0.push(Edit {
+            at,
+            delete,
+            insert,
+            order,
+        });
     }
 
     /// How many there are, to go back to with [`Edits::truncate`].
@@ -59,9 +64,17 @@ impl Edits {
         let mut edits: Vec<(usize, Edit)> = self.0.into_iter().enumerate().collect();
         edits.sort_by_key(|(made, e)| {
             let made = *made as i64;
-            (e.at, e.order, if e.order == Order::Open { -made } else { made })
+            (
+                e.at,
+                e.order,
+                if e.order == Order::Open { -made } else { made },
+            )
         });
-        let mut out = Rewritten { text: String::with_capacity(keep.len() + edits.len() * 8), pieces: Vec::new() };
+        let mut out = Rewritten {
+            text: String::with_capacity(keep.len() + edits.len() * 8),
+            pieces: Vec::new(),
+            end: keep.end as u32,
+        };
         let mut pos = keep.start;
         for (_, edit) in edits {
             if edit.at < keep.start || edit.at > keep.end {
@@ -91,12 +104,18 @@ pub struct Rewritten {
     pub text: String,
     /// Unchanged stretches: start in the new text, start in the old, length; ascending.
     pieces: Vec<(u32, u32, u32)>,
+    /// Where the stretch that was edited ends in the old text.
+    end: u32,
 }
 
 impl Rewritten {
     fn copy(&mut self, source: &str, range: Range<usize>) {
         if range.start < range.end {
-            let piece = (self.text.len() as u32, range.start as u32, range.len() as u32);
+            let piece = (
+                self.text.len() as u32,
+                range.start as u32,
+                range.len() as u32,
+            );
             self.pieces.push(piece);
             self.text.push_str(&source[range]);
         }
@@ -125,11 +144,20 @@ impl Rewritten {
         (old + (offset - new).min(*len)) as usize
     }
 
-    /// The original range of a range of the new text.
+    /// The original range of a range of the new text. Text that was put in the place of other text stands for it.
     pub fn original_range(&self, range: Range<usize>) -> Range<usize> {
         let start = self.original_offset(range.start);
-        let end = self.original_offset(range.end);
-        start..end.max(start)
+        let to = range.end as u32;
+        let before = self.pieces.partition_point(|p| p.0 < to);
+        let inside = before
+            .checked_sub(1)
+            .and_then(|i| self.pieces.get(i))
+            .filter(|p| to <= p.0 + p.2);
+        let end = match inside {
+            Some((new, old, _)) => old + (to - new),
+            None => self.pieces.get(before).map_or(self.end, |p| p.1),
+        };
+        start..(end as usize).max(start)
     }
 }
 

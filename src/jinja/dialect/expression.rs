@@ -12,7 +12,7 @@ pub(super) type Tok<'s> = (Token<'s>, Range<usize>);
 /// The expression does not follow the grammar.
 pub(super) struct Unparsable;
 
-type Part = Result<Range<usize>, Unparsable>;
+pub(super) type Part = Result<Range<usize>, Unparsable>;
 
 /// How deep expressions may nest; the engine's own limit is near.
 const DEEPEST: usize = 120;
@@ -27,70 +27,42 @@ pub(super) struct Walker<'a, 's> {
     depth: usize,
 }
 
-/// One attribute or subscript.
-struct Access {
-    all: Range<usize>,
-    /// The dot and name, or the opening bracket.
-    open: Range<usize>,
-    /// The closing bracket.
-    close: Option<Range<usize>>,
-    /// The key, of an attribute.
-    key: String,
-    /// Where the last of several keys ends.
-    tuple: Option<usize>,
-}
-
-/// Accesses that stand directly behind each other. Two or more become one call that knows every step, so that it can
-/// say which value lacks what; so do those whose value is called.
-#[derive(Default)]
-struct Path(Vec<Access>);
-
-impl Path {
-    fn flush(&mut self, walker: &mut Walker<'_, '_>, chain: &Range<usize>, goes_on: bool) {
-        let accesses = std::mem::take(&mut self.0);
-        let rewrite = accesses.len() > 1 || (goes_on && !accesses.is_empty());
-        for access in &accesses {
-            if let Some(end) = access.tuple {
-                walker.edits.close(access.open.end, "(");
-                walker.edits.close(end, ")");
-            }
-        }
-        let (Some(last), true) = (accesses.last(), rewrite) else { return };
-        let filter = if goes_on { "__step" } else { "__path" };
-        for (i, access) in accesses.iter().enumerate() {
-            let before = if i == 0 { format!("|{filter}(") } else { ", ".into() };
-            walker.edits.replace(access.open.clone(), format!("{before}{}", access.key));
-            if let Some(close) = &access.close {
-                walker.edits.replace(close.clone(), "");
-            }
-        }
-        walker.edits.open(chain.start, "(");
-        walker.edits.close(last.all.end, "))");
-    }
-}
-
 impl<'a, 's> Walker<'a, 's> {
-    pub(super) fn new(toks: &'a [Tok<'s>], pos: usize, edits: &'a mut Edits, absorbing: bool) -> Self {
-        Self { toks, pos, edits, absorbing, depth: 0 }
+    pub(super) fn new(
+        toks: &'a [Tok<'s>],
+        pos: usize,
+        edits: &'a mut Edits,
+        absorbing: bool,
+    ) -> Self {
+        Self {
+            toks,
+            pos,
+            edits,
+            absorbing,
+            depth: 0,
+        }
     }
 
     pub(super) fn peek(&self) -> Option<&'a Token<'s>> {
         self.peek_at(0)
     }
 
-    fn peek_at(&self, ahead: usize) -> Option<&'a Token<'s>> {
+    pub(super) fn peek_at(&self, ahead: usize) -> Option<&'a Token<'s>> {
         self.toks.get(self.pos + ahead).map(|t| &t.0)
     }
 
-    fn range(&self, ahead: usize) -> Result<Range<usize>, Unparsable> {
-        self.toks.get(self.pos + ahead).map(|t| t.1.clone()).ok_or(Unparsable)
+    pub(super) fn range(&self, ahead: usize) -> Result<Range<usize>, Unparsable> {
+        self.toks
+            .get(self.pos + ahead)
+            .map(|t| t.1.clone())
+            .ok_or(Unparsable)
     }
 
     pub(super) fn is_word(&self, word: &str) -> bool {
         matches!(self.peek(), Some(Token::Ident(w)) if *w == word)
     }
 
-    fn eat(&mut self, test: impl Fn(&Token<'s>) -> bool) -> Option<Range<usize>> {
+    pub(super) fn eat(&mut self, test: impl Fn(&Token<'s>) -> bool) -> Option<Range<usize>> {
         let (token, range) = self.toks.get(self.pos)?;
         test(token).then(|| {
             self.pos += 1;
@@ -98,7 +70,7 @@ impl<'a, 's> Walker<'a, 's> {
         })
     }
 
-    fn expect(&mut self, test: impl Fn(&Token<'s>) -> bool) -> Part {
+    pub(super) fn expect(&mut self, test: impl Fn(&Token<'s>) -> bool) -> Part {
         self.eat(test).ok_or(Unparsable)
     }
 
@@ -111,7 +83,10 @@ impl<'a, 's> Walker<'a, 's> {
         while let Some(comma) = self.eat(|t| matches!(t, Token::Comma)) {
             is_tuple = true;
             end = comma.end;
-            if matches!(self.peek(), None | Some(Token::BlockEnd | Token::VariableEnd)) {
+            if matches!(
+                self.peek(),
+                None | Some(Token::BlockEnd | Token::VariableEnd)
+            ) {
                 break;
             }
             end = self.one(conditional)?.end;
@@ -126,7 +101,7 @@ impl<'a, 's> Walker<'a, 's> {
         if conditional { self.expr() } else { self.or() }
     }
 
-    fn wrap(&mut self, part: &Range<usize>, open: &str, close: &str) {
+    pub(super) fn wrap(&mut self, part: &Range<usize>, open: &str, close: &str) {
         self.edits.open(part.start, open);
         self.edits.close(part.end, close);
     }
@@ -180,7 +155,9 @@ impl<'a, 's> Walker<'a, 's> {
     }
 
     /// The comparison operator here: its filter, its symbol, its bytes.
-    fn comparison_operator(&self) -> Result<Option<(&'static str, &'static str, Range<usize>)>, Unparsable> {
+    fn comparison_operator(
+        &self,
+    ) -> Result<Option<(&'static str, &'static str, Range<usize>)>, Unparsable> {
         let (filter, symbol, tokens) = match self.peek() {
             Some(Token::Eq) => ("__eq", "==", 1),
             Some(Token::Ne) => ("__ne", "!=", 1),
@@ -189,7 +166,9 @@ impl<'a, 's> Walker<'a, 's> {
             Some(Token::Gt) => ("__gt", ">", 1),
             Some(Token::Gte) => ("__ge", ">=", 1),
             Some(Token::Ident("in")) => ("__in", "in", 1),
-            Some(Token::Ident("not")) if matches!(self.peek_at(1), Some(Token::Ident("in"))) => ("__not_in", "not in", 2),
+            Some(Token::Ident("not")) if matches!(self.peek_at(1), Some(Token::Ident("in"))) => {
+                ("__not_in", "not in", 2)
+            }
             _ => return Ok(None),
         };
         let range = self.range(0)?.start..self.range(tokens - 1)?.end;
@@ -210,7 +189,8 @@ impl<'a, 's> Walker<'a, 's> {
             many => {
                 for (i, (_, symbol, range)) in many.iter().enumerate() {
                     let open = if i == 0 { ")|__compare(" } else { ", " };
-                    self.edits.replace(range.clone(), format!("{open}'{symbol}', "));
+                    self.edits
+                        .replace(range.clone(), format!("{open}'{symbol}', "));
                 }
             }
         }
@@ -249,7 +229,8 @@ impl<'a, 's> Walker<'a, 's> {
         let mut first = true;
         while let Some(operator) = self.eat(|t| matches!(t, Token::Tilde)) {
             part.end = self.product()?.end;
-            self.edits.replace(operator, if first { ")|__concat(" } else { ", " });
+            self.edits
+                .replace(operator, if first { ")|__concat(" } else { ", " });
             first = false;
         }
         if !first {
@@ -284,7 +265,12 @@ impl<'a, 's> Walker<'a, 's> {
     fn signed(&mut self) -> Part {
         let sign = self.range(0)?;
         match self.peek() {
-            Some(Token::Minus) if matches!(self.peek_at(1), Some(Token::Int(_) | Token::Float(_) | Token::Int128(_))) => {
+            Some(Token::Minus)
+                if matches!(
+                    self.peek_at(1),
+                    Some(Token::Int(_) | Token::Float(_) | Token::Int128(_))
+                ) =>
+            {
                 self.pos += 2;
                 Ok(sign.start..self.toks[self.pos - 1].1.end)
             }
@@ -297,8 +283,10 @@ impl<'a, 's> Walker<'a, 's> {
                 }
                 let operand = self.signed()?;
                 self.depth -= 1;
-                self.edits.replace(sign.clone(), if is_minus { "((" } else { "((" });
-                self.edits.close(operand.end, if is_minus { ")|__neg)" } else { ")|__pos)" });
+                self.edits
+                    .replace(sign.clone(), if is_minus { "((" } else { "((" });
+                self.edits
+                    .close(operand.end, if is_minus { ")|__neg)" } else { ")|__pos)" });
                 Ok(sign.start..operand.end)
             }
             _ => self.postfix(),
@@ -338,10 +326,18 @@ impl<'a, 's> Walker<'a, 's> {
     fn test_argument(&mut self) -> Result<Option<usize>, Unparsable> {
         Ok(Some(match self.peek() {
             Some(Token::ParenOpen) => self.arguments()?.end,
-            Some(Token::Ident("and" | "or" | "else" | "is" | "if" | "in" | "not")) => return Ok(None),
+            Some(Token::Ident("and" | "or" | "else" | "is" | "if" | "in" | "not")) => {
+                return Ok(None);
+            }
             Some(
-                Token::Ident(_) | Token::Str(_) | Token::String(_) | Token::Int(_) | Token::Int128(_)
-                | Token::Float(_) | Token::BracketOpen | Token::BraceOpen,
+                Token::Ident(_)
+                | Token::Str(_)
+                | Token::String(_)
+                | Token::Int(_)
+                | Token::Int128(_)
+                | Token::Float(_)
+                | Token::BracketOpen
+                | Token::BraceOpen,
             ) => self.postfix()?.end,
             _ => return Ok(None),
         }))
@@ -369,127 +365,6 @@ impl<'a, 's> Walker<'a, 's> {
         }
     }
 
-    /// A value with its attributes, subscripts and calls.
-    fn postfix(&mut self) -> Part {
-        let absorbs = self.absorbing && !matches!(self.peek(), Some(Token::Ident("loop" | "super")));
-        let mut part = self.primary()?;
-        let first_end = part.end;
-        let mut path = Path::default();
-        loop {
-            match self.peek() {
-                Some(Token::Dot) if matches!(self.peek_at(2), Some(Token::ParenOpen)) => {
-                    path.flush(self, &part, true);
-                    part.end = self.method(absorbs)?;
-                }
-                Some(Token::Dot) => part.end = self.attribute(absorbs, &mut path)?,
-                Some(Token::BracketOpen) => part.end = self.subscript(&part, absorbs, &mut path)?,
-                Some(Token::ParenOpen) => {
-                    path.flush(self, &part, true);
-                    if absorbs {
-                        let open = self.range(0)?;
-                        self.edits.replace(open, "|__call(");
-                    }
-                    part.end = self.arguments()?.end;
-                }
-                _ => break,
-            }
-        }
-        path.flush(self, &part, false);
-        if absorbs && part.end > first_end {
-            self.wrap(&part, "(", ")");
-        }
-        Ok(part)
-    }
-
-    /// The key of `.name` or `.0` as an expression.
-    fn attribute_key(&self) -> Result<String, Unparsable> {
-        match self.peek_at(1) {
-            Some(Token::Ident(name)) => Ok(format!("'{name}'")),
-            Some(Token::Int(i)) => Ok(i.to_string()),
-            _ => Err(Unparsable),
-        }
-    }
-
-    /// `.name(args)`; returns where it ends.
-    fn method(&mut self, absorbs: bool) -> Result<usize, Unparsable> {
-        let key = self.attribute_key()?;
-        if absorbs {
-            let all = self.range(0)?.start..self.range(2)?.end;
-            let comma = if matches!(self.peek_at(3), Some(Token::ParenClose)) { "" } else { ", " };
-            self.edits.replace(all, format!("|__method({key}{comma}"));
-        }
-        self.pos += 2;
-        Ok(self.arguments()?.end)
-    }
-
-    /// `.name` or `.0`; returns where it ends.
-    fn attribute(&mut self, absorbs: bool, path: &mut Path) -> Result<usize, Unparsable> {
-        let all = self.range(0)?.start..self.range(1)?.end;
-        let key = self.attribute_key()?;
-        self.pos += 2;
-        if absorbs {
-            self.edits.replace(all.clone(), format!("|__get({key})"));
-        } else {
-            path.0.push(Access { all: all.clone(), open: all.clone(), close: None, key, tuple: None });
-        }
-        Ok(all.end)
-    }
-
-    /// `[key]`, `[a, b]` or a slice; returns where it ends.
-    fn subscript(&mut self, target: &Range<usize>, absorbs: bool, path: &mut Path) -> Result<usize, Unparsable> {
-        let open = self.expect(|t| matches!(t, Token::BracketOpen))?;
-        let mut colons = Vec::new();
-        let mut parts = 0;
-        let mut commas = false;
-        let mut inner_end = open.end;
-        loop {
-            match self.peek() {
-                Some(Token::BracketClose) => break,
-                Some(Token::Colon) => {
-                    let missing = parts == colons.len();
-                    parts += usize::from(missing);
-                    colons.push((self.range(0)?, missing));
-                    self.pos += 1;
-                }
-                Some(Token::Comma) if colons.is_empty() => {
-                    self.pos += 1;
-                    commas = true;
-                }
-                _ => {
-                    inner_end = self.expr()?.end;
-                    parts = colons.len() + 1;
-                }
-            }
-        }
-        let close = self.expect(|t| matches!(t, Token::BracketClose))?;
-        if colons.is_empty() {
-            let (before, after) = if commas { ("(", ")") } else { ("", "") };
-            if absorbs {
-                self.edits.replace(open, format!("|__get({before}"));
-                self.edits.replace(close.clone(), format!("{after})"));
-            } else {
-                let all = open.start..close.end;
-                let tuple = commas.then_some(inner_end);
-                path.0.push(Access { all, open, close: Some(close.clone()), key: String::new(), tuple });
-            }
-            return Ok(close.end);
-        }
-        if colons.len() > 2 {
-            return Err(Unparsable);
-        }
-        path.flush(self, target, true);
-        self.edits.replace(open, "|__slice(");
-        for (colon, missing) in &colons {
-            self.edits.replace(colon.clone(), if *missing { "none, " } else { ", " });
-        }
-        let last = if parts == colons.len() { "none" } else { "" };
-        self.edits.replace(close.clone(), format!("{last})"));
-        if !absorbs {
-            self.wrap(&(target.start..close.end), "(", ")");
-        }
-        Ok(close.end)
-    }
-
     /// `(a, *b, c=d, **e)`.
     pub(super) fn arguments(&mut self) -> Part {
         let open = self.expect(|t| matches!(t, Token::ParenOpen))?;
@@ -510,10 +385,12 @@ impl<'a, 's> Walker<'a, 's> {
         }
     }
 
-    fn primary(&mut self) -> Part {
+    pub(super) fn primary(&mut self) -> Part {
         let range = self.range(0)?;
         match self.peek() {
-            Some(Token::Ident("and" | "or" | "if" | "else" | "in" | "is" | "not")) => Err(Unparsable),
+            Some(Token::Ident("and" | "or" | "if" | "else" | "in" | "is" | "not")) => {
+                Err(Unparsable)
+            }
             Some(Token::Ident(_) | Token::Int(_) | Token::Int128(_) | Token::Float(_)) => {
                 self.pos += 1;
                 Ok(range)

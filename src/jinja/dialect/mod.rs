@@ -6,6 +6,7 @@
 mod blocks;
 mod edits;
 mod expression;
+mod postfix;
 pub mod scan;
 mod tags;
 
@@ -38,7 +39,10 @@ pub struct Problem {
 
 impl Problem {
     pub(crate) fn new(message: impl Into<String>, range: Range<usize>) -> Self {
-        Self { message: message.into(), range }
+        Self {
+            message: message.into(),
+            range,
+        }
     }
 }
 
@@ -64,7 +68,9 @@ fn tokens(source: &str) -> Result<Vec<Tok<'_>>, Problem> {
             }
             Err(e) => {
                 let range = e.range().unwrap_or(reached..source.len().min(reached + 1));
-                let message = e.detail().map_or_else(|| e.kind().to_string(), str::to_string);
+                let message = e
+                    .detail()
+                    .map_or_else(|| e.kind().to_string(), str::to_string);
                 return Err(Problem::new(message, range));
             }
         }
@@ -80,3 +86,6 @@ fn carriage_returns(source: &str, within: &Range<usize>, edits: &mut Edits) {
         edits.replace(at..at + 1, if followed { "" } else { "\n" });
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -27,16 +27,21 @@ pub fn calls(source: &str) -> Result<Vec<Call>, Problem> {
         let back = |n: usize| i.checked_sub(n).and_then(|at| toks.get(at)).map(|t| &t.0);
         let call = match (back(4), back(3), back(2), back(1)) {
             (Some(Token::Dot), _, Some(Token::Dot), _) => continue,
-            (_, Some(Token::Ident("adapter")), Some(Token::Dot), Some(Token::Ident("dispatch"))) => {
-                match dispatch(&toks[i + 1..]) {
-                    Some(call) => call,
-                    None => continue,
-                }
-            }
+            (
+                _,
+                Some(Token::Ident("adapter")),
+                Some(Token::Dot),
+                Some(Token::Ident("dispatch")),
+            ) => match dispatch(&toks[i + 1..]) {
+                Some(call) => call,
+                None => continue,
+            },
             (_, Some(Token::Ident(package)), Some(Token::Dot), Some(Token::Ident(name))) => {
                 Call::Dotted((*package).to_string(), (*name).to_string())
             }
-            (_, _, Some(Token::Dot | Token::Pipe | Token::Ident("macro" | "test" | "is")), _) => continue,
+            (_, _, Some(Token::Dot | Token::Pipe | Token::Ident("macro" | "test" | "is")), _) => {
+                continue;
+            }
             (_, _, _, Some(Token::Ident(name))) => Call::Name((*name).to_string()),
             _ => continue,
         };
@@ -62,40 +67,66 @@ fn dispatch(toks: &[super::Tok<'_>]) -> Option<Call> {
             _ => {}
         }
     }
-    Some(Call::Dispatch { name: name?, package })
+    Some(Call::Dispatch {
+        name: name?,
+        package,
+    })
 }
 
 /// Filters whose result Jinja2 cannot know at compile time.
 const NOT_FOLDED: &[&str] = &[
-    "map", "select", "reject", "selectattr", "rejectattr", "random", "reverse", "batch", "slice", "unique", "items",
-    "as_text", "as_bool", "as_number", "as_native",
+    "map",
+    "select",
+    "reject",
+    "selectattr",
+    "rejectattr",
+    "random",
+    "reverse",
+    "batch",
+    "slice",
+    "unique",
+    "items",
+    "as_text",
+    "as_bool",
+    "as_number",
+    "as_native",
 ];
 
 /// Whether Jinja2 evaluates an expression at compile time: nothing but literals, operators and filters.
 pub fn is_constant(expression: &str) -> bool {
     let source = format!("{{{{ {expression} }}}}");
-    let Ok(toks) = tokens(&source) else { return false };
+    let Ok(toks) = tokens(&source) else {
+        return false;
+    };
     toks.iter().enumerate().all(|(i, (token, _))| {
         let back = |n: usize| i.checked_sub(n).and_then(|at| toks.get(at)).map(|t| &t.0);
         let is_name_of_filter = |at: Option<&Token<'_>>| matches!(at, Some(Token::Pipe));
         let is_name_of_test = |one: Option<&Token<'_>>, two: Option<&Token<'_>>| {
             matches!(one, Some(Token::Ident("is")))
-                || (matches!(one, Some(Token::Ident("not"))) && matches!(two, Some(Token::Ident("is"))))
+                || (matches!(one, Some(Token::Ident("not")))
+                    && matches!(two, Some(Token::Ident("is"))))
         };
         match token {
             Token::Ident(name) if is_name_of_filter(back(1)) => !NOT_FOLDED.contains(name),
             Token::Ident(_) if is_name_of_test(back(1), back(2)) => true,
             Token::Ident(
-                "true" | "True" | "false" | "False" | "none" | "None" | "and" | "or" | "not" | "if" | "else" | "in"
-                | "is",
+                "true" | "True" | "false" | "False" | "none" | "None" | "and" | "or" | "not" | "if"
+                | "else" | "in" | "is",
             ) => true,
             Token::Ident(_) => matches!(toks.get(i + 1), Some((Token::Assign, _))),
             Token::ParenOpen => match back(1) {
                 Some(Token::Ident("and" | "or" | "not" | "if" | "else" | "in")) => true,
-                Some(Token::Ident(_)) => is_name_of_filter(back(2)) || is_name_of_test(back(2), back(3)),
+                Some(Token::Ident(_)) => {
+                    is_name_of_filter(back(2)) || is_name_of_test(back(2), back(3))
+                }
                 Some(
-                    Token::Str(_) | Token::String(_) | Token::Int(_) | Token::Float(_) | Token::ParenClose
-                    | Token::BracketClose | Token::BraceClose,
+                    Token::Str(_)
+                    | Token::String(_)
+                    | Token::Int(_)
+                    | Token::Float(_)
+                    | Token::ParenClose
+                    | Token::BracketClose
+                    | Token::BraceClose,
                 ) => false,
                 _ => true,
             },

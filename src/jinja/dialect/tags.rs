@@ -38,7 +38,10 @@ pub(super) fn tag_end(toks: &[Tok<'_>], i: usize) -> usize {
     if !matches!(toks[i].0, Token::BlockStart | Token::VariableStart) {
         return i + 1;
     }
-    toks[i..].iter().position(|t| ends(&t.0)).map_or(toks.len(), |n| i + n)
+    toks[i..]
+        .iter()
+        .position(|t| ends(&t.0))
+        .map_or(toks.len(), |n| i + n)
 }
 
 /// Escapes in strings that mean something else to Python than to the engine.
@@ -48,7 +51,9 @@ fn python_escapes(source: &str, range: &Range<usize>, edits: &mut Edits) {
         if c != '\\' {
             continue;
         }
-        let Some((_, escaped)) = chars.next() else { return };
+        let Some((_, escaped)) = chars.next() else {
+            return;
+        };
         let at = range.start + i;
         let both = at..at + 1 + escaped.len_utf8();
         match escaped {
@@ -61,7 +66,13 @@ fn python_escapes(source: &str, range: &Range<usize>, edits: &mut Edits) {
     }
 }
 
-fn statement(toks: &[Tok<'_>], start: usize, mut end: usize, edits: &mut Edits, options: Options) -> Result<(), Unparsable> {
+fn statement(
+    toks: &[Tok<'_>],
+    start: usize,
+    mut end: usize,
+    edits: &mut Edits,
+    options: Options,
+) -> Result<(), Unparsable> {
     let Some((Token::Ident(word), word_range)) = toks.get(start + 1) else {
         return Err(Unparsable);
     };
@@ -93,7 +104,8 @@ fn statement(toks: &[Tok<'_>], start: usize, mut end: usize, edits: &mut Edits, 
             Ok(())
         }
         "endmacro" => {
-            if let (Some((_, first)), Some((_, last))) = (toks.get(start + 2), toks.get(end.wrapping_sub(1)))
+            if let (Some((_, first)), Some((_, last))) =
+                (toks.get(start + 2), toks.get(end.wrapping_sub(1)))
                 && start + 2 < end
             {
                 edits.replace(first.start..last.end, "");
@@ -162,15 +174,30 @@ fn call(walker: &mut Walker<'_, '_>) -> Result<(), Unparsable> {
         return Err(Unparsable);
     };
     let toks = walker.toks;
-    walker.toks = &toks[..open];
+    let is_method = matches!(
+        toks.get(open.wrapping_sub(2)..open),
+        Some([(Token::Dot, _), (Token::Ident(_), _)])
+    );
+    let before = walker.edits.len();
+    let end = if is_method { open - 2 } else { open };
+    walker.toks = &toks[..end];
     let callee = walker.or()?;
-    if walker.pos != open {
+    if walker.pos != end {
         return Err(Unparsable);
     }
     walker.toks = toks;
-    if walker.absorbing {
-        walker.edits.open(callee.start, "((");
-        walker.edits.close(callee.end, ")|__callable)");
+    walker.pos = open;
+    // A parenthesis directly behind `call` would begin parameters, so what is edited goes into a function.
+    if walker.absorbing || walker.edits.len() > before {
+        if let (true, Some((Token::Ident(name), range))) = (is_method, toks.get(open - 1)) {
+            walker.edits.open(callee.start, "__bound(");
+            walker
+                .edits
+                .replace(callee.end..range.end, format!(", '{name}')"));
+        } else {
+            walker.edits.open(callee.start, "__callable(");
+            walker.edits.close(callee.end, ")");
+        }
     }
     walker.arguments()?;
     Ok(())

@@ -1,14 +1,23 @@
 //! Attributes, subscripts and calls in texts whose undefined values swallow them.
-use crate::jinja::python::{Absorbing, is_undefined};
-use minijinja::value::Value;
+use crate::jinja::python::{Absorbing, is_undefined, ops};
+use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
+use std::sync::Arc;
 
 fn swallowed(value: &Value) -> Value {
-    if Absorbing::is(value) { value.clone() } else { Absorbing::value("") }
+    if Absorbing::is(value) {
+        value.clone()
+    } else {
+        Absorbing::value("")
+    }
 }
 
 fn absorbed(value: Value) -> Value {
-    if value.is_undefined() { Absorbing::value("") } else { value }
+    if value.is_undefined() {
+        Absorbing::value("")
+    } else {
+        value
+    }
 }
 
 /// `value.key` and `value[key]`.
@@ -20,18 +29,29 @@ pub(super) fn get(value: &Value, key: &Value) -> Result<Value, Error> {
 }
 
 /// `value.name(args)`.
-pub(super) fn method(state: &mut State<'_, '_>, value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn method(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    name: &str,
+    args: &[Value],
+) -> Result<Value, Error> {
     if is_undefined(value) {
         return Ok(swallowed(value));
     }
     match value.call_method(state, name, args) {
-        Err(e) if e.kind() == ErrorKind::UnknownMethod && e.line().is_none() => Ok(Absorbing::value(name)),
+        Err(e) if e.kind() == ErrorKind::UnknownMethod && e.line().is_none() => {
+            Ok(Absorbing::value(name))
+        }
         other => other,
     }
 }
 
 /// `value(args)`.
-pub(super) fn call(state: &mut State<'_, '_>, value: &Value, args: &[Value]) -> Result<Value, Error> {
+pub(super) fn call(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    args: &[Value],
+) -> Result<Value, Error> {
     if is_undefined(value) {
         return Ok(swallowed(value));
     }
@@ -39,6 +59,34 @@ pub(super) fn call(state: &mut State<'_, '_>, value: &Value, args: &[Value]) -> 
 }
 
 /// The callee of a `{% call %}` block.
-pub(super) fn callable(value: &Value) -> Value {
-    absorbed(value.clone())
+pub(super) fn callable(value: Value) -> Value {
+    value
+}
+
+/// A method that a `{% call %}` block calls.
+#[derive(Debug)]
+struct Bound {
+    object: Value,
+    name: String,
+}
+
+impl Object for Bound {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        self.object.call_method(state, &self.name, args)
+    }
+}
+
+/// `object.name`, to be called.
+pub(super) fn bound(object: Value, name: String) -> Result<Value, Error> {
+    if Absorbing::is(&object) {
+        return Ok(object);
+    }
+    if object.is_undefined() {
+        return Err(ops::undefined(&object));
+    }
+    Ok(Value::from_object(Bound { object, name }))
 }

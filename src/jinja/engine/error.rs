@@ -77,7 +77,13 @@ impl JinjaError {
     }
 
     pub(super) fn syntax(message: impl Into<String>, place: Option<Place>) -> Self {
-        Self { kind: JinjaErrorKind::Syntax, message: message.into(), call: place.clone(), place, stack: Vec::new() }
+        Self {
+            kind: JinjaErrorKind::Syntax,
+            message: message.into(),
+            call: place.clone(),
+            place,
+            stack: Vec::new(),
+        }
     }
 }
 
@@ -116,8 +122,10 @@ impl std::error::Error for Raised {}
 /// An error that a host function gives to the engine; the payload comes back intact in [`JinjaErrorKind::Raised`].
 pub fn raise(message: impl Into<String>, payload: impl Any + Send + Sync) -> Error {
     let message = message.into();
-    Error::new(ErrorKind::InvalidOperation, message.clone())
-        .with_source(Raised { message, payload: Arc::new(payload) })
+    Error::new(ErrorKind::InvalidOperation, message.clone()).with_source(Raised {
+        message,
+        payload: Arc::new(payload),
+    })
 }
 
 /// What the host raised, if this error of the engine carries it; for host functions that catch errors.
@@ -146,7 +154,8 @@ impl InMacro {
         if depth > DEEPEST_STACK {
             return inner;
         }
-        Error::new(inner.kind(), format!("in macro {}", def.name)).with_source(InMacro { def, inner })
+        Error::new(inner.kind(), format!("in macro {}", def.name))
+            .with_source(InMacro { def, inner })
     }
 }
 
@@ -194,14 +203,22 @@ pub(super) fn translate(error: &Error, places: &Places<'_>) -> JinjaError {
     stack.reverse();
     let place = places.of(current).or_else(|| call.clone());
     let (kind, message) = describe(current, places);
-    JinjaError { kind, message, place, call, stack }
+    JinjaError {
+        kind,
+        message,
+        place,
+        call,
+        stack,
+    }
 }
 
 /// dbt's hint behind every complaint about something undefined.
 pub const MACRO_HINT: &str = "This can happen when calling a macro that does not exist. Check for typos and/or install package dependencies with \"dbt deps\".";
 
 fn describe(error: &Error, places: &Places<'_>) -> (JinjaErrorKind, String) {
-    let detail = error.detail().map_or_else(|| error.kind().to_string(), str::to_string);
+    let detail = error
+        .detail()
+        .map_or_else(|| error.kind().to_string(), str::to_string);
     if let Some(payload) = raised(error) {
         return (JinjaErrorKind::Raised(payload), detail);
     }
@@ -209,10 +226,14 @@ fn describe(error: &Error, places: &Places<'_>) -> (JinjaErrorKind, String) {
         return (JinjaErrorKind::Undefined, text);
     }
     match error.kind() {
-        ErrorKind::SyntaxError | ErrorKind::BadEscape | ErrorKind::UnknownFilter | ErrorKind::UnknownTest => {
-            (JinjaErrorKind::Syntax, syntax_text(error.kind(), &detail))
-        }
-        _ => (JinjaErrorKind::Operation, pythons_words(&detail).unwrap_or(detail)),
+        ErrorKind::SyntaxError
+        | ErrorKind::BadEscape
+        | ErrorKind::UnknownFilter
+        | ErrorKind::UnknownTest => (JinjaErrorKind::Syntax, syntax_text(error.kind(), &detail)),
+        _ => (
+            JinjaErrorKind::Operation,
+            pythons_words(&detail).unwrap_or(detail),
+        ),
     }
 }
 
@@ -224,7 +245,9 @@ fn pythons_words(detail: &str) -> Option<String> {
     if detail.starts_with("tried to include") || detail.starts_with("template \"") {
         return Some("no loader for this environment specified".into());
     }
-    let kind = detail.strip_prefix("value of type ")?.strip_suffix(" is not callable")?;
+    let kind = detail
+        .strip_prefix("value of type ")?
+        .strip_suffix(" is not callable")?;
     let name = match kind {
         "string" => "str",
         "number" => "int",
@@ -238,7 +261,11 @@ fn pythons_words(detail: &str) -> Option<String> {
 
 /// Jinja2's words for an unknown filter or test.
 fn syntax_text(kind: ErrorKind, detail: &str) -> String {
-    let name = detail.split_whitespace().nth(1).unwrap_or_default();
+    let name = detail
+        .trim_end_matches(" is unknown")
+        .split_whitespace()
+        .next_back()
+        .unwrap_or_default();
     match kind {
         ErrorKind::UnknownFilter => format!("No filter named '{name}'."),
         ErrorKind::UnknownTest => format!("No test named '{name}'."),
@@ -249,18 +276,27 @@ fn syntax_text(kind: ErrorKind, detail: &str) -> String {
 /// `'x' is undefined` if that is what the error says in its own way.
 fn undefined_text(error: &Error, detail: &str, places: &Places<'_>) -> Option<String> {
     if let Some(expression) = quoted_before(detail, "` is undefined") {
-        return Some(if detail.contains("has no attribute") && !detail.contains("undefined has no") {
-            detail.split(" (`").next().unwrap_or(detail).to_string()
-        } else {
-            format!("'{expression}' is undefined")
-        });
+        return Some(
+            if detail.contains("has no attribute") && !detail.contains("undefined has no") {
+                detail.split(" (`").next().unwrap_or(detail).to_string()
+            } else {
+                format!("'{expression}' is undefined")
+            },
+        );
     }
     match error.kind() {
-        ErrorKind::UnknownFunction => Some(format!("'{}' is undefined", detail.trim_end_matches(" is unknown"))),
+        ErrorKind::UnknownFunction => Some(format!(
+            "'{}' is undefined",
+            detail.trim_end_matches(" is unknown")
+        )),
         ErrorKind::UndefinedError => Some(detail.to_string()),
         _ if detail.contains("undefined is not callable") => {
             let text = places.text_of(error).unwrap_or_default();
-            let name: String = text.trim_start_matches(['(', ' ']).chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.')).collect();
+            let name: String = text
+                .trim_start_matches(['(', ' '])
+                .chars()
+                .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
+                .collect();
             Some(format!("'{name}' is undefined"))
         }
         ErrorKind::UnknownMethod => Some(detail.to_string()),

@@ -55,7 +55,11 @@ impl MacroRef {
         for parameter in def.parameters.iter().skip(bound.len()) {
             bound.push(rest.shift_remove(&parameter.name).unwrap_or_default());
         }
-        let caller = if def.caller { rest.shift_remove("caller") } else { None };
+        let caller = if def.caller {
+            rest.shift_remove("caller")
+        } else {
+            None
+        };
         if def.varargs {
             bound.push(tuple(positional.iter().skip(count).cloned().collect()));
         } else if positional.len() > count {
@@ -65,7 +69,9 @@ impl MacroRef {
             )));
         }
         if def.kwargs {
-            bound.push(Dict::value(rest.into_iter().map(|(k, v)| (Value::from(k), v)).collect()));
+            bound.push(Dict::value(
+                rest.into_iter().map(|(k, v)| (Value::from(k), v)).collect(),
+            ));
         } else if let Some(name) = rest.keys().next() {
             return Err(wrong(format!(
                 "macro '{}' takes no keyword argument '{name}'",
@@ -103,7 +109,10 @@ impl Object for MacroRef {
         let running = run::of(state)?;
         let depth = running.stack.len();
         if depth >= DEEPEST_CALL {
-            return Err(Error::new(ErrorKind::InvalidOperation, "maximum recursion depth exceeded"));
+            return Err(Error::new(
+                ErrorKind::InvalidOperation,
+                "maximum recursion depth exceeded",
+            ));
         }
         let context = running.context.clone();
         context.scope.on_macro_call(&self.0.unique_id, depth);
@@ -133,11 +142,16 @@ pub struct Package {
 impl Package {
     /// The package as a value.
     pub fn value(registry: &Arc<Registry>, name: &str) -> Value {
-        Value::from_object(Self { registry: registry.clone(), name: Arc::from(name) })
+        Value::from_object(Self {
+            registry: registry.clone(),
+            name: Arc::from(name),
+        })
     }
 
     fn find(&self, name: &str) -> Option<MacroRef> {
-        self.registry.get(&self.name, name).map(|def| MacroRef(def.clone()))
+        self.registry
+            .get(&self.name, name)
+            .map(|def| MacroRef(def.clone()))
     }
 }
 
@@ -147,10 +161,20 @@ impl Object for Package {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.registry.namespace(&self.name).map(|d| Value::from(d.name.as_str())).collect())
+        Enumerator::Values(
+            self.registry
+                .namespace(&self.name)
+                .map(|d| Value::from(d.name.as_str()))
+                .collect(),
+        )
     }
 
-    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         match self.find(name) {
             Some(found) => Arc::new(found).call(state, args),
             None => Err(Error::new(

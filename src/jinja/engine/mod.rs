@@ -20,9 +20,10 @@ pub use templates::{Origin, Rendered, Template};
 
 use super::dialect::{self, Block, Options, scan};
 use super::filters;
+use super::python::str_of;
 use crate::diag::{Diagnostic, Result, Sink, code};
-use crate::text::{Place, SourceFile};
 use crate::jinja::python::arguments::Given;
+use crate::text::{Place, SourceFile};
 use minijinja::value::{Kwargs, Value};
 use minijinja::{AutoEscape, Environment, State, UndefinedBehavior};
 use run::{Main, PRELUDE};
@@ -89,19 +90,29 @@ impl EngineBuilder {
         for def in self.registry.iter() {
             let added = env.add_template_owned(def.unique_id.clone(), def.template.text.clone());
             if let Err(e) = added {
-                let places = Places { registry: &self.registry, body: None };
-                self.sink.push(error::translate(&e, &places).diagnostic(code::J0301));
+                let places = Places {
+                    registry: &self.registry,
+                    body: None,
+                };
+                self.sink
+                    .push(error::translate(&e, &places).diagnostic(code::J0301));
             }
         }
         self.sink.finish()?;
-        Ok(Engine(Arc::new(Inner { env, registry: Arc::new(self.registry) })))
+        Ok(Engine(Arc::new(Inner {
+            env,
+            registry: Arc::new(self.registry),
+        })))
     }
 }
 
 fn duplicate(def: &MacroDef, there: &MacroDef) -> Diagnostic {
     Diagnostic::error(
         code::J0302,
-        format!("dbt found two macros named \"{}\" in the project \"{}\"", def.name, def.package),
+        format!(
+            "dbt found two macros named \"{}\" in the project \"{}\"",
+            def.name, def.package
+        ),
     )
     .label(def.place(), "the second")
     .label(there.place(), "the first")
@@ -117,10 +128,14 @@ pub fn read_blocks(file: &Arc<SourceFile>) -> Result<MacroFile> {
         .unmatched
         .into_iter()
         .map(|range| {
-            Diagnostic::warning(code::J0303, "this end tag ends nothing").at(Place::new(file, range))
+            Diagnostic::warning(code::J0303, "this end tag ends nothing")
+                .at(Place::new(file, range))
         })
         .collect();
-    Ok(MacroFile { blocks: found.blocks, warnings })
+    Ok(MacroFile {
+        blocks: found.blocks,
+        warnings,
+    })
 }
 
 fn environment() -> Environment<'static> {
@@ -138,18 +153,27 @@ fn environment() -> Environment<'static> {
             && running.context.native
         {
             running.context.note_printed(value);
+            // A piece without text would leave no trace in the output, yet it counts.
+            if str_of(value).is_empty() {
+                return out.write_str(native::EMPTY).map_err(minijinja::Error::from);
+            }
         }
         filters::print(out, value)
     });
     env.add_function("return", run::return_value);
     env.add_filter("__get", absorb::get);
-    env.add_filter("__callable", absorb::callable);
-    env.add_filter("__method", |state: &mut State<'_, '_>, value: &Value, name: &str, args: Given| {
-        absorb::method(state, value, name, &args)
-    });
-    env.add_filter("__call", |state: &mut State<'_, '_>, value: &Value, args: Given| {
-        absorb::call(state, value, &args)
-    });
+    env.add_function("__callable", absorb::callable);
+    env.add_function("__bound", absorb::bound);
+    env.add_filter(
+        "__method",
+        |state: &mut State<'_, '_>, value: &Value, name: &str, args: Given| {
+            absorb::method(state, value, name, &args)
+        },
+    );
+    env.add_filter(
+        "__call",
+        |state: &mut State<'_, '_>, value: &Value, args: Given| absorb::call(state, value, &args),
+    );
     env
 }
 
@@ -170,9 +194,19 @@ impl Engine {
     }
 
     /// Makes a text of a file ready to render.
-    pub fn template(&self, file: &Arc<SourceFile>, span: Range<usize>, mode: Mode) -> std::result::Result<Template, JinjaError> {
+    pub fn template(
+        &self,
+        file: &Arc<SourceFile>,
+        span: Range<usize>,
+        mode: Mode,
+    ) -> std::result::Result<Template, JinjaError> {
         let absorbing = mode == Mode::Absorbing;
-        let mut template = Template { file: file.clone(), span, rewritten: None, absorbing };
+        let mut template = Template {
+            file: file.clone(),
+            span,
+            rewritten: None,
+            absorbing,
+        };
         if !has_markers(template.source()) {
             return Ok(template);
         }
@@ -191,13 +225,28 @@ impl Engine {
     }
 
     /// Renders a template.
-    pub fn render(&self, template: &Template, scope: Arc<dyn Scope>) -> std::result::Result<Rendered, JinjaError> {
+    pub fn render(
+        &self,
+        template: &Template,
+        scope: Arc<dyn Scope>,
+    ) -> std::result::Result<Rendered, JinjaError> {
         let Some(rewritten) = &template.rewritten else {
             let text = template.source().to_string();
-            let origins = vec![Origin { output: 0..text.len(), source: template.span.clone(), is_text: true }];
-            return Ok(Rendered { text, file: template.file.clone(), origins });
+            let origins = vec![Origin {
+                output: 0..text.len(),
+                source: template.span.clone(),
+                is_text: true,
+            }];
+            return Ok(Rendered {
+                text,
+                file: template.file.clone(),
+                origins,
+            });
         };
-        let places = Places { registry: &self.0.registry, body: Some(template) };
+        let places = Places {
+            registry: &self.0.registry,
+            body: Some(template),
+        };
         let context = Context::new(&self.0.registry, scope, template.absorbing);
         let names = Value::from_object(Names(Arc::new(context)));
         let (text, spans) = self
@@ -206,12 +255,25 @@ impl Engine {
             .template_from_named_str(BODY, &rewritten.text)
             .and_then(|t| t.render_with_spans(names))
             .map_err(|e| error::translate(&e, &places))?;
-        let origins = spans.iter().filter(|s| s.name() == BODY).filter_map(|s| places.origin(s)).collect();
-        Ok(Rendered { text, file: template.file.clone(), origins })
+        let origins = spans
+            .iter()
+            .filter(|s| s.name() == BODY)
+            .filter_map(|s| places.origin(s))
+            .collect();
+        Ok(Rendered {
+            text,
+            file: template.file.clone(),
+            origins,
+        })
     }
 
     /// Renders the text of a file.
-    pub fn render_file(&self, file: &Arc<SourceFile>, mode: Mode, scope: Arc<dyn Scope>) -> std::result::Result<Rendered, JinjaError> {
+    pub fn render_file(
+        &self,
+        file: &Arc<SourceFile>,
+        mode: Mode,
+        scope: Arc<dyn Scope>,
+    ) -> std::result::Result<Rendered, JinjaError> {
         let template = self.template(file, 0..file.text.len(), mode)?;
         self.render(&template, scope)
     }
@@ -238,7 +300,10 @@ impl Engine {
             .template_from_named_str(CALL, &text)
             .and_then(|t| t.render(names))
             .map_err(|e| {
-                let places = Places { registry: &self.0.registry, body: None };
+                let places = Places {
+                    registry: &self.0.registry,
+                    body: None,
+                };
                 error::translate(&e, &places)
             })?;
         Ok(main.take())
@@ -252,7 +317,12 @@ impl Engine {
         kwargs: &[(String, Value)],
         scope: Arc<dyn Scope>,
     ) -> std::result::Result<Value, JinjaError> {
-        self.call(&Value::from_object(MacroRef(def.clone())), args, kwargs, scope)
+        self.call(
+            &Value::from_object(MacroRef(def.clone())),
+            args,
+            kwargs,
+            scope,
+        )
     }
 
     /// The macros that a macro calls by name in its text, without running it: dbt's static `depends_on.macros`.
@@ -286,11 +356,10 @@ impl Engine {
 
 /// Whether a text has anything to render: dbt's test for its short cut.
 pub fn has_markers(text: &str) -> bool {
-    text.as_bytes().windows(2).any(|w| {
-        matches!(w, [b'{', b'{' | b'%' | b'#'] | [b'}' | b'%' | b'#', b'}'])
-    })
+    text.as_bytes()
+        .windows(2)
+        .any(|w| matches!(w, [b'{', b'{' | b'%' | b'#'] | [b'}' | b'%' | b'#', b'}']))
 }
-
 
 impl JinjaError {
     /// The error as a diagnostic: its place, and the calls that led there.
@@ -300,12 +369,28 @@ impl JinjaError {
             d = d.note(MACRO_HINT);
         }
         for (i, frame) in self.stack.iter().enumerate() {
-            let caller = self.stack.get(i + 1).map_or(self.call.clone(), |f| f.place.clone());
+            let caller = self
+                .stack
+                .get(i + 1)
+                .map_or(self.call.clone(), |f| f.place.clone());
             match caller.filter(|c| Some(c) != self.place.as_ref()) {
-                Some(place) => d = d.label(place, format!("in macro `{}`, called here", frame.name)),
-                None => d = d.note(format!("in macro `{}` ({})", frame.name, frame.defined.show())),
+                Some(place) => {
+                    d = d.label(place, format!("in macro `{}`, called here", frame.name))
+                }
+                None => {
+                    d = d.note(format!(
+                        "in macro `{}` ({})",
+                        frame.name,
+                        frame.defined.show()
+                    ))
+                }
             }
         }
         d
     }
 }
+
+#[cfg(test)]
+mod native_tests;
+#[cfg(test)]
+mod tests;

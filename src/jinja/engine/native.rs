@@ -16,6 +16,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Stands in the output for a value without text.
+pub(super) const EMPTY: &str = "\0";
+
 /// What a marked text stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -57,7 +60,10 @@ pub(super) fn register(env: &mut Environment<'static>) {
     ] {
         env.add_filter(name, move |state: &mut State<'_, '_>, value: &Value| {
             if run::of(state).is_ok_and(|r| r.context.native) {
-                return Value::from_object(Marked { kind, text: str_of(value) });
+                return Value::from_object(Marked {
+                    kind,
+                    text: str_of(value),
+                });
             }
             value.clone()
         });
@@ -70,19 +76,38 @@ fn convert(value: Value) -> Result<Value, Error> {
         return Ok(value);
     };
     let parsed = literal::parse(&marked.text);
-    let wrong = |kind: &str| value_error(format!("Could not convert value '{}' into type '{kind}'", marked.text));
+    let wrong = |kind: &str| {
+        value_error(format!(
+            "Could not convert value '{}' into type '{kind}'",
+            marked.text
+        ))
+    };
     match marked.kind {
         Kind::Text => Ok(Value::from(marked.text.as_str())),
         Kind::Native => Ok(parsed.unwrap_or_else(|| Value::from(marked.text.as_str()))),
-        Kind::Bool => parsed.filter(|v| v.kind() == ValueKind::Bool).ok_or_else(|| wrong("bool")),
-        Kind::Number => parsed.filter(Value::is_number).ok_or_else(|| wrong("number")),
+        Kind::Bool => parsed
+            .filter(|v| v.kind() == ValueKind::Bool)
+            .ok_or_else(|| wrong("bool")),
+        Kind::Number => parsed
+            .filter(Value::is_number)
+            .ok_or_else(|| wrong("number")),
     }
 }
 
 impl Engine {
     /// Renders a text natively. The result may be undefined.
-    pub fn native(&self, file: &Arc<SourceFile>, span: Range<usize>, scope: Arc<dyn Scope>) -> Result<Value, JinjaError> {
-        let mut template = Template { file: file.clone(), span, rewritten: None, absorbing: false };
+    pub fn native(
+        &self,
+        file: &Arc<SourceFile>,
+        span: Range<usize>,
+        scope: Arc<dyn Scope>,
+    ) -> Result<Value, JinjaError> {
+        let mut template = Template {
+            file: file.clone(),
+            span,
+            rewritten: None,
+            absorbing: false,
+        };
         if !super::has_markers(template.source()) {
             let text = template.source();
             return Ok(Value::from(text.strip_suffix('\n').unwrap_or(text)));
@@ -91,7 +116,10 @@ impl Engine {
         let Some(rewritten) = &template.rewritten else {
             return Ok(Value::from(template.source()));
         };
-        let places = Places { registry: self.registry(), body: Some(&template) };
+        let places = Places {
+            registry: self.registry(),
+            body: Some(&template),
+        };
         let mut context = Context::new(self.registry(), scope, false);
         context.native = true;
         let context = Arc::new(context);
@@ -101,7 +129,12 @@ impl Engine {
             .template_from_named_str(BODY, &rewritten.text)
             .and_then(|t| t.render_with_spans(Value::from_object(Names(context.clone()))));
         let (text, spans) = rendered.map_err(|e| failed(&e))?;
-        let pieces: Vec<_> = spans.iter().filter(|s| s.name() == BODY).filter_map(|s| places.origin(s)).collect();
+        let text = text.replace(EMPTY, "");
+        let pieces: Vec<_> = spans
+            .iter()
+            .filter(|s| s.name() == BODY)
+            .filter_map(|s| places.origin(s))
+            .collect();
         let [piece] = pieces.as_slice() else {
             return Ok(Value::from(text));
         };
@@ -123,7 +156,10 @@ impl Engine {
         context.native = true;
         let context = Arc::new(context);
         let template = self.template(&file, 0..file.text.len(), Mode::Strict)?;
-        let places = Places { registry: self.registry(), body: Some(&template) };
+        let places = Places {
+            registry: self.registry(),
+            body: Some(&template),
+        };
         let text = template.rewritten.as_ref().map_or("", |r| r.text.as_str());
         self.0
             .env

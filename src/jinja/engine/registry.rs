@@ -107,7 +107,9 @@ impl Registry {
         for package in &packages.builtins {
             let macros = self.by_package.get(package.as_str());
             for (name, def) in macros.into_iter().flatten() {
-                self.builtin.entry(name.clone()).or_insert_with(|| def.clone());
+                self.builtin
+                    .entry(name.clone())
+                    .or_insert_with(|| def.clone());
             }
         }
         self.packages = packages;
@@ -164,7 +166,11 @@ impl Registry {
     /// What a bare name means in code of a package: the package's own macro, the root's, a package, a built-in macro.
     pub fn resolve(&self, current: &str, name: &str) -> Option<Resolved> {
         let own = |package: &str| self.by_package.get(package).and_then(|m| m.get(name));
-        let local = if self.is_builtin(current) { None } else { own(current) };
+        let local = if self.is_builtin(current) {
+            None
+        } else {
+            own(current)
+        };
         if let Some(def) = local.or_else(|| own(&self.packages.root)) {
             return Some(Resolved::Macro(def.clone()));
         }
@@ -176,7 +182,9 @@ impl Registry {
         {
             return Some(Resolved::Package(package.clone()));
         }
-        self.builtin.get(name).map(|def| Resolved::Macro(def.clone()))
+        self.builtin
+            .get(name)
+            .map(|def| Resolved::Macro(def.clone()))
     }
 
     /// A macro by bare name (no package names), as [`Registry::resolve`] finds it.

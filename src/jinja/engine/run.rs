@@ -24,9 +24,9 @@ pub(super) struct Run {
 
 /// The render that a state belongs to.
 pub(super) fn of<'a>(state: &'a mut State<'_, '_>) -> Result<&'a mut Run, Error> {
-    state.get_extension_mut::<Run>().ok_or_else(|| {
-        Error::new(ErrorKind::InvalidOperation, "macros cannot be called here")
-    })
+    state
+        .get_extension_mut::<Run>()
+        .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "macros cannot be called here"))
 }
 
 /// `__boot(loader)`.
@@ -74,10 +74,16 @@ impl Object for Stash {
 }
 
 /// `return(value)`: the value is kept and an error unwinds to the running macro's call.
-pub(super) fn return_value(state: &mut State<'_, '_>, value: Option<Value>) -> Result<Value, Error> {
+pub(super) fn return_value(
+    state: &mut State<'_, '_>,
+    value: Option<Value>,
+) -> Result<Value, Error> {
     let run = of(state)?;
     if run.stack.is_empty() {
-        return Err(Error::new(ErrorKind::InvalidOperation, "`return` stands outside of a macro"));
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            "`return` stands outside of a macro",
+        ));
     }
     run.returned = Some(value.unwrap_or_else(|| Value::from(())));
     Err(Error::new(ErrorKind::InvalidOperation, "return"))
@@ -92,11 +98,19 @@ pub(super) struct Main {
 
 impl Main {
     pub(super) fn new(callee: Value, args: Vec<Value>) -> Self {
-        Self { callee, args, result: Mutex::default() }
+        Self {
+            callee,
+            args,
+            result: Mutex::default(),
+        }
     }
 
     pub(super) fn take(&self) -> Value {
-        self.result.lock().unwrap_or_else(PoisonError::into_inner).take().unwrap_or_default()
+        self.result
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
+            .unwrap_or_default()
     }
 }
 

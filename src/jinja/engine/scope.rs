@@ -59,11 +59,17 @@ impl Context {
 
     /// Runs something in the view of a package.
     pub(super) fn enter(&self, package: &Arc<str>) {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner).push(package.clone());
+        self.inside
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(package.clone());
     }
 
     pub(super) fn leave(&self) {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        self.inside
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop();
     }
 
     pub(super) fn note_printed(&self, value: &Value) {
@@ -71,11 +77,18 @@ impl Context {
     }
 
     pub(super) fn last_printed(&self) -> Value {
-        self.printed.lock().unwrap_or_else(PoisonError::into_inner).clone()
+        self.printed
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone()
     }
 
     fn package(&self) -> Option<Arc<str>> {
-        self.inside.lock().unwrap_or_else(PoisonError::into_inner).last().cloned()
+        self.inside
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .last()
+            .cloned()
     }
 
     /// As in dbt a bare name means what it means in the rendered code's package, also within macros of others.
@@ -99,7 +112,10 @@ impl Context {
     pub(super) fn value_of(&self, resolved: Resolved) -> Value {
         match resolved {
             Resolved::Macro(def) => Value::from_object(MacroRef(def)),
-            Resolved::Package(name) => Value::from_object(Package { registry: self.registry.clone(), name }),
+            Resolved::Package(name) => Value::from_object(Package {
+                registry: self.registry.clone(),
+                name,
+            }),
         }
     }
 }
@@ -124,12 +140,20 @@ impl Object for Names {
             return match name {
                 "__boot" => Some(Value::from_object(Boot(self.0.clone()))),
                 "__stash" => Some(Value::from_object(Stash)),
-                "__main" => self.0.main.as_ref().map(|m| Value::from_dyn_object(m.clone())),
+                "__main" => self
+                    .0
+                    .main
+                    .as_ref()
+                    .map(|m| Value::from_dyn_object(m.clone())),
                 _ => None,
             };
         }
         let found = self.0.find(name);
-        if found.is_some() || !self.0.absorbing || self.0.package().is_some() || GLOBALS.contains(&name) {
+        if found.is_some()
+            || !self.0.absorbing
+            || self.0.package().is_some()
+            || GLOBALS.contains(&name)
+        {
             return found;
         }
         Some(Absorbing::value(name))
@@ -138,7 +162,28 @@ impl Object for Names {
 
 /// Names that the engine itself knows behind the host's.
 pub(super) const GLOBALS: &[&str] = &[
-    "range", "dict", "namespace", "cycler", "joiner", "lipsum", "zip", "zip_strict", "set", "set_strict", "modules",
-    "fromjson", "tojson", "fromyaml", "toyaml", "local_md5", "diff_of_two_dicts", "return", "caller", "varargs",
-    "kwargs", "loop", "super", "self",
+    "range",
+    "dict",
+    "namespace",
+    "cycler",
+    "joiner",
+    "lipsum",
+    "zip",
+    "zip_strict",
+    "set",
+    "set_strict",
+    "modules",
+    "fromjson",
+    "tojson",
+    "fromyaml",
+    "toyaml",
+    "local_md5",
+    "diff_of_two_dicts",
+    "return",
+    "caller",
+    "varargs",
+    "kwargs",
+    "loop",
+    "super",
+    "self",
 ];

@@ -35,7 +35,10 @@ impl Template {
 
     fn place(&self, range: Range<usize>) -> Place {
         let map = |offset: usize| {
-            let offset = self.rewritten.as_ref().map_or(offset, |r| r.original_offset(offset));
+            let offset = self
+                .rewritten
+                .as_ref()
+                .map_or(offset, |r| r.original_offset(offset));
             (self.span.start + offset).min(self.span.end)
         };
         let start = map(range.start);
@@ -98,7 +101,13 @@ impl Places<'_> {
             return Some(range);
         }
         let line = error.line()?;
-        let start = if line <= 1 { 0 } else { text.match_indices('\n').nth(line - 2).map_or(text.len(), |(i, _)| i + 1) };
+        let start = if line <= 1 {
+            0
+        } else {
+            text.match_indices('\n')
+                .nth(line - 2)
+                .map_or(text.len(), |(i, _)| i + 1)
+        };
         let end = text[start..].find('\n').map_or(text.len(), |i| start + i);
         Some(start..end)
     }
@@ -126,6 +135,10 @@ impl Places<'_> {
     pub(super) fn origin(&self, span: &minijinja::OutputSpan) -> Option<Origin> {
         let place = self.body?.place(span.source_range());
         let is_text = span.kind() == minijinja::OutputSpanKind::Raw;
-        Some(Origin { output: span.output_range(), source: place.span, is_text })
+        Some(Origin {
+            output: span.output_range(),
+            source: place.span,
+            is_text,
+        })
     }
 }

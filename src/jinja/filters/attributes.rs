@@ -1,8 +1,8 @@
 //! Attribute access that says, like Jinja2, which value lacks what; and attribute paths in filter arguments.
-use crate::jinja::python::is_undefined;
-use crate::jinja::python::error::undefined_error;
-use crate::jinja::python::{is_plain_map, ops, repr_of, type_name};
 use crate::jinja::python::arguments::Given;
+use crate::jinja::python::error::undefined_error;
+use crate::jinja::python::is_undefined;
+use crate::jinja::python::{is_plain_map, ops, repr_of, type_name};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error};
 
@@ -17,7 +17,11 @@ pub(super) fn register(env: &mut Environment<'static>) {
         }
     });
     env.add_filter("attr", |value: &Value, name: &str| {
-        if is_plain_map(value) { Ok(Value::UNDEFINED) } else { value.get_attr(name) }
+        if is_plain_map(value) {
+            Ok(Value::UNDEFINED)
+        } else {
+            value.get_attr(name)
+        }
     });
 }
 
@@ -26,10 +30,12 @@ fn path(value: &Value, keys: &[Value]) -> Result<Value, Error> {
     let mut current = value.clone();
     for (i, key) in keys.iter().enumerate() {
         if current.is_undefined() {
-            return Err(match i.checked_sub(1).and_then(|at| keys.split_at_checked(at)) {
-                Some((before, rest)) => lacks(&path(value, before)?, &rest[0]),
-                None => ops::undefined(value),
-            });
+            return Err(
+                match i.checked_sub(1).and_then(|at| keys.split_at_checked(at)) {
+                    Some((before, rest)) => lacks(&path(value, before)?, &rest[0]),
+                    None => ops::undefined(value),
+                },
+            );
         }
         current = step(&current, key)?;
     }
@@ -39,7 +45,9 @@ fn path(value: &Value, keys: &[Value]) -> Result<Value, Error> {
 /// One attribute or item.
 fn step(value: &Value, key: &Value) -> Result<Value, Error> {
     match key.as_str() {
-        Some(name) if key.kind() == ValueKind::String && value.kind() != ValueKind::String => value.get_attr(name),
+        Some(name) if key.kind() == ValueKind::String && value.kind() != ValueKind::String => {
+            value.get_attr(name)
+        }
         _ => value.get_item(key),
     }
 }
@@ -54,20 +62,35 @@ fn lacks(value: &Value, key: &Value) -> Error {
         name => format!("{name} object"),
     };
     undefined_error(match key.as_str() {
-        Some(name) if key.kind() == ValueKind::String => format!("'{owner}' has no attribute '{name}'"),
+        Some(name) if key.kind() == ValueKind::String => {
+            format!("'{owner}' has no attribute '{name}'")
+        }
         _ => format!("{owner} has no element {}", repr_of(key)),
     })
 }
 
 /// An attribute path such as `a.b.0`, as filters take it.
-pub(super) fn get(value: &Value, attribute: &Value, default: Option<&Value>) -> Result<Value, Error> {
-    let Some(text) = attribute.as_str().filter(|_| attribute.kind() == ValueKind::String) else {
+pub(super) fn get(
+    value: &Value,
+    attribute: &Value,
+    default: Option<&Value>,
+) -> Result<Value, Error> {
+    let Some(text) = attribute
+        .as_str()
+        .filter(|_| attribute.kind() == ValueKind::String)
+    else {
         let found = value.get_item(attribute)?;
-        return Ok(if found.is_undefined() { default.cloned().unwrap_or(found) } else { found });
+        return Ok(if found.is_undefined() {
+            default.cloned().unwrap_or(found)
+        } else {
+            found
+        });
     };
     let mut current = value.clone();
     for part in text.split('.') {
-        let key = part.parse::<i64>().map_or_else(|_| Value::from(part), Value::from);
+        let key = part
+            .parse::<i64>()
+            .map_or_else(|_| Value::from(part), Value::from);
         current = step(&current, &key)?;
         if current.is_undefined() && default.is_some() {
             return Ok(default.cloned().unwrap_or_default());

@@ -1,7 +1,7 @@
 //! dbt's functions that need no project: JSON, YAML, checksums, dictionaries of lists.
 use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::{Dict, List, iterate, json, ops, str_of, yaml};
-use minijinja::value::{Value};
+use minijinja::value::Value;
 use minijinja::{Environment, Error};
 use std::fmt::Write;
 
@@ -22,14 +22,25 @@ pub(super) fn register(env: &mut Environment<'static>) {
         call.need("value")?;
         let default = call.next("default")?.unwrap_or_default();
         let (value, sort_keys) = dump_arguments(&args)?;
-        Ok(yaml::dump(&value, sort_keys).map_or(if default.is_undefined() { Value::from(()) } else { default }, Value::from))
+        Ok(yaml::dump(&value, sort_keys).map_or(
+            if default.is_undefined() {
+                Value::from(())
+            } else {
+                default
+            },
+            Value::from,
+        ))
     });
     env.add_function("local_md5", |value: &Value| md5_hex(&str_of(value)));
     env.add_function("diff_of_two_dicts", diff_of_two_dicts);
 }
 
 /// `fromxxx(text, default=none)`: the default if the text cannot be read.
-fn from_text(args: &[Value], name: &str, read: fn(&str) -> Result<Value, Error>) -> Result<Value, Error> {
+fn from_text(
+    args: &[Value],
+    name: &str,
+    read: fn(&str) -> Result<Value, Error>,
+) -> Result<Value, Error> {
     let mut args = Arguments::new(args)?;
     let text = args.need(name)?;
     let default = args.next("default")?.unwrap_or_else(|| Value::from(()));
@@ -50,10 +61,12 @@ fn dump_arguments(args: &[Value]) -> Result<(Value, bool), Error> {
 /// The MD5 checksum of a text in hexadecimal.
 fn md5_hex(text: &str) -> String {
     use md5::Digest;
-    md5::Md5::digest(text.as_bytes()).iter().fold(String::new(), |mut out, byte| {
-        let _ = write!(out, "{byte:02x}");
-        out
-    })
+    md5::Md5::digest(text.as_bytes())
+        .iter()
+        .fold(String::new(), |mut out, byte| {
+            let _ = write!(out, "{byte:02x}");
+            out
+        })
 }
 
 /// What the lists of `a` have that those of `b` lack, key by key, without minding the case.
@@ -66,7 +79,10 @@ fn diff_of_two_dicts(a: &Value, b: &Value) -> Result<Value, Error> {
     let mut out = Vec::new();
     for (key, list) in ops::pairs_of(a)? {
         let items = iterate(&list)?;
-        let there = theirs.iter().find(|(k, _)| *k == folded(&key)).map(|(_, l)| l);
+        let there = theirs
+            .iter()
+            .find(|(k, _)| *k == folded(&key))
+            .map(|(_, l)| l);
         let left: Vec<Value> = items
             .into_iter()
             .filter(|item| !there.is_some_and(|l| l.contains(&folded(item))))

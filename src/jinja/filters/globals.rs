@@ -18,16 +18,26 @@ pub(super) fn register(env: &mut Environment<'static>) {
         if items.is_empty() {
             return Err(type_error("at least one item has to be provided"));
         }
-        Ok(Value::from_object(Cycler { items: items.to_vec(), at: Mutex::new(0) }))
+        Ok(Value::from_object(Cycler {
+            items: items.to_vec(),
+            at: Mutex::new(0),
+        }))
     });
     env.add_function("joiner", |args: Given| -> Result<Value, Error> {
-        let sep = Arguments::new(&args)?.text("sep")?.unwrap_or_else(|| ", ".into());
-        Ok(Value::from_object(Joiner { sep, used: Mutex::new(false) }))
+        let sep = Arguments::new(&args)?
+            .text("sep")?
+            .unwrap_or_else(|| ", ".into());
+        Ok(Value::from_object(Joiner {
+            sep,
+            used: Mutex::new(false),
+        }))
     });
     env.add_function("lipsum", |args: Given| -> Result<Value, Error> {
         let count = Arguments::new(&args)?.int("n")?.unwrap_or(5);
         let paragraph = format!("<p>{LOREM}</p>");
-        Ok(Value::from(vec![paragraph; usize::try_from(count).unwrap_or(0).min(1000)].join("\n")))
+        Ok(Value::from(
+            vec![paragraph; usize::try_from(count).unwrap_or(0).min(1000)].join("\n"),
+        ))
     });
     env.add_function("zip", |args: Given| zip(&args, false));
     env.add_function("zip_strict", |args: Given| zip(&args, true));
@@ -39,7 +49,9 @@ const LOREM: &str = "Lorem ipsum dolor sit amet, consectetur adipiscing elit, se
 
 fn range(args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
-    let first = args.int("start")?.ok_or_else(|| type_error("range expected at least 1 argument, got 0"))?;
+    let first = args
+        .int("start")?
+        .ok_or_else(|| type_error("range expected at least 1 argument, got 0"))?;
     let second = args.int("stop")?;
     let step = args.int("step")?.unwrap_or(1);
     args.finish()?;
@@ -47,13 +59,20 @@ fn range(args: Given) -> Result<Value, Error> {
     if step == 0 {
         return Err(value_error("range() arg 3 must not be zero"));
     }
-    let count = if step > 0 { (stop - start + step - 1).div_euclid(step) } else { (start - stop - step - 1).div_euclid(-step) }.max(0);
+    let count = if step > 0 {
+        (stop - start + step - 1).div_euclid(step)
+    } else {
+        (start - stop - step - 1).div_euclid(-step)
+    }
+    .max(0);
     if count > LONGEST_RANGE {
         return Err(value_error(format!(
             "Range too big. The sandbox blocks ranges larger than MAX_RANGE ({LONGEST_RANGE})."
         )));
     }
-    Ok(List::value((0..count).map(|i| Value::from(start + i * step)).collect()))
+    Ok(List::value(
+        (0..count).map(|i| Value::from(start + i * step)).collect(),
+    ))
 }
 
 fn dict(args: Given) -> Result<Value, Error> {
@@ -61,9 +80,18 @@ fn dict(args: Given) -> Result<Value, Error> {
     let mut pairs = match args.rest().as_slice() {
         [] => Vec::new(),
         [from] => ops::pairs_of(from)?,
-        many => return Err(type_error(format!("dict expected at most 1 argument, got {}", many.len()))),
+        many => {
+            return Err(type_error(format!(
+                "dict expected at most 1 argument, got {}",
+                many.len()
+            )));
+        }
     };
-    pairs.extend(args.all_named()?.into_iter().map(|(k, v)| (Value::from(k), v)));
+    pairs.extend(
+        args.all_named()?
+            .into_iter()
+            .map(|(k, v)| (Value::from(k), v)),
+    );
     Ok(Dict::value(pairs.into_iter().collect()))
 }
 
@@ -105,7 +133,12 @@ impl Object for Cycler {
         (key.as_str()? == "current").then(|| self.items.get(at).cloned())?
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, _: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        _: &[Value],
+    ) -> Result<Value, Error> {
         let mut at = self.at.lock().unwrap_or_else(PoisonError::into_inner);
         match name {
             "next" => {
@@ -141,4 +174,3 @@ impl Object for Joiner {
         Ok(Value::from(text))
     }
 }
-

@@ -36,7 +36,9 @@ fn strip_tags(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     let mut rest = text;
     while let Some(at) = rest.find("<!--") {
-        let Some(end) = rest[at..].find("-->") else { break };
+        let Some(end) = rest[at..].find("-->") else {
+            break;
+        };
         out.push_str(&rest[..at]);
         rest = &rest[at + end + 3..];
     }
@@ -44,7 +46,9 @@ fn strip_tags(text: &str) -> String {
     let mut plain = String::with_capacity(out.len());
     let mut rest = out.as_str();
     while let Some(at) = rest.find('<') {
-        let Some(end) = rest[at..].find('>') else { break };
+        let Some(end) = rest[at..].find('>') else {
+            break;
+        };
         plain.push_str(&rest[..at]);
         rest = &rest[at + end + 1..];
     }
@@ -59,7 +63,10 @@ fn unescape(text: &str) -> String {
     while let Some(at) = rest.find('&') {
         out.push_str(&rest[..at]);
         let tail = &rest[at..];
-        let entity = tail.find(';').filter(|end| *end < 12).and_then(|end| Some((entity(&tail[1..end])?, end)));
+        let entity = tail
+            .find(';')
+            .filter(|end| *end < 12)
+            .and_then(|end| Some((entity(&tail[1..end])?, end)));
         match entity {
             Some((c, end)) => {
                 out.push(c);
@@ -97,7 +104,9 @@ fn quote_url(text: &str, query: bool) -> String {
     let mut out = String::with_capacity(text.len());
     for byte in text.bytes() {
         match byte {
-            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => out.push(char::from(byte)),
+            b'a'..=b'z' | b'A'..=b'Z' | b'0'..=b'9' | b'_' | b'.' | b'-' | b'~' => {
+                out.push(char::from(byte))
+            }
             b'/' if !query => out.push('/'),
             b' ' if query => out.push('+'),
             b => out.push_str(&format!("%{b:02X}")),
@@ -107,13 +116,26 @@ fn quote_url(text: &str, query: bool) -> String {
 }
 
 fn url_encode(value: &Value) -> Result<String, Error> {
-    if matches!(value.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool | ValueKind::None) {
+    if matches!(
+        value.kind(),
+        ValueKind::String | ValueKind::Number | ValueKind::Bool | ValueKind::None
+    ) {
         return Ok(quote_url(&str_of(value), false));
     }
-    let pairs = if is_plain_map(value) { ops::pairs_of(value)? } else { ops::pairs_of(&crate::jinja::python::List::value(iterate(value)?))? };
+    let pairs = if is_plain_map(value) {
+        ops::pairs_of(value)?
+    } else {
+        ops::pairs_of(&crate::jinja::python::List::value(iterate(value)?))?
+    };
     let parts: Vec<String> = pairs
         .iter()
-        .map(|(k, v)| format!("{}={}", quote_url(&str_of(k), true), quote_url(&str_of(v), true)))
+        .map(|(k, v)| {
+            format!(
+                "{}={}",
+                quote_url(&str_of(k), true),
+                quote_url(&str_of(v), true)
+            )
+        })
         .collect();
     Ok(parts.join("&"))
 }
@@ -129,12 +151,18 @@ fn xml_attributes(value: &Value, args: Given) -> Result<String, Error> {
         }
         let key = str_of(&key);
         if key.contains(|c: char| c.is_whitespace() || matches!(c, '/' | '>' | '=')) {
-            return Err(value_error(format!("Invalid character in attribute name: '{key}'")));
+            return Err(value_error(format!(
+                "Invalid character in attribute name: '{key}'"
+            )));
         }
         parts.push(format!("{}=\"{}\"", escape(&key), escape(&str_of(&value))));
     }
     let text = parts.join(" ");
-    Ok(if auto_space && !text.is_empty() { format!(" {text}") } else { text })
+    Ok(if auto_space && !text.is_empty() {
+        format!(" {text}")
+    } else {
+        text
+    })
 }
 
 /// Jinja2's `tojson`: sorted keys, safe within HTML.
@@ -143,5 +171,9 @@ fn to_json(value: &Value, args: Given) -> Result<String, Error> {
     let indent = args.int("indent")?.and_then(|n| usize::try_from(n).ok());
     args.finish()?;
     let text = json::dumps(value, true, indent)?;
-    Ok(text.replace('<', "\\u003c").replace('>', "\\u003e").replace('&', "\\u0026").replace('\'', "\\u0027"))
+    Ok(text
+        .replace('<', "\\u003c")
+        .replace('>', "\\u003e")
+        .replace('&', "\\u0026")
+        .replace('\'', "\\u0027"))
 }

@@ -1,8 +1,8 @@
 //! Filters on numbers.
 use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::type_error;
-use crate::jinja::python::ops::{self, Cmp, int_value};
-use crate::jinja::python::{Decimal, str_of, type_name};
+use crate::jinja::python::ops::{self, Cmp, Op, int_value};
+use crate::jinja::python::{Decimal, format, str_of, type_name};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error};
 
@@ -17,9 +17,21 @@ pub(super) fn register(env: &mut Environment<'static>) {
 
 fn abs(value: &Value) -> Result<Value, Error> {
     let zero = Value::from(0);
-    if !value.is_number() && value.kind() != ValueKind::Bool && type_name(value) != "datetime.timedelta" && Decimal::of(value).is_none() {
-        return Err(type_error(format!("bad operand type for abs(): '{}'", type_name(value))));
+    if !value.is_number()
+        && value.kind() != ValueKind::Bool
+        && type_name(value) != "datetime.timedelta"
+        && Decimal::of(value).is_none()
+    {
+        return Err(type_error(format!(
+            "bad operand type for abs(): '{}'",
+            type_name(value)
+        )));
     }
+    let zero = if type_name(value) == "datetime.timedelta" {
+        ops::binary(Op::Sub, value, value)?
+    } else {
+        zero
+    };
     if ops::compare(Cmp::Lt, value, &zero).unwrap_or(false) {
         return ops::negate(value);
     }
@@ -33,7 +45,9 @@ pub(super) fn to_float(value: &Value) -> Option<f64> {
     }
     match value.kind() {
         ValueKind::Bool => Some(f64::from(u8::from(value.is_true()))),
-        ValueKind::Number => f64::try_from(value.clone()).ok().or_else(|| i128::try_from(value.clone()).ok().map(|i| i as f64)),
+        ValueKind::Number => f64::try_from(value.clone())
+            .ok()
+            .or_else(|| i128::try_from(value.clone()).ok().map(|i| i as f64)),
         ValueKind::String => parse_float(value.as_str().unwrap_or_default()),
         _ => None,
     }
@@ -41,8 +55,15 @@ pub(super) fn to_float(value: &Value) -> Option<f64> {
 
 fn parse_float(text: &str) -> Option<f64> {
     let text = without_underscores(text.trim())?;
-    let is_word = text.trim_start_matches(['+', '-']).starts_with(|c: char| c.is_ascii_alphabetic());
-    if is_word && !matches!(text.trim_start_matches(['+', '-']).to_lowercase().as_str(), "inf" | "infinity" | "nan") {
+    let is_word = text
+        .trim_start_matches(['+', '-'])
+        .starts_with(|c: char| c.is_ascii_alphabetic());
+    if is_word
+        && !matches!(
+            text.trim_start_matches(['+', '-']).to_lowercase().as_str(),
+            "inf" | "infinity" | "nan"
+        )
+    {
         return None;
     }
     text.parse().ok()
@@ -59,6 +80,14 @@ fn without_underscores(text: &str) -> Option<String> {
 /// Python's `int(text, base)`.
 pub(super) fn parse_int(text: &str, base: u32) -> Option<i128> {
     let text = without_underscores(text.trim())?.to_lowercase();
+    let text: String = text
+        .chars()
+        .map(|c| {
+            format::digit_value(c)
+                .and_then(|d| char::from_digit(d, 10))
+                .unwrap_or(c)
+        })
+        .collect();
     let (negative, digits) = match text.strip_prefix(['-', '+']) {
         Some(rest) => (text.starts_with('-'), rest),
         None => (false, text.as_str()),
@@ -114,14 +143,21 @@ fn round(value: &Value, args: Given) -> Result<Value, Error> {
     if let Some(d) = Decimal::of(value) {
         let places = u32::try_from(precision).unwrap_or(0);
         return Ok(Decimal::value(match method.as_str() {
-            "ceil" => d.round_dp_with_strategy(places, rust_decimal::RoundingStrategy::ToPositiveInfinity),
-            "floor" => d.round_dp_with_strategy(places, rust_decimal::RoundingStrategy::ToNegativeInfinity),
+            "ceil" => {
+                d.round_dp_with_strategy(places, rust_decimal::RoundingStrategy::ToPositiveInfinity)
+            }
+            "floor" => {
+                d.round_dp_with_strategy(places, rust_decimal::RoundingStrategy::ToNegativeInfinity)
+            }
             _ => d.round_dp(places),
         }));
     }
     let is_whole = value.is_integer() || value.kind() == ValueKind::Bool;
     let Some(x) = to_float(value).filter(|_| value.kind() != ValueKind::String) else {
-        return Err(type_error(format!("type {} doesn't define __round__ method", type_name(value))));
+        return Err(type_error(format!(
+            "type {} doesn't define __round__ method",
+            type_name(value)
+        )));
     };
     let scale = 10f64.powi(i32::try_from(precision.clamp(-300, 300)).unwrap_or(0));
     match method.as_str() {
@@ -151,7 +187,10 @@ fn file_size(value: &Value, args: Given) -> Result<String, Error> {
     let binary = args.flag("binary")?.unwrap_or(false);
     args.finish()?;
     let bytes = to_float(value).ok_or_else(|| {
-        type_error(format!("could not convert string to float: '{}'", str_of(value)))
+        type_error(format!(
+            "could not convert string to float: '{}'",
+            str_of(value)
+        ))
     })?;
     let base: f64 = if binary { 1024.0 } else { 1000.0 };
     let prefixes = if binary {

@@ -1,7 +1,7 @@
 //! Python's operators under the names that the dialect gives them.
-use crate::jinja::python::ops::{self, Cmp, Op};
-use crate::jinja::python::{dict_literal, iterate, list_literal, slice, str_of, List};
 use crate::jinja::python::arguments::Given;
+use crate::jinja::python::ops::{self, Cmp, Op};
+use crate::jinja::python::{List, dict_literal, iterate, list_literal, slice, str_of};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, Output};
 
@@ -9,9 +9,12 @@ use minijinja::{Environment, Error, Output};
 pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("__list", list_literal);
     env.add_filter("__dict", dict_literal);
-    env.add_filter("__slice", |value: &Value, start: &Value, stop: &Value, step: Option<Value>| {
-        slice(value, start, stop, &step.unwrap_or_default())
-    });
+    env.add_filter(
+        "__slice",
+        |value: &Value, start: &Value, stop: &Value, step: Option<Value>| {
+            slice(value, start, stop, &step.unwrap_or_default())
+        },
+    );
     env.add_filter("__iter", iterable);
     arithmetic(env);
     comparison(env);
@@ -30,7 +33,9 @@ fn arithmetic(env: &mut Environment<'static>) {
         env.add_filter(name, move |a: &Value, b: &Value| ops::binary(op, a, b));
     }
     env.add_filter("__neg", ops::negate);
-    env.add_filter("__pos", |a: &Value| ops::negate(a).and_then(|n| ops::negate(&n)));
+    env.add_filter("__pos", |a: &Value| {
+        ops::negate(a).and_then(|n| ops::negate(&n))
+    });
     env.add_filter("__concat", |a: &Value, more: Given| {
         let mut parts = vec![a];
         parts.extend(more.iter());
@@ -41,11 +46,18 @@ fn arithmetic(env: &mut Environment<'static>) {
 fn comparison(env: &mut Environment<'static>) {
     env.add_filter("__eq", ops::equal);
     env.add_filter("__ne", |a: &Value, b: &Value| !ops::equal(a, b));
-    for (name, cmp) in [("__lt", Cmp::Lt), ("__le", Cmp::Le), ("__gt", Cmp::Gt), ("__ge", Cmp::Ge)] {
+    for (name, cmp) in [
+        ("__lt", Cmp::Lt),
+        ("__le", Cmp::Le),
+        ("__gt", Cmp::Gt),
+        ("__ge", Cmp::Ge),
+    ] {
         env.add_filter(name, move |a: &Value, b: &Value| ops::compare(cmp, a, b));
     }
     env.add_filter("__in", |a: &Value, b: &Value| ops::contains(b, a));
-    env.add_filter("__not_in", |a: &Value, b: &Value| ops::contains(b, a).map(|c| !c));
+    env.add_filter("__not_in", |a: &Value, b: &Value| {
+        ops::contains(b, a).map(|c| !c)
+    });
     env.add_filter("__compare", chained);
 }
 
@@ -75,7 +87,9 @@ fn chained(first: &Value, rest: Given) -> Result<bool, Error> {
 /// What `for` walks over: a list as it is now, so that changing it in the loop is safe; `None` is an error.
 fn iterable(value: &Value) -> Result<Value, Error> {
     match value.kind() {
-        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map | ValueKind::Undefined => Ok(value.clone()),
+        ValueKind::Seq | ValueKind::Iterable | ValueKind::Map | ValueKind::Undefined => {
+            Ok(value.clone())
+        }
         _ => iterate(value).map(List::value),
     }
 }

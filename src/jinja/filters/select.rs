@@ -4,7 +4,7 @@ use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::type_error;
 use crate::jinja::python::{List, iterate};
 use minijinja::value::{Kwargs, Value};
-use minijinja::{Environment, Error, State};
+use minijinja::{Environment, Error, ErrorKind, State};
 
 /// Adds the filters.
 pub(super) fn register(env: &mut Environment<'static>) {
@@ -15,36 +15,69 @@ pub(super) fn register(env: &mut Environment<'static>) {
         ("selectattr", true, true),
         ("rejectattr", true, false),
     ] {
-        env.add_filter(name, move |state: &mut State<'_, '_>, value: &Value, args: Given| {
-            select(state, value, &args, by_attribute, keep)
-        });
+        env.add_filter(
+            name,
+            move |state: &mut State<'_, '_>, value: &Value, args: Given| {
+                select(state, value, &args, by_attribute, keep)
+            },
+        );
     }
 }
 
 fn map(state: &mut State<'_, '_>, value: &Value, args: Given) -> Result<Value, Error> {
     let mut call = Arguments::new(&args)?;
-    let items = if value.is_none() { iterate(value)? } else { iterate(value)? };
+    let items = if value.is_none() {
+        iterate(value)?
+    } else {
+        iterate(value)?
+    };
     let Some(filter) = call.next("filter")? else {
-        let attribute = call.named("attribute")?.ok_or_else(|| type_error("map requires a filter argument"))?;
+        let attribute = call
+            .named("attribute")?
+            .ok_or_else(|| type_error("map requires a filter argument"))?;
         let default = call.named("default")?;
         call.finish()?;
-        let mapped = items.iter().map(|item| get(item, &attribute, default.as_ref()));
+        let mapped = items
+            .iter()
+            .map(|item| get(item, &attribute, default.as_ref()));
         return mapped.collect::<Result<_, _>>().map(List::value);
     };
-    let name = filter.as_str().ok_or_else(|| type_error("map requires a filter argument"))?.to_string();
+    let name = filter
+        .as_str()
+        .ok_or_else(|| type_error("map requires a filter argument"))?
+        .to_string();
     let mut out = Vec::with_capacity(items.len());
     for item in items {
         let mut all = vec![item];
         all.extend(args.iter().skip(1).cloned());
-        out.push(state.apply_filter(&name, &all)?);
+        out.push(state.apply_filter(&name, &all).map_err(|e| named(e, "filter", &name))?);
     }
     Ok(List::value(out))
 }
 
-fn select(state: &mut State<'_, '_>, value: &Value, args: &[Value], by_attribute: bool, keep: bool) -> Result<Value, Error> {
+/// An unknown filter or test with its name.
+fn named(error: Error, what: &str, name: &str) -> Error {
+    match error.kind() {
+        ErrorKind::UnknownFilter | ErrorKind::UnknownTest if error.line().is_none() => {
+            Error::new(error.kind(), format!("{what} {name} is unknown"))
+        }
+        _ => error,
+    }
+}
+
+fn select(
+    state: &mut State<'_, '_>,
+    value: &Value,
+    args: &[Value],
+    by_attribute: bool,
+    keep: bool,
+) -> Result<Value, Error> {
     let mut call = Arguments::new(args)?;
     let attribute = match by_attribute {
-        true => Some(call.next("attribute")?.ok_or_else(|| type_error("Missing parameter for attribute name"))?),
+        true => Some(
+            call.next("attribute")?
+                .ok_or_else(|| type_error("Missing parameter for attribute name"))?,
+        ),
         false => None,
     };
     let test = call.next("test")?;
@@ -63,7 +96,9 @@ fn select(state: &mut State<'_, '_>, value: &Value, args: &[Value], by_attribute
             Some(name) => {
                 let mut all = vec![subject];
                 all.extend(rest.iter().cloned());
-                state.perform_test(name, &all)?
+                state
+                    .perform_test(name, &all)
+                    .map_err(|e| named(e, "test", name))?
             }
             None => subject.is_true(),
         };

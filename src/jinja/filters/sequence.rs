@@ -1,8 +1,8 @@
 //! Filters on sequences and mappings.
 use super::attributes::{fold_case, get};
-use crate::jinja::python::is_undefined;
 use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::{type_error, value_error};
+use crate::jinja::python::is_undefined;
 use crate::jinja::python::ops::{self, Cmp, Op};
 use crate::jinja::python::{Dict, List, iterate, repr_of, str_of, tuple, type_name};
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value, ValueKind};
@@ -21,8 +21,12 @@ pub(super) fn register(env: &mut Environment<'static>) {
     });
     env.add_filter("default", default);
     env.add_filter("d", default);
-    env.add_filter("first", |v: &Value| iterate(v).map(|i| i.into_iter().next().unwrap_or_default()));
-    env.add_filter("last", |v: &Value| iterate(v).map(|i| i.into_iter().next_back().unwrap_or_default()));
+    env.add_filter("first", |v: &Value| {
+        iterate(v).map(|i| i.into_iter().next().unwrap_or_default())
+    });
+    env.add_filter("last", |v: &Value| {
+        iterate(v).map(|i| i.into_iter().next_back().unwrap_or_default())
+    });
     env.add_filter("random", |v: &Value| {
         iterate(v).map(|items| items.choose(&mut rand::rng()).cloned().unwrap_or_default())
     });
@@ -44,7 +48,12 @@ pub(super) fn register(env: &mut Environment<'static>) {
         if v.kind() != ValueKind::Map {
             return Err(type_error("Can only get item pairs from a mapping."));
         }
-        Ok(List::value(ops::pairs_of(v)?.into_iter().map(|(k, v)| tuple(vec![k, v])).collect()))
+        Ok(List::value(
+            ops::pairs_of(v)?
+                .into_iter()
+                .map(|(k, v)| tuple(vec![k, v]))
+                .collect(),
+        ))
     });
 }
 
@@ -52,18 +61,26 @@ fn length(value: &Value) -> Result<usize, Error> {
     if is_undefined(value) {
         return Ok(0);
     }
-    value
-        .len()
-        .filter(|_| !value.is_none())
-        .ok_or_else(|| type_error(format!("object of type '{}' has no len()", type_name(value))))
+    value.len().filter(|_| !value.is_none()).ok_or_else(|| {
+        type_error(format!(
+            "object of type '{}' has no len()",
+            type_name(value)
+        ))
+    })
 }
 
 fn default(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
-    let fallback = args.next("default_value")?.unwrap_or_else(|| Value::from(""));
+    let fallback = args
+        .next("default_value")?
+        .unwrap_or_else(|| Value::from(""));
     let boolean = args.flag("boolean")?.unwrap_or(false);
     args.finish()?;
-    Ok(if is_undefined(value) || (boolean && !value.is_true()) { fallback } else { value.clone() })
+    Ok(if is_undefined(value) || (boolean && !value.is_true()) {
+        fallback
+    } else {
+        value.clone()
+    })
 }
 
 fn reverse(value: &Value) -> Result<Value, Error> {
@@ -109,7 +126,12 @@ fn sort(value: &Value, args: Given) -> Result<Value, Error> {
     let attribute = args.next("attribute")?.filter(|a| !a.is_none());
     args.finish()?;
     let paths: Vec<Value> = match &attribute {
-        Some(a) if a.as_str().is_some() => a.as_str().unwrap_or_default().split(',').map(Value::from).collect(),
+        Some(a) if a.as_str().is_some() => a
+            .as_str()
+            .unwrap_or_default()
+            .split(',')
+            .map(Value::from)
+            .collect(),
         Some(a) => vec![a.clone()],
         None => Vec::new(),
     };
@@ -117,12 +139,18 @@ fn sort(value: &Value, args: Given) -> Result<Value, Error> {
     for item in iterate(value)? {
         let key = match paths.as_slice() {
             [] => key_of(&item, None, mind_case)?,
-            many => List::value(many.iter().map(|a| key_of(&item, Some(a), mind_case)).collect::<Result<_, _>>()?),
+            many => List::value(
+                many.iter()
+                    .map(|a| key_of(&item, Some(a), mind_case))
+                    .collect::<Result<_, _>>()?,
+            ),
         };
         keyed.push((key, item));
     }
     ops::sort_by_key(&mut keyed, reverse)?;
-    Ok(List::value(keyed.into_iter().map(|(_, item)| item).collect()))
+    Ok(List::value(
+        keyed.into_iter().map(|(_, item)| item).collect(),
+    ))
 }
 
 fn unique(value: &Value, args: Given) -> Result<Value, Error> {
@@ -178,7 +206,10 @@ fn sum(value: &Value, args: Given) -> Result<Value, Error> {
 
 fn batch(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
-    let count = args.int("linecount")?.and_then(|n| usize::try_from(n).ok()).filter(|n| *n > 0);
+    let count = args
+        .int("linecount")?
+        .and_then(|n| usize::try_from(n).ok())
+        .filter(|n| *n > 0);
     let fill = args.next("fill_with")?.filter(|v| !v.is_none());
     args.finish()?;
     let count = count.ok_or_else(|| value_error("batch needs a positive number of items"))?;
@@ -197,7 +228,10 @@ fn batch(value: &Value, args: Given) -> Result<Value, Error> {
 
 fn slices(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
-    let count = args.int("slices")?.and_then(|n| usize::try_from(n).ok()).filter(|n| (1..100_000).contains(n));
+    let count = args
+        .int("slices")?
+        .and_then(|n| usize::try_from(n).ok())
+        .filter(|n| (1..100_000).contains(n));
     let fill = args.next("fill_with")?.filter(|v| !v.is_none());
     args.finish()?;
     let count = count.ok_or_else(|| value_error("slice needs a positive number of slices"))?;
@@ -269,7 +303,10 @@ fn group_by(value: &Value, args: Given) -> Result<Value, Error> {
             Some(first) if !mind_case => get(first, &attribute, default.as_ref())?,
             _ => key,
         };
-        out.push(Value::from_object(Group { grouper, list: List::value(items) }));
+        out.push(Value::from_object(Group {
+            grouper,
+            list: List::value(items),
+        }));
     }
     Ok(List::value(out))
 }
@@ -281,18 +318,28 @@ fn dict_sort(value: &Value, args: Given) -> Result<Value, Error> {
     let reverse = args.flag("reverse")?.unwrap_or(false);
     args.finish()?;
     if !matches!(by.as_str(), "key" | "value") {
-        return Err(value_error("You can only sort by either \"key\" or \"value\""));
+        return Err(value_error(
+            "You can only sort by either \"key\" or \"value\"",
+        ));
     }
     if value.kind() != ValueKind::Map && value.downcast_object_ref::<Dict>().is_none() {
-        return Err(type_error(format!("'{} object' has no attribute 'items'", type_name(value))));
+        return Err(type_error(format!(
+            "'{} object' has no attribute 'items'",
+            type_name(value)
+        )));
     }
     let mut keyed: Vec<(Value, Value)> = ops::pairs_of(value)?
         .into_iter()
         .map(|(k, v)| {
             let key = if by == "key" { k.clone() } else { v.clone() };
-            (if mind_case { key } else { fold_case(key) }, tuple(vec![k, v]))
+            (
+                if mind_case { key } else { fold_case(key) },
+                tuple(vec![k, v]),
+            )
         })
         .collect();
     ops::sort_by_key(&mut keyed, reverse)?;
-    Ok(List::value(keyed.into_iter().map(|(_, pair)| pair).collect()))
+    Ok(List::value(
+        keyed.into_iter().map(|(_, pair)| pair).collect(),
+    ))
 }

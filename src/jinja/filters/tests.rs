@@ -12,11 +12,17 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_test("undefined", is_undefined);
     env.add_test("none", Value::is_none);
     env.add_test("boolean", |v: &Value| v.kind() == ValueKind::Bool);
-    env.add_test("true", |v: &Value| v.kind() == ValueKind::Bool && v.is_true());
-    env.add_test("false", |v: &Value| v.kind() == ValueKind::Bool && !v.is_true());
+    env.add_test("true", |v: &Value| {
+        v.kind() == ValueKind::Bool && v.is_true()
+    });
+    env.add_test("false", |v: &Value| {
+        v.kind() == ValueKind::Bool && !v.is_true()
+    });
     env.add_test("integer", Value::is_integer);
     env.add_test("float", |v: &Value| v.is_number() && !v.is_integer());
-    env.add_test("number", |v: &Value| v.is_number() || v.kind() == ValueKind::Bool || Decimal::of(v).is_some());
+    env.add_test("number", |v: &Value| {
+        v.is_number() || v.kind() == ValueKind::Bool || Decimal::of(v).is_some()
+    });
     env.add_test("string", |v: &Value| v.kind() == ValueKind::String);
     env.add_test("mapping", |v: &Value| v.kind() == ValueKind::Map);
     env.add_test("iterable", |v: &Value| {
@@ -24,15 +30,24 @@ pub(super) fn register(env: &mut Environment<'static>) {
     });
     env.add_test("sequence", |v: &Value| {
         is_undefined(v)
-            || matches!(v.kind(), ValueKind::String | ValueKind::Seq | ValueKind::Map)
+            || matches!(
+                v.kind(),
+                ValueKind::String | ValueKind::Seq | ValueKind::Map
+            )
             || (v.kind() == ValueKind::Iterable && v.downcast_object_ref::<Set>().is_none())
     });
     env.add_test("callable", is_callable);
     env.add_test("lower", |v: &Value| is_case(&str_of(v), char::is_uppercase));
     env.add_test("upper", |v: &Value| is_case(&str_of(v), char::is_lowercase));
-    env.add_test("odd", |v: &Value| remainder(v, &Value::from(2)).map(|r| ops::equal(&r, &Value::from(1))));
-    env.add_test("even", |v: &Value| remainder(v, &Value::from(2)).map(|r| ops::equal(&r, &Value::from(0))));
-    env.add_test("divisibleby", |v: &Value, n: &Value| remainder(v, n).map(|r| ops::equal(&r, &Value::from(0))));
+    env.add_test("odd", |v: &Value| {
+        remainder(v, &Value::from(2)).map(|r| ops::equal(&r, &Value::from(1)))
+    });
+    env.add_test("even", |v: &Value| {
+        remainder(v, &Value::from(2)).map(|r| ops::equal(&r, &Value::from(0)))
+    });
+    env.add_test("divisibleby", |v: &Value, n: &Value| {
+        remainder(v, n).map(|r| ops::equal(&r, &Value::from(0)))
+    });
     env.add_test("in", |v: &Value, c: &Value| ops::contains(c, v));
     for name in ["eq", "equalto", "=="] {
         env.add_test(name, ops::equal);
@@ -66,7 +81,10 @@ fn is_callable(value: &Value) -> bool {
     if MacroRef::of(value).is_some() {
         return true;
     }
-    if Decimal::of(value).is_some() || crate::jinja::modules::python_type(value).is_some() {
+    if let Some(kind) = crate::jinja::modules::python_type(value) {
+        return kind == "type";
+    }
+    if Decimal::of(value).is_some() {
         return false;
     }
     value.kind() == ValueKind::Plain || format!("{value:?}").starts_with("<macro ")

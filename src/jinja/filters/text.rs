@@ -2,8 +2,8 @@
 use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::type_error;
 use crate::jinja::python::strings::{capitalize, split_lines, strip};
-use crate::jinja::python::{format, iterate, repr_of, str_of, tuple, Dict};
-use minijinja::value::{Value};
+use crate::jinja::python::{Dict, iterate, percent, repr_of, str_of, tuple};
+use minijinja::value::Value;
 use minijinja::{Environment, Error};
 
 /// Adds the filters.
@@ -21,7 +21,9 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("wordcount", |v: &Value| {
         let text = str_of(v);
         let is_word = |c: char| c.is_alphanumeric() || c == '_';
-        text.split(|c| !is_word(c)).filter(|w| !w.is_empty()).count()
+        text.split(|c| !is_word(c))
+            .filter(|w| !w.is_empty())
+            .count()
     });
     env.add_filter("wordwrap", super::wrap::wordwrap);
     env.add_filter("format", format_filter);
@@ -68,19 +70,29 @@ fn replace(value: &Value, args: Given) -> Result<String, Error> {
 
 fn center(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
-    let width = usize::try_from(args.int("width")?.unwrap_or(80)).unwrap_or(0).min(100_000);
+    let width = usize::try_from(args.int("width")?.unwrap_or(80))
+        .unwrap_or(0)
+        .min(100_000);
     args.finish()?;
     let text = str_of(value);
     let missing = width.saturating_sub(text.chars().count());
     let left = missing / 2 + (missing & width & 1);
-    Ok(format!("{}{text}{}", " ".repeat(left), " ".repeat(missing - left)))
+    Ok(format!(
+        "{}{text}{}",
+        " ".repeat(left),
+        " ".repeat(missing - left)
+    ))
 }
 
 fn indent(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
     let by = match args.next("width")? {
         Some(v) if v.as_str().is_some() => str_of(&v),
-        Some(v) => " ".repeat(usize::try_from(v.as_i64().unwrap_or(4)).unwrap_or(0).min(10_000)),
+        Some(v) => " ".repeat(
+            usize::try_from(v.as_i64().unwrap_or(4))
+                .unwrap_or(0)
+                .min(10_000),
+        ),
         None => "    ".into(),
     };
     let first = args.flag("first")?.unwrap_or(false);
@@ -111,9 +123,12 @@ fn truncate(value: &Value, args: Given) -> Result<String, Error> {
     if text.chars().count() <= length + leeway {
         return Ok(text);
     }
-    let keep = length
-        .checked_sub(end.chars().count())
-        .ok_or_else(|| type_error(format!("expected length >= {}, got {length}", end.chars().count())))?;
+    let keep = length.checked_sub(end.chars().count()).ok_or_else(|| {
+        type_error(format!(
+            "expected length >= {}, got {length}",
+            end.chars().count()
+        ))
+    })?;
     let head: String = text.chars().take(keep).collect();
     let head = match head.rsplit_once(' ') {
         Some((words, _)) if !kill_words => words,
@@ -128,14 +143,21 @@ fn format_filter(value: &Value, args: Given) -> Result<String, Error> {
     let positional = args.rest();
     let named = args.all_named()?;
     if !named.is_empty() && !positional.is_empty() {
-        return Err(type_error("can't handle positional and keyword arguments at the same time"));
+        return Err(type_error(
+            "can't handle positional and keyword arguments at the same time",
+        ));
     }
     let values = if named.is_empty() {
         tuple(positional)
     } else {
-        Dict::value(named.into_iter().map(|(k, v)| (Value::from(k), v)).collect())
+        Dict::value(
+            named
+                .into_iter()
+                .map(|(k, v)| (Value::from(k), v))
+                .collect(),
+        )
     };
-    format::percent(&str_of(value), &values)
+    percent(&str_of(value), &values)
 }
 
 /// Python's `pprint.pformat`: one line if it fits in 80 columns, else an item a line.
@@ -159,9 +181,17 @@ fn pretty(value: &Value, column: usize) -> String {
             .collect();
         return format!("{{{}}}", items.join(&pad));
     }
-    let (open, close) = if value.is_tuple() { ("(", ")") } else { ("[", "]") };
+    let (open, close) = if value.is_tuple() {
+        ("(", ")")
+    } else {
+        ("[", "]")
+    };
     if value.is_tuple() || crate::jinja::python::is_plain_list(value) {
-        let items: Vec<String> = iterate(value).unwrap_or_default().iter().map(|v| pretty(v, inner)).collect();
+        let items: Vec<String> = iterate(value)
+            .unwrap_or_default()
+            .iter()
+            .map(|v| pretty(v, inner))
+            .collect();
         return format!("{open}{}{close}", items.join(&pad));
     }
     line
@@ -174,6 +204,9 @@ fn sorted_repr(value: &Value) -> String {
     };
     let mut pairs: Vec<(Value, Value)> = dict.pairs().into_iter().collect();
     pairs.sort_by(|a, b| a.0.cmp(&b.0));
-    let items: Vec<String> = pairs.iter().map(|(k, v)| format!("{}: {}", repr_of(k), sorted_repr(v))).collect();
+    let items: Vec<String> = pairs
+        .iter()
+        .map(|(k, v)| format!("{}: {}", repr_of(k), sorted_repr(v)))
+        .collect();
     format!("{{{}}}", items.join(", "))
 }

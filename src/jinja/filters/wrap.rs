@@ -3,12 +3,14 @@ use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::str_of;
 use crate::jinja::python::strings::split_lines;
 use minijinja::Error;
-use minijinja::value::{Value};
+use minijinja::value::Value;
 
 /// The filter.
 pub(super) fn wordwrap(value: &Value, args: Given) -> Result<String, Error> {
     let mut args = Arguments::new(&args)?;
-    let width = usize::try_from(args.int("width")?.unwrap_or(79)).unwrap_or(1).max(1);
+    let width = usize::try_from(args.int("width")?.unwrap_or(79))
+        .unwrap_or(1)
+        .max(1);
     let break_words = args.flag("break_long_words")?.unwrap_or(true);
     let between = args.text("wrapstring")?.unwrap_or_else(|| "\n".into());
     let hyphens = args.flag("break_on_hyphens")?.unwrap_or(true);
@@ -31,8 +33,17 @@ fn chunks(line: &str, hyphens: bool) -> Vec<String> {
             out.push(std::mem::take(&mut current));
         }
         current.push(c);
-        let letter = |at: Option<usize>| at.and_then(|at| chars.get(at)).is_some_and(|c| c.is_alphabetic());
-        if hyphens && c == '-' && letter(i.checked_sub(1)) && letter(i.checked_sub(2)) && letter(Some(i + 1)) && letter(Some(i + 2)) {
+        let letter = |at: Option<usize>| {
+            at.and_then(|at| chars.get(at))
+                .is_some_and(|c| c.is_alphabetic())
+        };
+        if hyphens
+            && c == '-'
+            && letter(i.checked_sub(1))
+            && letter(i.checked_sub(2))
+            && letter(Some(i + 1))
+            && letter(Some(i + 2))
+        {
             out.push(std::mem::take(&mut current));
         }
     }

@@ -26,12 +26,22 @@ pub(super) fn module() -> Vec<(&'static str, Value)> {
         }),
         function("cycle", |_, args| {
             let items = iterate(&Arguments::new(args)?.need("iterable")?)?;
-            Ok(List::value(items.iter().cycle().take(if items.is_empty() { 0 } else { MOST }).cloned().collect()))
+            Ok(List::value(
+                items
+                    .iter()
+                    .cycle()
+                    .take(if items.is_empty() { 0 } else { MOST })
+                    .cloned()
+                    .collect(),
+            ))
         }),
         function("repeat", |_, args| {
             let mut args = Arguments::new(args)?;
             let item = args.need("object")?;
-            let times = args.int("times")?.map_or(MOST, |n| usize::try_from(n).unwrap_or(0)).min(MOST);
+            let times = args
+                .int("times")?
+                .map_or(MOST, |n| usize::try_from(n).unwrap_or(0))
+                .min(MOST);
             Ok(List::value(vec![item; times]))
         }),
         function("accumulate", |state, args| {
@@ -57,35 +67,79 @@ pub(super) fn module() -> Vec<(&'static str, Value)> {
         }),
         function("compress", |_, args| {
             let mut args = Arguments::new(args)?;
-            let (data, selectors) = (iterate(&args.need("data")?)?, iterate(&args.need("selectors")?)?);
-            let kept = data.into_iter().zip(selectors).filter(|(_, s)| s.is_true()).map(|(d, _)| d);
+            let (data, selectors) = (
+                iterate(&args.need("data")?)?,
+                iterate(&args.need("selectors")?)?,
+            );
+            let kept = data
+                .into_iter()
+                .zip(selectors)
+                .filter(|(_, s)| s.is_true())
+                .map(|(d, _)| d);
             Ok(List::value(kept.collect()))
         }),
         function("islice", |_, args| islice(args)),
         function("starmap", |state, args| {
             let mut args = Arguments::new(args)?;
             let (call, rows) = (args.need("function")?, iterate(&args.need("iterable")?)?);
-            let results: Result<Vec<_>, Error> = rows.iter().map(|row| call.call(state, &iterate(row)?)).collect();
+            let results: Result<Vec<_>, Error> = rows
+                .iter()
+                .map(|row| call.call(state, &iterate(row)?))
+                .collect();
             results.map(List::value)
         }),
         function("tee", |_, args| {
             let mut args = Arguments::new(args)?;
             let items = iterate(&args.need("iterable")?)?;
-            let n = usize::try_from(args.int("n")?.unwrap_or(2)).unwrap_or(0).min(1000);
+            let n = usize::try_from(args.int("n")?.unwrap_or(2))
+                .unwrap_or(0)
+                .min(1000);
             Ok(tuple((0..n).map(|_| List::value(items.clone())).collect()))
         }),
         function("zip_longest", |_, args| {
             let mut args = Arguments::new(args)?;
             let fill = args.named("fillvalue")?.unwrap_or_else(|| Value::from(()));
-            let columns: Vec<Vec<Value>> = args.rest().iter().map(iterate).collect::<Result<_, _>>()?;
+            let columns: Vec<Vec<Value>> =
+                args.rest().iter().map(iterate).collect::<Result<_, _>>()?;
             let len = columns.iter().map(Vec::len).max().unwrap_or(0);
-            let row = |i: usize| tuple(columns.iter().map(|c| c.get(i).unwrap_or(&fill).clone()).collect());
+            let row = |i: usize| {
+                tuple(
+                    columns
+                        .iter()
+                        .map(|c| c.get(i).unwrap_or(&fill).clone())
+                        .collect(),
+                )
+            };
             Ok(List::value((0..len).map(row).collect()))
         }),
         function("product", |_, args| product(args)),
-        function("permutations", |_, args| choose(args, Choice { ordered: true, repeats: false })),
-        function("combinations", |_, args| choose(args, Choice { ordered: false, repeats: false })),
-        function("combinations_with_replacement", |_, args| choose(args, Choice { ordered: false, repeats: true })),
+        function("permutations", |_, args| {
+            choose(
+                args,
+                Choice {
+                    ordered: true,
+                    repeats: false,
+                },
+            )
+        }),
+        function("combinations", |_, args| {
+            choose(
+                args,
+                Choice {
+                    ordered: false,
+                    repeats: false,
+                },
+            )
+        }),
+        function("combinations_with_replacement", |_, args| {
+            choose(
+                args,
+                Choice {
+                    ordered: false,
+                    repeats: true,
+                },
+            )
+        }),
     ]
 }
 
@@ -96,14 +150,24 @@ fn islice(args: &[Value]) -> Result<Value, Error> {
     let number = |i: usize| -> Result<Option<usize>, Error> {
         match numbers.get(i).filter(|v| !v.is_none()) {
             Some(v) => v.as_usize().map(Some).ok_or_else(|| {
-                value_error("Stop argument for islice() must be None or an integer: 0 <= x <= sys.maxsize.")
+                value_error(
+                    "Stop argument for islice() must be None or an integer: 0 <= x <= sys.maxsize.",
+                )
             }),
             None => Ok(None),
         }
     };
-    let (start, stop) = if numbers.len() == 1 { (None, number(0)?) } else { (number(0)?, number(1)?) };
+    let (start, stop) = if numbers.len() == 1 {
+        (None, number(0)?)
+    } else {
+        (number(0)?, number(1)?)
+    };
     let step = number(2)?.unwrap_or(1).max(1);
-    let picked = items.into_iter().take(stop.unwrap_or(usize::MAX)).skip(start.unwrap_or(0)).step_by(step);
+    let picked = items
+        .into_iter()
+        .take(stop.unwrap_or(usize::MAX))
+        .skip(start.unwrap_or(0))
+        .step_by(step);
     Ok(List::value(picked.collect()))
 }
 
@@ -113,7 +177,8 @@ fn too_many() -> Error {
 
 fn product(args: &[Value]) -> Result<Value, Error> {
     let mut args = Arguments::new(args)?;
-    let times = usize::try_from(args.named("repeat")?.and_then(|v| v.as_i64()).unwrap_or(1)).unwrap_or(0);
+    let times =
+        usize::try_from(args.named("repeat")?.and_then(|v| v.as_i64()).unwrap_or(1)).unwrap_or(0);
     let once: Vec<Vec<Value>> = args.rest().iter().map(iterate).collect::<Result<_, _>>()?;
     let mut rows: Vec<Vec<Value>> = vec![Vec::new()];
     for column in (0..times.min(1000)).flat_map(|_| &once) {

@@ -26,7 +26,10 @@ pub fn modules() -> Value {
             member("re", re::module()),
             member("itertools", itertools::module()),
         ];
-        Value::from_object(Module { name: "modules", members })
+        Value::from_object(Module {
+            name: "modules",
+            members,
+        })
     });
     ALL.clone()
 }
@@ -40,7 +43,10 @@ struct Module {
 
 impl Module {
     fn member(&self, name: &str) -> Option<&Value> {
-        self.members.iter().find(|(n, _)| *n == name).map(|(_, v)| v)
+        self.members
+            .iter()
+            .find(|(n, _)| *n == name)
+            .map(|(_, v)| v)
     }
 }
 
@@ -54,10 +60,20 @@ impl Object for Module {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.members.iter().map(|(name, _)| Value::from(*name)).collect())
+        Enumerator::Values(
+            self.members
+                .iter()
+                .map(|(name, _)| Value::from(*name))
+                .collect(),
+        )
     }
 
-    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         match self.member(name) {
             Some(member) => member.call(state, args),
             None => Err(Error::new(
@@ -103,7 +119,10 @@ fn function(name: &'static str, body: Body) -> (&'static str, Value) {
 
 /// Python's name of the type, if it is one of these modules.
 pub(crate) fn python_type(value: &Value) -> Option<&'static str> {
-    datetime::python_type(value).or_else(|| re::python_type(value))
+    let module = || value.downcast_object_ref::<Module>().map(|_| "dict");
+    datetime::python_type(value)
+        .or_else(|| re::python_type(value))
+        .or_else(module)
 }
 
 /// Python's `repr`, if it is one of these modules' objects.
@@ -123,7 +142,10 @@ pub(crate) fn negate(a: &Value) -> Option<Value> {
 }
 
 /// Order of two of these modules' objects.
-#[expect(clippy::option_option, reason = "outer: not our types; inner: no order between these two")]
+#[expect(
+    clippy::option_option,
+    reason = "outer: not our types; inner: no order between these two"
+)]
 pub(crate) fn compare(a: &Value, b: &Value) -> Option<Option<Ordering>> {
     datetime::compare(a, b)
 }

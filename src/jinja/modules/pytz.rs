@@ -18,7 +18,10 @@ pub(super) fn module() -> Vec<(&'static str, Value)> {
         .into_iter()
         .filter(|n| {
             let area = n.split('/').next().unwrap_or_default();
-            *n == "UTC" || *n == "GMT" || n.contains('/') && !matches!(area, "Etc" | "SystemV" | "Brazil" | "Chile" | "Mexico")
+            *n == "UTC"
+                || *n == "GMT"
+                || n.contains('/')
+                    && !matches!(area, "Etc" | "SystemV" | "Brazil" | "Chile" | "Mexico")
         })
         .collect();
     vec![
@@ -28,11 +31,17 @@ pub(super) fn module() -> Vec<(&'static str, Value)> {
         ("common_timezones", list(&common)),
         function("timezone", |_, args| {
             let name = str_of(&Arguments::new(args)?.need("zone")?);
-            Zone::named(&name).map(Value::from_object).ok_or_else(|| key_error(quote(&name)))
+            Zone::named(&name)
+                .map(Value::from_object)
+                .ok_or_else(|| key_error(quote(&name)))
         }),
         function("FixedOffset", |_, args| {
             let minutes = Arguments::new(args)?.int("offset")?.unwrap_or(0);
-            Ok(Value::from_object(if minutes == 0 { Zone::Utc } else { Zone::Minutes(minutes) }))
+            Ok(Value::from_object(if minutes == 0 {
+                Zone::Utc
+            } else {
+                Zone::Minutes(minutes)
+            }))
         }),
     ]
 }

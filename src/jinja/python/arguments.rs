@@ -53,7 +53,10 @@ impl Arguments {
     /// The arguments of a call.
     pub fn new(args: &[Value]) -> Result<Self, Error> {
         let (positional, named): (&[Value], Kwargs) = from_args(args)?;
-        Ok(Self { positional: positional.to_vec().into_iter(), named })
+        Ok(Self {
+            positional: positional.to_vec().into_iter(),
+            named,
+        })
     }
 
     /// The next argument: by position, else by this name.
@@ -66,12 +69,17 @@ impl Arguments {
 
     /// An argument that can only be given by name.
     pub fn named(&self, name: &str) -> Result<Option<Value>, Error> {
-        self.named.get::<Option<Value>>(name).map(|v| v.filter(|v| !v.is_undefined()))
+        Ok(self
+            .named
+            .get::<Value>(name)
+            .ok()
+            .filter(|v| !v.is_undefined()))
     }
 
     /// The next argument, which must be there.
     pub fn need(&mut self, name: &str) -> Result<Value, Error> {
-        self.next(name)?.ok_or_else(|| type_error(format!("missing a required argument: '{name}'")))
+        self.next(name)?
+            .ok_or_else(|| type_error(format!("missing a required argument: '{name}'")))
     }
 
     /// The next argument as a whole number.
@@ -79,9 +87,14 @@ impl Arguments {
         let Some(value) = self.next(name)?.filter(|v| !v.is_none()) else {
             return Ok(None);
         };
-        let whole = value.as_i64().filter(|_| !matches!(value.kind(), minijinja::value::ValueKind::String));
+        let whole = value
+            .as_i64()
+            .filter(|_| !matches!(value.kind(), minijinja::value::ValueKind::String));
         whole.map(Some).ok_or_else(|| {
-            type_error(format!("'{}' object cannot be interpreted as an integer", type_name(&value)))
+            type_error(format!(
+                "'{}' object cannot be interpreted as an integer",
+                type_name(&value)
+            ))
         })
     }
 
@@ -92,7 +105,10 @@ impl Arguments {
 
     /// The next argument as text; `None` counts as absent.
     pub fn text(&mut self, name: &str) -> Result<Option<String>, Error> {
-        Ok(self.next(name)?.filter(|v| !v.is_none()).map(|v| super::str_of(&v)))
+        Ok(self
+            .next(name)?
+            .filter(|v| !v.is_none())
+            .map(|v| super::str_of(&v)))
     }
 
     /// All positional arguments that are left.
@@ -102,7 +118,10 @@ impl Arguments {
 
     /// All named arguments.
     pub fn all_named(&self) -> Result<Vec<(String, Value)>, Error> {
-        self.named.args().map(|k| Ok((k.to_string(), self.named.get::<Value>(k)?))).collect()
+        self.named
+            .args()
+            .map(|k| Ok((k.to_string(), self.named.get::<Value>(k)?)))
+            .collect()
     }
 
     /// An error if an argument was not taken.

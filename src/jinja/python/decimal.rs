@@ -88,9 +88,9 @@ fn coerce(value: &Value) -> Option<Number> {
     }
     match value.kind() {
         ValueKind::Bool => Some(Number::from(i64::from(value.is_true()))),
-        ValueKind::Number if value.is_integer() => {
-            i128::try_from(value.clone()).ok().and_then(|i| Number::try_from_i128_with_scale(i, 0).ok())
-        }
+        ValueKind::Number if value.is_integer() => i128::try_from(value.clone())
+            .ok()
+            .and_then(|i| Number::try_from_i128_with_scale(i, 0).ok()),
         _ => None,
     }
 }
@@ -132,7 +132,10 @@ pub(super) fn negate(a: &Value) -> Option<Value> {
 }
 
 /// The order of a decimal and a number.
-#[expect(clippy::option_option, reason = "outer: not our types; inner: a NaN has no order")]
+#[expect(
+    clippy::option_option,
+    reason = "outer: not our types; inner: a NaN has no order"
+)]
 pub(super) fn compare(a: &Value, b: &Value) -> Option<Option<Ordering>> {
     let (x, y) = (Decimal::of(a), Decimal::of(b));
     if x.is_none() && y.is_none() {

@@ -2,7 +2,9 @@
 use super::error::{key_error, no_method, type_error};
 use super::{List, ops, repr_of};
 use indexmap::IndexMap;
-use minijinja::value::{DynObject, Enumerator, Kwargs, Object, ObjectRepr, Tuple, Value, from_args};
+use minijinja::value::{
+    DynObject, Enumerator, Kwargs, Object, ObjectRepr, Tuple, Value, from_args,
+};
 use minijinja::{Error, State};
 use std::cmp::Ordering;
 use std::fmt;
@@ -42,7 +44,10 @@ impl Dict {
             "get" => {
                 let (key, default): (Value, Option<Value>) = from_args(args)?;
                 hashable(&key)?;
-                Ok(self.get(&key).or(default).unwrap_or_else(|| Value::from(())))
+                Ok(self
+                    .get(&key)
+                    .or(default)
+                    .unwrap_or_else(|| Value::from(())))
             }
             "items" => Ok(List::value(
                 self.pairs()
@@ -170,7 +175,10 @@ impl Object for Dict {
 
 /// The dict methods on any mapping of the engine's own: works on a copy, so changes are refused.
 pub(super) fn map_method(value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
-    if matches!(name, "get" | "items" | "keys" | "values" | "copy" | "__getitem__" | "__contains__" | "__len__") {
+    if matches!(
+        name,
+        "get" | "items" | "keys" | "values" | "copy" | "__getitem__" | "__contains__" | "__len__"
+    ) {
         let copy = Dict(Mutex::new(ops::pairs_of(value)?.into_iter().collect()));
         return copy.method(name, args);
     }

@@ -1,4 +1,4 @@
-//! Python's two ways to format text: `'%05.2f' % x` and `'{:>10}'.format(x)`.
+//! `'{:>10}'.format(x)`, and how single values are formatted.
 use super::error::{index_error, key_error, type_error, value_error};
 use super::{Decimal, iterate, repr_of, str_of, type_name};
 use crate::jinja::modules;
@@ -7,27 +7,28 @@ use minijinja::value::{Kwargs, Value, ValueKind, from_args};
 
 /// How one value is to be written.
 #[derive(Debug, Clone, Default, PartialEq)]
-struct Spec {
-    fill: Option<char>,
-    align: Option<char>,
-    sign: Option<char>,
-    alternate: bool,
-    zero: bool,
-    width: usize,
-    grouping: Option<char>,
-    precision: Option<usize>,
-    kind: Option<char>,
+pub(super) struct Spec {
+    pub(super) fill: Option<char>,
+    pub(super) align: Option<char>,
+    pub(super) sign: Option<char>,
+    pub(super) alternate: bool,
+    pub(super) zero: bool,
+    pub(super) width: usize,
+    pub(super) grouping: Option<char>,
+    pub(super) precision: Option<usize>,
+    pub(super) kind: Option<char>,
 }
 
 /// The widest field and the longest fraction that a format may ask for.
-const WIDEST: usize = 100_000;
+pub(super) const WIDEST: usize = 100_000;
 
-/// Whether a character is a decimal digit in any script.
-pub(super) fn is_digit(c: char) -> bool {
-    c.is_ascii_digit() || (c.is_numeric() && matches!(u32::from(c), 0x660..=0x669 | 0x6f0..=0x6f9 | 0x966..=0x96f | 0xff10..=0xff19))
+/// The value of a decimal digit, in the scripts that are likely.
+pub fn digit_value(c: char) -> Option<u32> {
+    let n = u32::from(c);
+    [0x30, 0x660, 0x6f0, 0x966, 0xff10]
+        .into_iter()
+        .find_map(|zero| n.checked_sub(zero).filter(|d| *d < 10))
 }
-
-// ---- {} style ----
 
 /// `s.format(*args, **kwargs)`.
 pub(super) fn str_format(s: &str, args: &[Value]) -> Result<String, Error> {
@@ -38,13 +39,23 @@ pub(super) fn str_format(s: &str, args: &[Value]) -> Result<String, Error> {
 
 /// `s.format_map(mapping)`.
 pub(super) fn format_map(s: &str, map: &Value) -> Result<String, Error> {
-    let lookup = |key: &str| map.get_item(&Value::from(key)).ok().filter(|v| !v.is_undefined());
+    let lookup = |key: &str| {
+        map.get_item(&Value::from(key))
+            .ok()
+            .filter(|v| !v.is_undefined())
+    };
     brace(s, &[], &lookup, &mut Some(0), 2)
 }
 
 type Lookup<'a> = dyn Fn(&str) -> Option<Value> + 'a;
 
-fn brace(s: &str, args: &[Value], names: &Lookup<'_>, auto: &mut Option<usize>, depth: u8) -> Result<String, Error> {
+fn brace(
+    s: &str,
+    args: &[Value],
+    names: &Lookup<'_>,
+    auto: &mut Option<usize>,
+    depth: u8,
+) -> Result<String, Error> {
     let mut out = String::new();
     let mut rest = s;
     while let Some(at) = rest.find(['{', '}']) {
@@ -88,7 +99,13 @@ fn field_end(s: &str) -> Result<usize, Error> {
     }))
 }
 
-fn replacement(field: &str, args: &[Value], names: &Lookup<'_>, auto: &mut Option<usize>, depth: u8) -> Result<String, Error> {
+fn replacement(
+    field: &str,
+    args: &[Value],
+    names: &Lookup<'_>,
+    auto: &mut Option<usize>,
+    depth: u8,
+) -> Result<String, Error> {
     let name_end = field
         .char_indices()
         .scan(0, |brackets, (i, c)| {
@@ -112,27 +129,42 @@ fn replacement(field: &str, args: &[Value], names: &Lookup<'_>, auto: &mut Optio
         };
         tail = &conversion[1..];
     }
-    let spec = brace(tail.strip_prefix(':').unwrap_or_default(), args, names, auto, depth - 1)?;
+    let spec = brace(
+        tail.strip_prefix(':').unwrap_or_default(),
+        args,
+        names,
+        auto,
+        depth - 1,
+    )?;
     format_value(&value, &spec)
 }
 
-fn field_value(name: &str, args: &[Value], names: &Lookup<'_>, auto: &mut Option<usize>) -> Result<Value, Error> {
+fn field_value(
+    name: &str,
+    args: &[Value],
+    names: &Lookup<'_>,
+    auto: &mut Option<usize>,
+) -> Result<Value, Error> {
     let first_end = name.find(['.', '[']).unwrap_or(name.len());
     let (first, mut path) = name.split_at(first_end);
     let numbered = |i: usize| {
-        args.get(i).cloned().ok_or_else(|| {
-            index_error(format!("Replacement index {i} out of range for positional args tuple"))
-        })
+        args.get(i)
+            .cloned()
+            .ok_or_else(|| index_error("tuple index out of range"))
     };
     let mut value = if first.is_empty() {
         let Some(next) = *auto else {
-            return Err(value_error("cannot switch from manual field specification to automatic field numbering"));
+            return Err(value_error(
+                "cannot switch from manual field specification to automatic field numbering",
+            ));
         };
         *auto = Some(next + 1);
         numbered(next)?
     } else if let Ok(i) = first.parse::<usize>() {
         if auto.is_some_and(|n| n > 0) {
-            return Err(value_error("cannot switch from automatic field numbering to manual field specification"));
+            return Err(value_error(
+                "cannot switch from automatic field numbering to manual field specification",
+            ));
         }
         *auto = None;
         numbered(i)?
@@ -145,8 +177,12 @@ fn field_value(name: &str, args: &[Value], names: &Lookup<'_>, auto: &mut Option
             (Value::from(&p[..end]), &p[end..])
         } else {
             let p = &path[1..];
-            let end = p.find(']').ok_or_else(|| value_error("Missing ']' in format string"))?;
-            let key = p[..end].parse::<i64>().map_or_else(|_| Value::from(&p[..end]), Value::from);
+            let end = p
+                .find(']')
+                .ok_or_else(|| value_error("Missing ']' in format string"))?;
+            let key = p[..end]
+                .parse::<i64>()
+                .map_or_else(|_| Value::from(&p[..end]), Value::from);
             (key, &p[end + 1..])
         };
         value = value.get_item(&key)?;
@@ -204,7 +240,7 @@ pub fn format_value(value: &Value, spec: &str) -> Result<String, Error> {
     )))
 }
 
-fn int_of(value: &Value) -> Option<i128> {
+pub(super) fn int_of(value: &Value) -> Option<i128> {
     if value.kind() == ValueKind::Bool {
         return Some(i128::from(value.is_true()));
     }
@@ -241,7 +277,11 @@ fn parse_spec(spec: &str) -> Option<Spec> {
         while chars.get(*i).is_some_and(char::is_ascii_digit) {
             *i += 1;
         }
-        chars[start..*i].iter().collect::<String>().parse::<usize>().ok()
+        chars[start..*i]
+            .iter()
+            .collect::<String>()
+            .parse::<usize>()
+            .ok()
     };
     s.width = digits(&mut i).unwrap_or(0);
     if let Some(c @ (',' | '_')) = chars.get(i) {
@@ -259,7 +299,7 @@ fn parse_spec(spec: &str) -> Option<Spec> {
     (i == chars.len() && s.width <= WIDEST && s.precision.unwrap_or(0) <= WIDEST).then_some(s)
 }
 
-fn sign_text(negative: bool, spec: &Spec) -> &'static str {
+pub(super) fn sign_text(negative: bool, spec: &Spec) -> &'static str {
     match (negative, spec.sign) {
         (true, _) => "-",
         (false, Some('+')) => "+",
@@ -268,7 +308,7 @@ fn sign_text(negative: bool, spec: &Spec) -> &'static str {
     }
 }
 
-fn integer(i: i128, spec: &Spec) -> Option<String> {
+pub(super) fn integer(i: i128, spec: &Spec) -> Option<String> {
     if spec.precision.is_some() {
         return None;
     }
@@ -287,23 +327,42 @@ fn integer(i: i128, spec: &Spec) -> Option<String> {
     };
     let prefix = if spec.alternate { prefix } else { "" };
     let sign = format!("{}{prefix}", sign_text(i < 0, spec));
-    Some(padded(&sign, &grouped(&digits, spec, every, sign.len()), spec, '>', '0'))
+    Some(padded(
+        &sign,
+        &grouped(&digits, spec, every, sign.len()),
+        spec,
+        '>',
+        '0',
+    ))
 }
 
-fn number(value: &Value, spec: &Spec) -> Option<String> {
+pub(super) fn number(value: &Value, spec: &Spec) -> Option<String> {
     let (negative, text) = if let Some(d) = Decimal::of(value) {
         (d.is_sign_negative(), decimal_text(d.abs(), spec)?)
     } else {
-        let x = f64::try_from(value.clone()).ok().or_else(|| int_of(value).map(|i| i as f64))?;
-        (x.is_sign_negative() && !x.is_nan(), float_text(x.abs(), spec)?)
+        let x = f64::try_from(value.clone())
+            .ok()
+            .or_else(|| int_of(value).map(|i| i as f64))?;
+        (
+            x.is_sign_negative() && !x.is_nan(),
+            float_text(x.abs(), spec)?,
+        )
     };
     let sign = sign_text(negative, spec);
-    Some(padded(sign, &grouped(&text, spec, 3, sign.len()), spec, '>', '0'))
+    Some(padded(
+        sign,
+        &grouped(&text, spec, 3, sign.len()),
+        spec,
+        '>',
+        '0',
+    ))
 }
 
 fn decimal_text(d: rust_decimal::Decimal, spec: &Spec) -> Option<String> {
     Some(match (spec.kind, spec.precision) {
-        (None | Some('f' | 'F'), Some(p)) => format!("{:.p$}", d.round_dp(p.try_into().unwrap_or(28))),
+        (None | Some('f' | 'F'), Some(p)) => {
+            format!("{:.p$}", d.round_dp(p.try_into().unwrap_or(28)))
+        }
         (None | Some('f' | 'F'), None) => d.to_string(),
         _ => return float_text(super::Decimal(d).to_f64(), spec),
     })
@@ -322,7 +381,11 @@ fn float_text(x: f64, spec: &Spec) -> Option<String> {
             None if spec.precision.is_none() => crate::yaml::python_float(x),
             None => {
                 let text = general(x, precision, spec.alternate, true);
-                if text.contains(['.', 'e']) { text } else { format!("{text}.0") }
+                if text.contains(['.', 'e']) {
+                    text
+                } else {
+                    format!("{text}.0")
+                }
             }
             Some('f' | 'F') => format!("{x:.precision$}"),
             Some('e' | 'E') => exponent(x, precision),
@@ -346,17 +409,26 @@ fn exponent(x: f64, precision: usize) -> String {
 fn general(x: f64, precision: usize, keep_zeros: bool, is_repr: bool) -> String {
     let precision = precision.max(1);
     let text = format!("{:.*e}", precision - 1, x);
-    let exp: i64 = text.split_once('e').and_then(|(_, e)| e.parse().ok()).unwrap_or(0);
+    let exp: i64 = text
+        .split_once('e')
+        .and_then(|(_, e)| e.parse().ok())
+        .unwrap_or(0);
     let limit = precision as i64 - i64::from(is_repr);
     let text = if exp < -4 || exp >= limit.max(1) {
         exponent(x, precision - 1)
     } else {
-        format!("{:.*}", usize::try_from(precision as i64 - 1 - exp).unwrap_or(0), x)
+        format!(
+            "{:.*}",
+            usize::try_from(precision as i64 - 1 - exp).unwrap_or(0),
+            x
+        )
     };
     if keep_zeros || !text.contains('.') {
         return text;
     }
-    let (digits, exp) = text.split_once('e').map_or((text.as_str(), None), |(d, e)| (d, Some(e)));
+    let (digits, exp) = text
+        .split_once('e')
+        .map_or((text.as_str(), None), |(d, e)| (d, Some(e)));
     let digits = digits.trim_end_matches('0').trim_end_matches('.');
     exp.map_or_else(|| digits.to_string(), |e| format!("{digits}e{e}"))
 }
@@ -366,7 +438,9 @@ fn grouped(text: &str, spec: &Spec, every: usize, sign_len: usize) -> String {
     let Some(separator) = spec.grouping else {
         return text.to_string();
     };
-    let end = text.find(|c: char| !c.is_ascii_hexdigit() || (every == 3 && !c.is_ascii_digit())).unwrap_or(text.len());
+    let end = text
+        .find(|c: char| !c.is_ascii_hexdigit() || (every == 3 && !c.is_ascii_digit()))
+        .unwrap_or(text.len());
     let (whole, rest) = text.split_at(end);
     let mut digits = whole.to_string();
     let group = |digits: &str| {
@@ -388,7 +462,13 @@ fn grouped(text: &str, spec: &Spec, every: usize, sign_len: usize) -> String {
 }
 
 /// Sign and text within the width; `default` is the alignment of the type.
-fn padded(sign: &str, text: &str, spec: &Spec, default: char, zero_fill: char) -> String {
+pub(super) fn padded(
+    sign: &str,
+    text: &str,
+    spec: &Spec,
+    default: char,
+    zero_fill: char,
+) -> String {
     let len = sign.len() + text.chars().count();
     let missing = spec.width.saturating_sub(len);
     let (fill, align) = match (spec.fill, spec.align, spec.zero) {
@@ -399,185 +479,12 @@ fn padded(sign: &str, text: &str, spec: &Spec, default: char, zero_fill: char) -
     let run = |n: usize| std::iter::repeat_n(fill, n).collect::<String>();
     match align {
         '<' => format!("{sign}{text}{}", run(missing)),
-        '^' => format!("{}{sign}{text}{}", run(missing / 2), run(missing - missing / 2)),
+        '^' => format!(
+            "{}{sign}{text}{}",
+            run(missing / 2),
+            run(missing - missing / 2)
+        ),
         '=' => format!("{sign}{}{text}", run(missing)),
         _ => format!("{}{sign}{text}", run(missing)),
-    }
-}
-
-// ---- % style ----
-
-/// `format % values`.
-pub fn percent(s: &str, values: &Value) -> Result<String, Error> {
-    let mut args = if values.is_tuple() { iterate(values)? } else { vec![values.clone()] }.into_iter();
-    let by_name = values.kind() == ValueKind::Map;
-    let mut used_name = false;
-    let mut out = String::new();
-    let mut rest = s;
-    while let Some(at) = rest.find('%') {
-        out.push_str(&rest[..at]);
-        rest = &rest[at + 1..];
-        let field = PercentField::parse(&mut rest, &mut args)?;
-        if field.kind == '%' {
-            out.push('%');
-            continue;
-        }
-        let value = match &field.name {
-            Some(name) => {
-                used_name = true;
-                if !by_name {
-                    return Err(type_error("format requires a mapping"));
-                }
-                let value = values.get_item(&Value::from(name.as_str()))?;
-                if value.is_undefined() {
-                    return Err(key_error(super::quote(name)));
-                }
-                value
-            }
-            None => args
-                .next()
-                .ok_or_else(|| type_error("not enough arguments for format string"))?,
-        };
-        out.push_str(&field.write(&value)?);
-    }
-    out.push_str(rest);
-    if args.next().is_some() && !used_name && !by_name {
-        return Err(type_error("not all arguments converted during string formatting"));
-    }
-    Ok(out)
-}
-
-struct PercentField {
-    name: Option<String>,
-    spec: Spec,
-    kind: char,
-}
-
-impl PercentField {
-    /// Reads a field after its `%`; `*` takes a width or precision from the arguments.
-    fn parse(rest: &mut &str, args: &mut std::vec::IntoIter<Value>) -> Result<Self, Error> {
-        let incomplete = || value_error("incomplete format");
-        let mut spec = Spec { align: Some('>'), ..Spec::default() };
-        let mut name = None;
-        if let Some(inner) = rest.strip_prefix('(') {
-            let end = inner.find(')').ok_or_else(|| value_error("incomplete format key"))?;
-            name = Some(inner[..end].to_string());
-            *rest = &inner[end + 1..];
-        }
-        loop {
-            match rest.chars().next().ok_or_else(incomplete)? {
-                '-' => spec.align = Some('<'),
-                '0' => spec.zero = true,
-                '+' => spec.sign = Some('+'),
-                ' ' if spec.sign.is_none() => spec.sign = Some(' '),
-                ' ' => {}
-                '#' => spec.alternate = true,
-                _ => break,
-            }
-            *rest = &rest[1..];
-        }
-        let mut count = |rest: &mut &str| -> Result<Option<i64>, Error> {
-            if let Some(after) = rest.strip_prefix('*') {
-                *rest = after;
-                let n = args.next().and_then(|v| v.as_i64());
-                return n.map(Some).ok_or_else(|| type_error("* wants int"));
-            }
-            let end = rest.find(|c: char| !c.is_ascii_digit()).unwrap_or(rest.len());
-            let n = rest[..end].parse().ok();
-            *rest = &rest[end..];
-            Ok(n)
-        };
-        let width = count(rest)?.unwrap_or(0);
-        if width < 0 {
-            spec.align = Some('<');
-        }
-        spec.width = usize::try_from(width.unsigned_abs()).unwrap_or(0).min(WIDEST);
-        if let Some(after) = rest.strip_prefix('.') {
-            *rest = after;
-            spec.precision = Some(usize::try_from(count(rest)?.unwrap_or(0)).unwrap_or(0).min(WIDEST));
-        }
-        *rest = rest.trim_start_matches(['h', 'l', 'L']);
-        let kind = rest.chars().next().ok_or_else(incomplete)?;
-        *rest = &rest[kind.len_utf8()..];
-        Ok(Self { name, spec, kind })
-    }
-
-    fn write(&self, value: &Value) -> Result<String, Error> {
-        let mut spec = self.spec.clone();
-        let wants = |what: &str| {
-            type_error(format!(
-                "%{} format: {what} is required, not {}",
-                self.kind,
-                type_name(value)
-            ))
-        };
-        let text = match self.kind {
-            's' => Some(str_of(value)),
-            'r' | 'a' => Some(repr_of(value)),
-            _ => None,
-        };
-        if let Some(mut text) = text {
-            if let Some(p) = spec.precision {
-                text = text.chars().take(p).collect();
-            }
-            spec.fill = Some(' ');
-            return Ok(padded("", &text, &spec, '>', ' '));
-        }
-        if spec.zero && spec.align == Some('>') {
-            spec.align = Some('=');
-            spec.fill = Some('0');
-        }
-        spec.zero = false;
-        match self.kind {
-            'd' | 'i' | 'u' | 'x' | 'X' | 'o' => {
-                let whole = int_of(value)
-                    .filter(|_| value.is_integer() || value.kind() == ValueKind::Bool)
-                    .or_else(|| self.truncated(value))
-                    .ok_or_else(|| wants(if "xXo".contains(self.kind) { "an integer" } else { "a real number" }))?;
-                let digits = spec.precision.take();
-                spec.kind = Some(if "iu".contains(self.kind) { 'd' } else { self.kind });
-                Ok(match digits {
-                    Some(p) => {
-                        let n = integer(whole, &Spec { kind: spec.kind, ..Spec::default() }).unwrap_or_default();
-                        let n = format!("{:0>p$}", n.trim_start_matches('-'));
-                        padded(sign_text(whole < 0, &spec), &n, &spec, '>', ' ')
-                    }
-                    None => integer(whole, &spec).unwrap_or_default(),
-                })
-            }
-            'e' | 'E' | 'f' | 'F' | 'g' | 'G' => {
-                spec.kind = Some(self.kind);
-                spec.precision = spec.precision.or(Some(6));
-                let numeric = value.is_number() || value.kind() == ValueKind::Bool || Decimal::of(value).is_some();
-                if !numeric {
-                    return Err(type_error(format!("must be real number, not {}", type_name(value))));
-                }
-                number(value, &spec).ok_or_else(|| wants("a real number"))
-            }
-            'c' => {
-                let text = match int_of(value) {
-                    Some(i) if value.is_integer() => u32::try_from(i).ok().and_then(char::from_u32).map(String::from),
-                    _ => value.as_str().filter(|s| s.chars().count() == 1).map(String::from),
-                };
-                let text = text.ok_or_else(|| type_error("%c requires int or char"))?;
-                Ok(padded("", &text, &spec, '>', ' '))
-            }
-            c => Err(value_error(format!(
-                "unsupported format character '{c}' (0x{:x})",
-                u32::from(c)
-            ))),
-        }
-    }
-
-    /// A float or decimal cut to a whole number, which only `%d` allows.
-    fn truncated(&self, value: &Value) -> Option<i128> {
-        if "xXo".contains(self.kind) {
-            return None;
-        }
-        if let Some(d) = Decimal::of(value) {
-            return i128::try_from(d.trunc()).ok();
-        }
-        let x = f64::try_from(value.clone()).ok().filter(|x| x.is_finite())?;
-        value.is_number().then_some(x.trunc() as i128)
     }
 }

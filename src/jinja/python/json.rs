@@ -11,9 +11,11 @@ pub fn from_json(json: &Json) -> Value {
     match json {
         Json::Null => Value::from(()),
         Json::Bool(b) => Value::from(*b),
-        Json::Number(n) => n.as_i64().map(Value::from).or_else(|| n.as_u64().map(Value::from)).unwrap_or_else(|| {
-            Value::from(n.as_f64().unwrap_or(f64::NAN))
-        }),
+        Json::Number(n) => n
+            .as_i64()
+            .map(Value::from)
+            .or_else(|| n.as_u64().map(Value::from))
+            .unwrap_or_else(|| Value::from(n.as_f64().unwrap_or(f64::NAN))),
         Json::String(s) => Value::from(s.as_str()),
         Json::Array(items) => List::value(items.iter().map(from_json).collect()),
         Json::Object(map) => Dict::value(
@@ -67,7 +69,12 @@ fn key_text(key: &Value) -> String {
 /// `json.dumps(value, sort_keys=…)`: `", "` and `": "` between, ASCII only.
 pub fn dumps(value: &Value, sort_keys: bool, indent: Option<usize>) -> Result<String, Error> {
     let mut out = String::new();
-    Writer { sort_keys, indent, depth: 0 }.write(&mut out, value)?;
+    Writer {
+        sort_keys,
+        indent,
+        depth: 0,
+    }
+    .write(&mut out, value)?;
     Ok(out)
 }
 
@@ -98,7 +105,9 @@ impl Writer {
             ValueKind::Map if is_plain_map(value) => self.write_map(out, value)?,
             ValueKind::Seq | ValueKind::Iterable if type_name(value) != "set" => {
                 let items = iterate(value)?;
-                self.write_all(out, '[', ']', items.len(), |me, out, i| me.write(out, &items[i]))?;
+                self.write_all(out, '[', ']', items.len(), |me, out, i| {
+                    me.write(out, &items[i])
+                })?;
             }
             _ => {
                 return Err(type_error(format!(
@@ -113,7 +122,10 @@ impl Writer {
     fn write_map(&mut self, out: &mut String, value: &Value) -> Result<(), Error> {
         let mut pairs = ops::pairs_of(value)?;
         for (key, _) in &pairs {
-            if !matches!(key.kind(), ValueKind::String | ValueKind::Number | ValueKind::Bool | ValueKind::None) {
+            if !matches!(
+                key.kind(),
+                ValueKind::String | ValueKind::Number | ValueKind::Bool | ValueKind::None
+            ) {
                 return Err(type_error(format!(
                     "keys must be str, int, float, bool or None, not {}",
                     type_name(key)

@@ -39,7 +39,9 @@ impl List {
 
     fn sort(&self, args: &[Value], state: &mut State<'_, '_>) -> Result<Value, Error> {
         let (kwargs,): (Kwargs,) = from_args(args)?;
-        let reverse = kwargs.get::<Option<Value>>("reverse")?.is_some_and(|v| v.is_true());
+        let reverse = kwargs
+            .get::<Option<Value>>("reverse")?
+            .is_some_and(|v| v.is_true());
         let key: Option<Value> = kwargs.get::<Option<Value>>("key")?.filter(|k| !k.is_none());
         kwargs.assert_all_used()?;
         let mut keyed = Vec::new();

@@ -4,7 +4,10 @@ use minijinja::Value;
 
 /// The value of a literal; none if the text is no literal.
 pub fn parse(text: &str) -> Option<Value> {
-    let mut reader = Reader { rest: text.trim(), depth: 0 };
+    let mut reader = Reader {
+        rest: text.trim(),
+        depth: 0,
+    };
     let value = reader.value()?;
     reader.blanks();
     reader.rest.is_empty().then_some(value)
@@ -45,7 +48,11 @@ impl Reader<'_> {
             '(' => {
                 self.eat("(");
                 let (mut items, comma) = self.items(")")?;
-                if items.len() == 1 && !comma { items.swap_remove(0) } else { tuple(items) }
+                if items.len() == 1 && !comma {
+                    items.swap_remove(0)
+                } else {
+                    tuple(items)
+                }
             }
             '{' => self.braces()?,
             '\'' | '"' => self.string()?,
@@ -95,7 +102,11 @@ impl Reader<'_> {
     fn string(&mut self) -> Option<Value> {
         let mut out = String::new();
         loop {
-            let quote = self.rest.chars().next().filter(|c| matches!(c, '\'' | '"'))?;
+            let quote = self
+                .rest
+                .chars()
+                .next()
+                .filter(|c| matches!(c, '\'' | '"'))?;
             let mut chars = self.rest.char_indices().skip(1);
             loop {
                 let (i, c) = chars.next()?;
@@ -113,7 +124,8 @@ impl Reader<'_> {
                             '\\' | '\'' | '"' => out.push(escaped),
                             'x' | 'u' => {
                                 let len = if escaped == 'x' { 2 } else { 4 };
-                                let digits: String = chars.by_ref().take(len).map(|(_, c)| c).collect();
+                                let digits: String =
+                                    chars.by_ref().take(len).map(|(_, c)| c).collect();
                                 out.push(char::from_u32(u32::from_str_radix(&digits, 16).ok()?)?);
                             }
                             '\n' => {}
@@ -143,21 +155,34 @@ impl Reader<'_> {
         let is_part = |(i, c): (usize, char)| {
             let before = self.rest[..i].chars().next_back();
             let exponent = matches!(before, Some('e' | 'E')) && !self.rest.starts_with("0x");
-            c.is_ascii_alphanumeric() || c == '_' || c == '.' || (matches!(c, '+' | '-') && exponent)
+            c.is_ascii_alphanumeric()
+                || c == '_'
+                || c == '.'
+                || (matches!(c, '+' | '-') && exponent)
         };
-        let end = self.rest.char_indices().find(|p| !is_part(*p)).map_or(self.rest.len(), |(i, _)| i);
+        let end = self
+            .rest
+            .char_indices()
+            .find(|p| !is_part(*p))
+            .map_or(self.rest.len(), |(i, _)| i);
         let text = &self.rest[..end];
         self.rest = &self.rest[end..];
         if text.starts_with('_') || text.ends_with('_') || text.contains("__") || text.is_empty() {
             return None;
         }
         let text = text.replace('_', "").to_lowercase();
-        let radix = |prefix: &str, base: u32| text.strip_prefix(prefix).map(|d| i128::from_str_radix(d, base));
-        let whole = radix("0x", 16).or_else(|| radix("0o", 8)).or_else(|| radix("0b", 2));
+        let radix = |prefix: &str, base: u32| {
+            text.strip_prefix(prefix)
+                .map(|d| i128::from_str_radix(d, base))
+        };
+        let whole = radix("0x", 16)
+            .or_else(|| radix("0o", 8))
+            .or_else(|| radix("0b", 2));
         let whole = match whole {
             Some(n) => Some(n.ok()?),
             None if text.bytes().all(|b| b.is_ascii_digit()) => {
-                let zeros = text.len() > 1 && text.starts_with('0') && text.bytes().any(|b| b != b'0');
+                let zeros =
+                    text.len() > 1 && text.starts_with('0') && text.bytes().any(|b| b != b'0');
                 Some(text.parse::<i128>().ok().filter(|_| !zeros)?)
             }
             None => None,
@@ -173,7 +198,10 @@ impl Reader<'_> {
     }
 
     fn word(&mut self) -> Option<Value> {
-        let end = self.rest.find(|c: char| !c.is_ascii_alphanumeric() && c != '_').unwrap_or(self.rest.len());
+        let end = self
+            .rest
+            .find(|c: char| !c.is_ascii_alphanumeric() && c != '_')
+            .unwrap_or(self.rest.len());
         let value = match &self.rest[..end] {
             "True" => Value::from(true),
             "False" => Value::from(false),
@@ -193,7 +221,16 @@ mod tests {
     #[test]
     fn literals_and_nothing_else() {
         let shown = |text: &str| parse(text).map(|v| repr_of(&v));
-        for same in ["1", "-1.5", "'a'", "[1, (2,), {'a': None}]", "True", "()", "{1, 2}", "{}"] {
+        for same in [
+            "1",
+            "-1.5",
+            "'a'",
+            "[1, (2,), {'a': None}]",
+            "True",
+            "()",
+            "{1, 2}",
+            "{}",
+        ] {
             assert_eq!(shown(same).as_deref(), Some(same));
         }
         assert_eq!(shown(" 1_000 ").as_deref(), Some("1000"));
@@ -201,7 +238,17 @@ mod tests {
         assert_eq!(shown("1e3").as_deref(), Some("1000.0"));
         assert_eq!(shown("(1)").as_deref(), Some("1"));
         assert_eq!(shown("'a' \"b\"").as_deref(), Some("'ab'"));
-        for not in ["true", "abc", "", "010", "1 2", "[1", "1+1", "nan", "__import__('os')"] {
+        for not in [
+            "true",
+            "abc",
+            "",
+            "010",
+            "1 2",
+            "[1",
+            "1+1",
+            "nan",
+            "__import__('os')",
+        ] {
             assert_eq!(shown(not), None, "{not}");
         }
     }

@@ -12,6 +12,7 @@ mod list;
 pub mod literal;
 mod methods;
 pub mod ops;
+mod percent;
 mod sequence;
 mod set;
 pub mod strings;
@@ -23,10 +24,11 @@ pub use decimal::Decimal;
 pub use dict::Dict;
 pub use list::List;
 pub use methods::unknown_method;
+pub use percent::percent;
 pub use sequence::{iterate, slice};
 pub use set::Set;
-pub use undefined::{Absorbing, is_undefined};
 pub use text::{is_plain_list, is_plain_map, quote, repr_of, str_of, type_name};
+pub use undefined::{Absorbing, is_undefined};
 
 use minijinja::value::{Tuple, Value};
 

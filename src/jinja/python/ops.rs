@@ -116,7 +116,7 @@ pub fn binary(op: Op, a: &Value, b: &Value) -> Result<Value, Error> {
         return floats(op, x, y);
     }
     if op == Op::Mod && a.kind() == ValueKind::String {
-        return super::format::percent(a.as_str().unwrap_or_default(), b).map(Value::from);
+        return super::percent(a.as_str().unwrap_or_default(), b).map(Value::from);
     }
     defined(a)?;
     defined(b)?;
@@ -161,7 +161,10 @@ fn is_list(value: &Value) -> bool {
 
 fn concat(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
     if let (ValueKind::String, ValueKind::String) = (a.kind(), b.kind()) {
-        let (x, y) = (a.as_str().unwrap_or_default(), b.as_str().unwrap_or_default());
+        let (x, y) = (
+            a.as_str().unwrap_or_default(),
+            b.as_str().unwrap_or_default(),
+        );
         return Some(Ok(Value::from([x, y].concat())));
     }
     let both = || -> Result<Vec<Value>, Error> {
@@ -206,7 +209,10 @@ fn repeat(what: &Value, times: &Value) -> Option<Result<Value, Error>> {
 }
 
 fn set_minus(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
-    let (x, y) = (a.downcast_object_ref::<Set>()?, b.downcast_object_ref::<Set>()?);
+    let (x, y) = (
+        a.downcast_object_ref::<Set>()?,
+        b.downcast_object_ref::<Set>()?,
+    );
     Some(Ok(Set::value(x.combine("difference", &y.items()))))
 }
 
@@ -233,7 +239,13 @@ fn ints(op: Op, a: i128, b: i128) -> Result<Value, Error> {
 }
 
 fn floats(op: Op, a: f64, b: f64) -> Result<Value, Error> {
-    let zero = |text: &'static str| if b == 0.0 { Err(value_error(text)) } else { Ok(()) };
+    let zero = |text: &'static str| {
+        if b == 0.0 {
+            Err(value_error(text))
+        } else {
+            Ok(())
+        }
+    };
     Ok(Value::from(match op {
         Op::Add => a + b,
         Op::Sub => a - b,
@@ -280,12 +292,7 @@ pub fn negate(a: &Value) -> Result<Value, Error> {
     defined(a)?;
     decimal::negate(a)
         .or_else(|| modules::negate(a))
-        .ok_or_else(|| {
-            type_error(format!(
-                "bad operand type for unary -: '{}'",
-                type_name(a)
-            ))
-        })
+        .ok_or_else(|| type_error(format!("bad operand type for unary -: '{}'", type_name(a))))
 }
 
 /// `a ~ b ~ …`.
@@ -348,7 +355,10 @@ pub(super) fn same_pairs(a: &IndexMap<Value, Value>, b: &IndexMap<Value, Value>)
 
 /// `a <cmp> b`; an error if Python does not order such values.
 pub fn compare(op: Cmp, a: &Value, b: &Value) -> Result<bool, Error> {
-    if let (Some(x), Some(y)) = (a.downcast_object_ref::<Set>(), b.downcast_object_ref::<Set>()) {
+    if let (Some(x), Some(y)) = (
+        a.downcast_object_ref::<Set>(),
+        b.downcast_object_ref::<Set>(),
+    ) {
         let (left, right) = (x.items(), y.items());
         return Ok(match op {
             Cmp::Le => x.is_subset(&right),
@@ -381,7 +391,9 @@ fn order(op: Cmp, a: &Value, b: &Value) -> Result<Option<Ordering>, Error> {
     }
     defined(a)?;
     defined(b)?;
-    if let Some(order) = decimal::compare(a, b).or_else(|| modules::compare(a, b)) {
+    if let Some(order) =
+        decimal::compare(a, b).or_else(|| modules::compare(a, b).filter(Option::is_some))
+    {
         return Ok(order);
     }
     if (a.is_tuple() && b.is_tuple()) || (is_list(a) && is_list(b)) {

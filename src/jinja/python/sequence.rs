@@ -1,8 +1,8 @@
 //! What lists and tuples share: `index`, `count`, slicing, and walking over anything Python can walk over.
 use super::error::{type_error, value_error};
 use super::{List, ops, repr_of, type_name};
-use minijinja::value::{Tuple, Value, ValueKind, from_args};
 use minijinja::Error;
+use minijinja::value::{Tuple, Value, ValueKind, from_args};
 
 /// `x.index(value[, start[, stop]])`.
 pub(super) fn index(items: &[Value], args: &[Value], kind: &str) -> Result<Value, Error> {
@@ -23,7 +23,9 @@ pub(super) fn index(items: &[Value], args: &[Value], kind: &str) -> Result<Value
 /// `x.count(value)`.
 pub(super) fn count(items: &[Value], args: &[Value]) -> Result<Value, Error> {
     let (item,): (Value,) = from_args(args)?;
-    Ok(Value::from(items.iter().filter(|x| ops::equal(x, &item)).count()))
+    Ok(Value::from(
+        items.iter().filter(|x| ops::equal(x, &item)).count(),
+    ))
 }
 
 /// Start and stop of a stretch, Python's way: negative from the end, clamped.

@@ -158,7 +158,8 @@ impl Object for Set {
             }
             "__contains__" => {
                 let (item,): (Value,) = from_args(args)?;
-                return ops::contains(&Value::from_dyn_object(self.clone()), &item).map(Value::from);
+                return ops::contains(&Value::from_dyn_object(self.clone()), &item)
+                    .map(Value::from);
             }
             "__len__" => return Ok(Value::from(self.with(|s| s.len()))),
             _ => return Err(no_method("set", name)),

@@ -25,7 +25,9 @@ pub(super) fn call(s: &str, name: &str, args: &[Value]) -> Result<Value, Error> 
         "splitlines" => {
             let (keep, kwargs): (Option<bool>, Kwargs) = from_args(args)?;
             let keep = keep.or(kwargs.get("keepends")?).unwrap_or(false);
-            Ok(List::value(split_lines(s, keep).into_iter().map(Value::from).collect()))
+            Ok(List::value(
+                split_lines(s, keep).into_iter().map(Value::from).collect(),
+            ))
         }
         "partition" | "rpartition" => {
             let (sep,): (&str,) = from_args(args)?;
@@ -35,7 +37,12 @@ pub(super) fn call(s: &str, name: &str, args: &[Value]) -> Result<Value, Error> 
             let (chars,): (Option<Value>,) = from_args(args)?;
             let chars = chars.filter(|c| !c.is_none());
             let chars = chars.as_ref().map(|c| c.as_str().unwrap_or_default());
-            Ok(Value::from(strip(s, name != "rstrip", name != "lstrip", chars)))
+            Ok(Value::from(strip(
+                s,
+                name != "rstrip",
+                name != "lstrip",
+                chars,
+            )))
         }
         "removeprefix" | "removesuffix" => {
             let (part,): (&str,) = from_args(args)?;
@@ -58,7 +65,8 @@ pub(super) fn call(s: &str, name: &str, args: &[Value]) -> Result<Value, Error> 
             }))
         }
         "upper" => text(s.to_uppercase()),
-        "lower" | "casefold" => text(s.to_lowercase()),
+        "lower" => text(s.to_lowercase()),
+        "casefold" => text(s.to_lowercase().replace('ß', "ss")),
         "title" => text(title(s)),
         "capitalize" => text(capitalize(s)),
         "swapcase" => text(swap_case(s)),
@@ -84,7 +92,11 @@ fn is_method(s: &str, name: &str) -> Option<bool> {
     let all = |test: fn(char) -> bool| !s.is_empty() && s.chars().all(test);
     let cased = |c: char| c.is_lowercase() || c.is_uppercase();
     Some(match name {
-        "isdigit" | "isdecimal" => all(|c| c.is_numeric() && c.to_digit(10).is_some() || super::format::is_digit(c)),
+        "isdecimal" => all(|c| format::digit_value(c).is_some()),
+        "isdigit" => all(|c| {
+            format::digit_value(c).is_some()
+                || matches!(u32::from(c), 0xb2 | 0xb3 | 0xb9 | 0x2070 | 0x2074..=0x2079 | 0x2080..=0x2089)
+        }),
         "isnumeric" => all(char::is_numeric),
         "isalpha" => all(char::is_alphabetic),
         "isalnum" => all(char::is_alphanumeric),
@@ -106,7 +118,8 @@ fn is_method(s: &str, name: &str) -> Option<bool> {
 fn join(s: &str, args: &[Value]) -> Result<Value, Error> {
     let (items,): (Value,) = from_args(args)?;
     let mut out = String::new();
-    for (i, item) in iterate(&items)?.iter().enumerate() {
+    let items = iterate(&items).map_err(|_| type_error("can only join an iterable"))?;
+    for (i, item) in items.iter().enumerate() {
         if item.kind() != ValueKind::String {
             return Err(type_error(format!(
                 "sequence item {i}: expected str instance, {} found",
@@ -154,10 +167,18 @@ fn split(s: &str, from_right: bool, args: &[Value]) -> Result<Value, Error> {
 /// Splits at runs of blanks, at most `limit` times.
 fn split_blanks(s: &str, limit: usize, from_right: bool) -> Vec<&str> {
     let mut parts = Vec::new();
-    let mut rest = if from_right { s.trim_end() } else { s.trim_start() };
+    let mut rest = if from_right {
+        s.trim_end()
+    } else {
+        s.trim_start()
+    };
     while !rest.is_empty() {
         if parts.len() == limit {
-            parts.push(if from_right { rest.trim_start() } else { rest.trim_end() });
+            parts.push(if from_right {
+                rest.trim_start()
+            } else {
+                rest.trim_end()
+            });
             parts.retain(|p| !p.is_empty());
             break;
         }
@@ -186,7 +207,11 @@ pub fn split_lines(s: &str, keep_ends: bool) -> Vec<String> {
     let mut start = 0;
     let mut chars = s.char_indices().peekable();
     while let Some((i, c)) = chars.next() {
-        let ends = matches!(c, '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}');
+        let ends = matches!(
+            c,
+            '\n' | '\r' | '\u{b}' | '\u{c}' | '\u{1c}'
+                ..='\u{1e}' | '\u{85}' | '\u{2028}' | '\u{2029}'
+        );
         if !ends {
             continue;
         }
@@ -208,7 +233,11 @@ fn partition(s: &str, sep: &str, from_right: bool) -> Result<Value, Error> {
     if sep.is_empty() {
         return Err(value_error("empty separator"));
     }
-    let found = if from_right { s.rsplit_once(sep) } else { s.split_once(sep) };
+    let found = if from_right {
+        s.rsplit_once(sep)
+    } else {
+        s.split_once(sep)
+    };
     let parts = match found {
         Some((before, after)) => [before, sep, after],
         None if from_right => ["", "", s],
@@ -219,7 +248,12 @@ fn partition(s: &str, sep: &str, from_right: bool) -> Result<Value, Error> {
 
 /// `strip` and its one-sided forms; `chars` none for blanks.
 pub fn strip<'a>(s: &'a str, left: bool, right: bool, chars: Option<&str>) -> &'a str {
-    let cut = |c: char| chars.map_or_else(|| c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}'), |set| set.contains(c));
+    let cut = |c: char| {
+        chars.map_or_else(
+            || c.is_whitespace() || matches!(c, '\u{1c}'..='\u{1f}'),
+            |set| set.contains(c),
+        )
+    };
     let s = if left { s.trim_start_matches(cut) } else { s };
     if right { s.trim_end_matches(cut) } else { s }
 }
@@ -227,12 +261,20 @@ pub fn strip<'a>(s: &'a str, left: bool, right: bool, chars: Option<&str>) -> &'
 fn starts_or_ends(s: &str, starts: bool, args: &[Value]) -> Result<Value, Error> {
     let (what, start, stop): (Value, Option<i64>, Option<i64>) = from_args(args)?;
     let (stretch, _) = stretch(s, start, stop);
-    let one = |part: &str| if starts { stretch.starts_with(part) } else { stretch.ends_with(part) };
+    let one = |part: &str| {
+        if starts {
+            stretch.starts_with(part)
+        } else {
+            stretch.ends_with(part)
+        }
+    };
     if let (ValueKind::String, Some(part)) = (what.kind(), what.as_str()) {
         return Ok(Value::from(one(part)));
     }
     if what.is_tuple() {
-        return Ok(Value::from(iterate(&what)?.iter().any(|p| p.as_str().is_some_and(one))));
+        return Ok(Value::from(
+            iterate(&what)?.iter().any(|p| p.as_str().is_some_and(one)),
+        ));
     }
     let name = if starts { "startswith" } else { "endswith" };
     Err(type_error(format!(
@@ -256,7 +298,11 @@ fn stretch(s: &str, start: Option<i64>, stop: Option<i64>) -> (&str, usize) {
 fn find(s: &str, name: &str, args: &[Value]) -> Result<Value, Error> {
     let (part, start, stop): (&str, Option<i64>, Option<i64>) = from_args(args)?;
     let (stretch, before) = stretch(s, start, stop);
-    let at = if name.starts_with('r') { stretch.rfind(part) } else { stretch.find(part) };
+    let at = if name.starts_with('r') {
+        stretch.rfind(part)
+    } else {
+        stretch.find(part)
+    };
     match at {
         Some(at) => Ok(Value::from(stretch[..at].chars().count() + before)),
         None if name.ends_with("find") => Ok(Value::from(-1)),
@@ -284,7 +330,10 @@ pub fn title(s: &str) -> String {
 pub fn capitalize(s: &str) -> String {
     let mut chars = s.chars();
     chars.next().map_or_else(String::new, |first| {
-        first.to_uppercase().chain(chars.as_str().to_lowercase().chars()).collect()
+        first
+            .to_uppercase()
+            .chain(chars.as_str().to_lowercase().chars())
+            .collect()
     })
 }
 
@@ -305,10 +354,15 @@ fn pad(s: &str, name: &str, args: &[Value]) -> Result<Value, Error> {
     let fill = fill.unwrap_or(" ");
     let mut chars = fill.chars();
     let (Some(fill), None) = (chars.next(), chars.next()) else {
-        return Err(type_error("the fill character must be exactly one character long"));
+        return Err(type_error(
+            "the fill character must be exactly one character long",
+        ));
     };
     let len = s.chars().count();
-    let missing = usize::try_from(width).unwrap_or(0).min(1_000_000).saturating_sub(len);
+    let missing = usize::try_from(width)
+        .unwrap_or(0)
+        .min(1_000_000)
+        .saturating_sub(len);
     let run = |n: usize, c: char| std::iter::repeat_n(c, n).collect::<String>();
     Ok(Value::from(match name {
         "ljust" => format!("{s}{}", run(missing, fill)),
@@ -336,11 +390,14 @@ fn expand_tabs(s: &str, size: usize) -> String {
             }
             '\t' => {}
             c => {
-                column = if matches!(c, '\n' | '\r') { 0 } else { column + 1 };
+                column = if matches!(c, '\n' | '\r') {
+                    0
+                } else {
+                    column + 1
+                };
                 out.push(c);
             }
         }
     }
     out
 }
-

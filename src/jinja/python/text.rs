@@ -90,12 +90,19 @@ fn write_repr(out: &mut String, value: &Value, top: bool, above: &mut Vec<usize>
 }
 
 fn write_object(out: &mut String, value: &Value, top: bool, above: &mut Vec<usize>) {
-    let items = |v: &Value| -> Vec<Value> { v.try_iter().map(Iterator::collect).unwrap_or_default() };
+    let items =
+        |v: &Value| -> Vec<Value> { v.try_iter().map(Iterator::collect).unwrap_or_default() };
     if is_undefined(value) {
         out.push_str("Undefined");
     } else if value.downcast_object_ref::<Tuple>().is_some() {
         let all = items(value);
-        write_items(out, "(", &all, if all.len() == 1 { ",)" } else { ")" }, above);
+        write_items(
+            out,
+            "(",
+            &all,
+            if all.len() == 1 { ",)" } else { ")" },
+            above,
+        );
     } else if let Some(list) = value.downcast_object_ref::<List>() {
         let id = std::ptr::from_ref(list).addr();
         if above.contains(&id) {

@@ -46,7 +46,12 @@ impl Object for Absorbing {
         Ok(Value::from_dyn_object(self.clone()))
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, _: &str, _: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        _: &str,
+        _: &[Value],
+    ) -> Result<Value, Error> {
         Ok(Value::from_dyn_object(self.clone()))
     }
 

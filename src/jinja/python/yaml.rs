@@ -22,7 +22,12 @@ pub fn from_node(node: &Node) -> Value {
         Kind::Time(text) => modules::time_value(text).unwrap_or_else(|| Value::from(text.as_str())),
         Kind::Str(text) => Value::from(text.as_str()),
         Kind::Seq(items) => List::value(items.iter().map(from_node).collect()),
-        Kind::Map(entries) => Dict::value(entries.iter().map(|(k, v)| (from_node(k), from_node(v))).collect()),
+        Kind::Map(entries) => Dict::value(
+            entries
+                .iter()
+                .map(|(k, v)| (from_node(k), from_node(v)))
+                .collect(),
+        ),
     }
 }
 
@@ -34,7 +39,7 @@ pub fn dump(value: &Value, sort_keys: bool) -> Result<String, Error> {
         writer.block(&mut out, value, 0, 0)?;
         return Ok(out.trim_start_matches('\n').to_string());
     }
-    out.push_str(&writer.scalar(value, 0, false)?);
+    out.push_str(&writer.scalar(value, (0, 0), false)?);
     let plain = !out.starts_with(['\'', '"', '[', '{']);
     out.push_str(if plain { "\n...\n" } else { "\n" });
     Ok(out)
@@ -58,7 +63,13 @@ impl Writer {
         Ok((Self::is_map(value) || Self::is_list(value)) && !iterate(value)?.is_empty())
     }
 
-    fn block(&self, out: &mut String, value: &Value, indent: usize, depth: usize) -> Result<(), Error> {
+    fn block(
+        &self,
+        out: &mut String,
+        value: &Value,
+        indent: usize,
+        depth: usize,
+    ) -> Result<(), Error> {
         if depth > 200 {
             return Err(value_error("the value is nested too deeply"));
         }
@@ -74,13 +85,19 @@ impl Writer {
                 ops::sort_by_key(&mut pairs, false)?;
             }
             for (key, item) in pairs {
-                out.push_str(&format!("\n{pad}{}:", self.scalar(&key, indent, true)?));
+                let key = self.scalar(&key, (indent, indent), true)?;
+                out.push_str(&format!("\n{pad}{key}:"));
                 // A list within a mapping is not indented.
-                let inner = if Self::is_list(&item) { indent } else { indent + 2 };
+                let inner = if Self::is_list(&item) {
+                    indent
+                } else {
+                    indent + 2
+                };
                 if self.is_block(&item)? {
                     self.block(out, &item, inner, depth + 1)?;
                 } else {
-                    out.push_str(&format!(" {}", self.scalar(&item, indent + 2, false)?));
+                    let at = (indent + 2, indent + key.chars().count() + 2);
+                    out.push_str(&format!(" {}", self.scalar(&item, at, false)?));
                 }
             }
         }
@@ -91,9 +108,15 @@ impl Writer {
     }
 
     /// An item behind its dash: a nested block begins on the same line.
-    fn item(&self, out: &mut String, item: &Value, indent: usize, depth: usize) -> Result<(), Error> {
+    fn item(
+        &self,
+        out: &mut String,
+        item: &Value,
+        indent: usize,
+        depth: usize,
+    ) -> Result<(), Error> {
         if !self.is_block(item)? {
-            out.push_str(&format!(" {}", self.scalar(item, indent, false)?));
+            out.push_str(&format!(" {}", self.scalar(item, (indent, indent), false)?));
             return Ok(());
         }
         let mut inner = String::new();
@@ -102,7 +125,8 @@ impl Writer {
         Ok(())
     }
 
-    fn scalar(&self, value: &Value, indent: usize, is_key: bool) -> Result<String, Error> {
+    /// A value on its line; `at` is the indentation of further lines and the column where it begins.
+    fn scalar(&self, value: &Value, at: (usize, usize), is_key: bool) -> Result<String, Error> {
         Ok(match value.kind() {
             ValueKind::None => "null".into(),
             ValueKind::Bool => if value.is_true() { "true" } else { "false" }.into(),
@@ -112,10 +136,14 @@ impl Writer {
                 x if x.is_infinite() => if x > 0.0 { ".inf" } else { "-.inf" }.into(),
                 x => {
                     let text = python_float(x);
-                    if text.contains('e') && !text.contains('.') { text.replacen('e', ".0e", 1) } else { text }
+                    if text.contains('e') && !text.contains('.') {
+                        text.replacen('e', ".0e", 1)
+                    } else {
+                        text
+                    }
                 }
             },
-            ValueKind::String => text(value.as_str().unwrap_or_default(), indent, is_key),
+            ValueKind::String => text(value.as_str().unwrap_or_default(), at, is_key),
             _ if Self::is_map(value) => "{}".into(),
             _ if Self::is_list(value) => "[]".into(),
             _ => {
@@ -123,7 +151,10 @@ impl Writer {
                 if kind.starts_with("datetime.date") {
                     str_of(value)
                 } else {
-                    return Err(value_error(format!("cannot represent an object: {}", str_of(value))));
+                    return Err(value_error(format!(
+                        "cannot represent an object: {}",
+                        str_of(value)
+                    )));
                 }
             }
         })
@@ -131,7 +162,7 @@ impl Writer {
 }
 
 /// A string: plain if it cannot be taken for anything else, else in quotes; long text is folded at 80 columns.
-fn text(s: &str, indent: usize, is_key: bool) -> String {
+fn text(s: &str, at: (usize, usize), is_key: bool) -> String {
     let special = s.chars().any(|c| !matches!(c, '\n' | ' '..='~'));
     if special {
         return double_quoted(s);
@@ -146,14 +177,13 @@ fn text(s: &str, indent: usize, is_key: bool) -> String {
     if is_key {
         return format!("{open}{body}{close}");
     }
-    format!("{open}{}{close}", fold(&body, indent))
+    format!("{open}{}{close}", fold(&body, at.0, at.1 + open.len()))
 }
 
 /// Line breaks doubled, and long lines broken at single blanks, as PyYAML folds them.
-fn fold(s: &str, indent: usize) -> String {
+fn fold(s: &str, indent: usize, mut column: usize) -> String {
     let pad = " ".repeat(indent);
     let mut out = String::new();
-    let mut column = indent;
     let lines: Vec<&str> = s.split('\n').collect();
     for (i, line) in lines.iter().enumerate() {
         if i > 0 {

@@ -39,7 +39,10 @@ pub(in crate::jinja::modules) fn module() -> Vec<(&'static str, Value)> {
 
 /// The moment of UTC at which this computer's clock shows a time.
 pub(super) fn local_to_utc(local: NaiveDateTime) -> NaiveDateTime {
-    Local.from_local_datetime(&local).earliest().map_or(local, |d| d.naive_utc())
+    Local
+        .from_local_datetime(&local)
+        .earliest()
+        .map_or(local, |d| d.naive_utc())
 }
 
 /// This computer's zone at a moment of UTC.
@@ -51,7 +54,8 @@ pub(super) fn local_zone(utc: NaiveDateTime) -> Zone {
 /// Microseconds are the finest that Python knows.
 fn now_utc() -> NaiveDateTime {
     let now = Utc::now().naive_utc();
-    chrono::DateTime::from_timestamp_micros(now.and_utc().timestamp_micros()).map_or(now, |d| d.naive_utc())
+    chrono::DateTime::from_timestamp_micros(now.and_utc().timestamp_micros())
+        .map_or(now, |d| d.naive_utc())
 }
 
 fn now_local() -> NaiveDateTime {
@@ -61,8 +65,12 @@ fn now_local() -> NaiveDateTime {
 
 fn from_timestamp(args: &mut Arguments) -> Result<NaiveDateTime, Error> {
     let seconds = args.need("timestamp")?;
-    let seconds = f64::try_from(seconds.clone())
-        .map_err(|_| type_error(format!("'{}' object cannot be interpreted as an integer", type_name(&seconds))))?;
+    let seconds = f64::try_from(seconds.clone()).map_err(|_| {
+        type_error(format!(
+            "'{}' object cannot be interpreted as an integer",
+            type_name(&seconds)
+        ))
+    })?;
     chrono::DateTime::from_timestamp_micros((seconds * 1e6).round_ties_even() as i64)
         .map(|d| d.naive_utc())
         .ok_or_else(|| value_error("timestamp out of range"))
@@ -77,7 +85,11 @@ pub(super) fn date_static(name: &str, args: &[Value]) -> Result<Option<Value>, E
             let text = str_of(&args.need("date_string")?);
             Date::value(iso::date(&text).ok_or_else(|| invalid_iso(&text))?)
         }
-        "fromtimestamp" => Date::value(Zone::from_utc(&local_zone(now_utc()), from_timestamp(&mut args)?).local.date()),
+        "fromtimestamp" => Date::value(
+            Zone::from_utc(&local_zone(now_utc()), from_timestamp(&mut args)?)
+                .local
+                .date(),
+        ),
         "fromordinal" => {
             let n = args.int("n")?.and_then(|n| i32::try_from(n).ok());
             let date = n.and_then(NaiveDate::from_num_days_from_ce_opt);
@@ -91,7 +103,9 @@ pub(super) fn date_static(name: &str, args: &[Value]) -> Result<Option<Value>, E
 fn from_iso_calendar(args: &mut Arguments) -> Result<NaiveDate, Error> {
     let mut part = |name: &str| args.int(name).map(|n| n.unwrap_or(0));
     let (year, week, day) = (part("year")?, part("week")?, part("day")?);
-    let weekday = u8::try_from(day - 1).ok().and_then(|d| chrono::Weekday::try_from(d).ok());
+    let weekday = u8::try_from(day - 1)
+        .ok()
+        .and_then(|d| chrono::Weekday::try_from(d).ok());
     weekday
         .and_then(|d| NaiveDate::from_isoywd_opt(year as i32, week as u32, d))
         .ok_or_else(|| value_error(format!("Invalid week: {week}")))
@@ -112,7 +126,10 @@ pub(super) fn datetime_static(name: &str, raw: &[Value]) -> Result<Option<Value>
         "today" => DateTime::value(now_local(), None),
         "utcnow" => DateTime::value(now_utc(), None),
         "strptime" => {
-            let (text, format) = (str_of(&args.need("date_string")?), str_of(&args.need("format")?));
+            let (text, format) = (
+                str_of(&args.need("date_string")?),
+                str_of(&args.need("format")?),
+            );
             Value::from_object(parse::strptime(&text, &format)?)
         }
         "fromisoformat" => {
@@ -129,7 +146,9 @@ pub(super) fn datetime_static(name: &str, raw: &[Value]) -> Result<Option<Value>
         }
         "combine" => combine(&mut args)?,
         "fromordinal" | "fromisocalendar" => {
-            let date = date_static(name, raw)?.and_then(|d| super::date_of(&d)).unwrap_or_default();
+            let date = date_static(name, raw)?
+                .and_then(|d| super::date_of(&d))
+                .unwrap_or_default();
             DateTime::value(date.and_time(NaiveTime::MIN), None)
         }
         _ => return Ok(None),
@@ -138,12 +157,21 @@ pub(super) fn datetime_static(name: &str, raw: &[Value]) -> Result<Option<Value>
 
 fn combine(args: &mut Arguments) -> Result<Value, Error> {
     let (date, time) = (args.need("date")?, args.need("time")?);
-    let day = super::date_of(&date).or_else(|| date.downcast_object_ref::<DateTime>().map(|d| d.local.date()));
+    let day = super::date_of(&date).or_else(|| {
+        date.downcast_object_ref::<DateTime>()
+            .map(|d| d.local.date())
+    });
     let day = day.ok_or_else(|| {
-        type_error(format!("combine() argument 1 must be datetime.date, not {}", type_name(&date)))
+        type_error(format!(
+            "combine() argument 1 must be datetime.date, not {}",
+            type_name(&date)
+        ))
     })?;
     let clock = time.downcast_object_ref::<Time>().ok_or_else(|| {
-        type_error(format!("combine() argument 2 must be datetime.time, not {}", type_name(&time)))
+        type_error(format!(
+            "combine() argument 2 must be datetime.time, not {}",
+            type_name(&time)
+        ))
     })?;
     let zone = match args.next("tzinfo")? {
         Some(zone) => Zone::of(Some(zone))?,
@@ -188,9 +216,15 @@ impl Class {
             Self::Timezone => {
                 let offset = args.need("offset")?;
                 let delta = offset.downcast_object_ref::<Delta>().ok_or_else(|| {
-                    type_error(format!("timezone() argument 1 must be datetime.timedelta, not {}", type_name(&offset)))
+                    type_error(format!(
+                        "timezone() argument 1 must be datetime.timedelta, not {}",
+                        type_name(&offset)
+                    ))
                 })?;
-                Value::from_object(Zone::Fixed(delta.total_seconds() as i64, args.text("name")?))
+                Value::from_object(Zone::Fixed(
+                    delta.total_seconds() as i64,
+                    args.text("name")?,
+                ))
             }
         })
     }
@@ -204,8 +238,14 @@ impl Class {
             (Self::Date, "max") => Date::value(last),
             (Self::DateTime, "min") => DateTime::value(first.and_time(NaiveTime::MIN), None),
             (Self::DateTime, "max") => DateTime::value(last.and_time(late), None),
-            (Self::Time, "min") => Value::from_object(Time { time: NaiveTime::MIN, zone: None }),
-            (Self::Time, "max") => Value::from_object(Time { time: late, zone: None }),
+            (Self::Time, "min") => Value::from_object(Time {
+                time: NaiveTime::MIN,
+                zone: None,
+            }),
+            (Self::Time, "max") => Value::from_object(Time {
+                time: late,
+                zone: None,
+            }),
             (Self::Date, "resolution") => Delta::of_seconds(86_400),
             (Self::Time | Self::DateTime | Self::Delta, "resolution") => Delta::of_micros(1),
             (Self::Timezone, "utc") => Value::from_object(Zone::Fixed(0, None)),
@@ -228,13 +268,20 @@ impl Object for Class {
         self.construct(args)
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let found = match **self {
             Self::Date => date_static(name, args)?,
             Self::DateTime => datetime_static(name, args)?,
             Self::Time if name == "fromisoformat" => {
                 let text = str_of(&Arguments::new(args)?.need("time_string")?);
-                Some(Value::from_object(iso::time(&text).ok_or_else(|| invalid_iso(&text))?))
+                Some(Value::from_object(
+                    iso::time(&text).ok_or_else(|| invalid_iso(&text))?,
+                ))
             }
             _ => None,
         };

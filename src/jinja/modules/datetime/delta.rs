@@ -58,9 +58,24 @@ impl Delta {
 
     /// Python's `repr`.
     pub(super) fn python_repr(self) -> String {
-        let parts = [("days", self.days()), ("seconds", self.seconds()), ("microseconds", self.micros())];
-        let said: Vec<String> = parts.iter().filter(|p| p.1 != 0).map(|(n, v)| format!("{n}={v}")).collect();
-        format!("datetime.timedelta({})", if said.is_empty() { "0".into() } else { said.join(", ") })
+        let parts = [
+            ("days", self.days()),
+            ("seconds", self.seconds()),
+            ("microseconds", self.micros()),
+        ];
+        let said: Vec<String> = parts
+            .iter()
+            .filter(|p| p.1 != 0)
+            .map(|(n, v)| format!("{n}={v}"))
+            .collect();
+        format!(
+            "datetime.timedelta({})",
+            if said.is_empty() {
+                "0".into()
+            } else {
+                said.join(", ")
+            }
+        )
     }
 
     /// The value of `timedelta(days=0, seconds=0, microseconds=0, milliseconds=0, minutes=0, hours=0, weeks=0)`.
@@ -77,7 +92,9 @@ impl Delta {
             ("hours", 3600 * SECOND),
             ("weeks", 7 * DAY),
         ] {
-            let Some(value) = args.next(name)? else { continue };
+            let Some(value) = args.next(name)? else {
+                continue;
+            };
             if value.is_integer() {
                 exact += i128::try_from(value).unwrap_or(0) * i128::from(unit);
             } else if value.is_number() {
@@ -92,9 +109,14 @@ impl Delta {
         args.finish()?;
         let micros = exact + total.round_ties_even() as i128;
         if micros.unsigned_abs() > 999_999_999 * DAY.unsigned_abs() as u128 {
-            return Err(value_error(format!("days={}; must have magnitude <= 999999999", micros / i128::from(DAY))));
+            return Err(value_error(format!(
+                "days={}; must have magnitude <= 999999999",
+                micros / i128::from(DAY)
+            )));
         }
-        Ok(Value::from_object(Self(i64::try_from(micros).unwrap_or(i64::MAX))))
+        Ok(Value::from_object(Self(
+            i64::try_from(micros).unwrap_or(i64::MAX),
+        )))
     }
 }
 
@@ -107,17 +129,24 @@ pub(super) fn binary(op: Op, a: &Value, b: &Value) -> Option<Result<Value, Error
         (Some(x), Some(y)) => match op {
             Op::Add => Some(micros(i128::from(x) + i128::from(y))),
             Op::Sub => Some(micros(i128::from(x) - i128::from(y))),
-            Op::Div | Op::FloorDiv | Op::Mod if y == 0 => Some(Err(value_error("division by zero"))),
+            Op::Div | Op::FloorDiv | Op::Mod if y == 0 => {
+                Some(Err(value_error("division by zero")))
+            }
             Op::Div => Some(Ok(Value::from(x as f64 / y as f64))),
             Op::FloorDiv => Some(ops::binary(op, &Value::from(x), &Value::from(y))),
-            Op::Mod => Some(Ok(Delta::of_micros(x.rem_euclid(y) + if y < 0 && x.rem_euclid(y) != 0 { y } else { 0 }))),
+            Op::Mod => Some(Ok(Delta::of_micros(
+                x.rem_euclid(y) + if y < 0 && x.rem_euclid(y) != 0 { y } else { 0 },
+            ))),
             _ => None,
         },
         (Some(x), None) if is_number(b) => match op {
             Op::Mul => Some(times(x, b)),
             Op::Div | Op::FloorDiv if !b.is_true() => Some(Err(value_error("division by zero"))),
             Op::Div => Some(scaled(x as f64 / number(b))),
-            Op::FloorDiv => Some(ops::binary(op, &Value::from(x), b).map(|v| Delta::of_micros(v.as_i64().unwrap_or(0)))),
+            Op::FloorDiv => Some(
+                ops::binary(op, &Value::from(x), b)
+                    .map(|v| Delta::of_micros(v.as_i64().unwrap_or(0))),
+            ),
             _ => None,
         },
         (None, Some(y)) if is_number(a) && op == Op::Mul => Some(times(y, a)),
@@ -159,7 +188,12 @@ impl Object for Delta {
         }))
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, _: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        _: &[Value],
+    ) -> Result<Value, Error> {
         match name {
             "total_seconds" => Ok(Value::from(self.total_seconds())),
             _ => Err(no_method("datetime.timedelta", name)),
@@ -175,7 +209,13 @@ impl Object for Delta {
         if days != 0 {
             write!(f, "{days} day{}, ", if days.abs() == 1 { "" } else { "s" })?;
         }
-        write!(f, "{}:{:02}:{:02}", seconds / 3600, seconds / 60 % 60, seconds % 60)?;
+        write!(
+            f,
+            "{}:{:02}:{:02}",
+            seconds / 3600,
+            seconds / 60 % 60,
+            seconds % 60
+        )?;
         if self.micros() != 0 {
             write!(f, ".{:06}", self.micros())?;
         }

@@ -12,7 +12,11 @@ pub(super) fn date(text: &str) -> Option<NaiveDate> {
         let compact = text.replace('-', "");
         let (year, rest) = compact.split_once('W')?;
         let week: u32 = rest.get(..2)?.parse().ok()?;
-        let day = rest.get(2..).filter(|d| !d.is_empty()).map_or(Ok(1), str::parse::<u8>).ok()?;
+        let day = rest
+            .get(2..)
+            .filter(|d| !d.is_empty())
+            .map_or(Ok(1), str::parse::<u8>)
+            .ok()?;
         let weekday = chrono::Weekday::try_from(day.checked_sub(1)?).ok()?;
         return NaiveDate::from_isoywd_opt(year.parse().ok()?, week, weekday);
     }
@@ -24,7 +28,11 @@ pub(super) fn date(text: &str) -> Option<NaiveDate> {
     if digits.len() != 8 || !digits.bytes().all(|b| b.is_ascii_digit()) {
         return None;
     }
-    NaiveDate::from_ymd_opt(digits[..4].parse().ok()?, digits[4..6].parse().ok()?, digits[6..].parse().ok()?)
+    NaiveDate::from_ymd_opt(
+        digits[..4].parse().ok()?,
+        digits[4..6].parse().ok()?,
+        digits[6..].parse().ok()?,
+    )
 }
 
 /// `03:04:05.678+01:00` and its shorter forms.
@@ -54,10 +62,19 @@ fn seconds_of_day(text: &str) -> Option<(u32, u32)> {
     if !matches!(digits.len(), 2 | 4 | 6) || (colons > 0 && colons != digits.len() / 2 - 1) {
         return None;
     }
-    if !digits.bytes().chain(fraction.bytes()).all(|b| b.is_ascii_digit()) || (!fraction.is_empty() && digits.len() != 6) {
+    if !digits
+        .bytes()
+        .chain(fraction.bytes())
+        .all(|b| b.is_ascii_digit())
+        || (!fraction.is_empty() && digits.len() != 6)
+    {
         return None;
     }
-    let part = |i: usize| digits.get(i..i + 2).map_or(Some(0), |p| p.parse::<u32>().ok());
+    let part = |i: usize| {
+        digits
+            .get(i..i + 2)
+            .map_or(Some(0), |p| p.parse::<u32>().ok())
+    };
     let (h, m, s) = (part(0)?, part(2)?, part(4)?);
     if h > 23 || m > 59 || s > 59 {
         return None;
@@ -69,12 +86,20 @@ fn seconds_of_day(text: &str) -> Option<(u32, u32)> {
 /// A date, or a date and a time with any one character between.
 pub(super) fn datetime(text: &str) -> Option<DateTime> {
     if let Some(day) = date(text) {
-        return Some(DateTime { local: day.and_time(NaiveTime::MIN), zone: None });
+        return Some(DateTime {
+            local: day.and_time(NaiveTime::MIN),
+            zone: None,
+        });
     }
-    let split = [10, 8].into_iter().find(|n| text.is_char_boundary(*n) && text.len() > *n && date(&text[..*n]).is_some())?;
+    let split = [10, 8]
+        .into_iter()
+        .find(|n| text.is_char_boundary(*n) && text.len() > *n && date(&text[..*n]).is_some())?;
     let day = date(&text[..split])?;
     let mut rest = text[split..].chars();
     rest.next()?;
     let time = time(rest.as_str().trim_start())?;
-    Some(DateTime { local: day.and_time(time.time), zone: time.zone })
+    Some(DateTime {
+        local: day.and_time(time.time),
+        zone: time.zone,
+    })
 }

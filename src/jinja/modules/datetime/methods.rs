@@ -2,7 +2,7 @@
 use super::zone::Zone;
 use super::{Date, DateTime, Delta, Time, micros, print};
 use crate::jinja::python::arguments::Arguments;
-use crate::jinja::python::error::{no_method, value_error};
+use crate::jinja::python::error::{no_method, type_error, value_error};
 use crate::jinja::python::tuple;
 use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use minijinja::Error;
@@ -30,11 +30,23 @@ pub(super) fn time_attribute(time: NaiveTime, zone: Option<&Zone>, name: &str) -
 }
 
 /// Reads year, month and day, each taken from `from` if not given.
-pub(super) fn date_arguments(args: &mut Arguments, from: Option<NaiveDate>) -> Result<NaiveDate, Error> {
+pub(super) fn date_arguments(
+    args: &mut Arguments,
+    from: Option<NaiveDate>,
+) -> Result<NaiveDate, Error> {
     let mut part = |name: &str, old: Option<i64>| -> Result<i64, Error> {
         match args.int(name)?.or(old) {
             Some(n) => Ok(n),
-            None => args.need(name).map(|_| 0),
+            None => Err(type_error(format!(
+                "function missing required argument '{name}' (pos {})",
+                if name == "year" {
+                    1
+                } else if name == "month" {
+                    2
+                } else {
+                    3
+                }
+            ))),
         }
     };
     let year = part("year", from.map(|d| i64::from(d.year())))?;
@@ -145,8 +157,12 @@ fn zone_method(zone: Option<&Zone>, name: &str) -> Option<Value> {
     let none = || Value::from(());
     Some(match name {
         "utcoffset" => zone.map_or_else(none, |z| Delta::of_seconds(z.offset())),
-        "dst" => zone.and_then(Zone::dst).map_or_else(none, Delta::of_seconds),
-        "tzname" => zone.and_then(Zone::short_name).map_or_else(none, Value::from),
+        "dst" => zone
+            .and_then(Zone::dst)
+            .map_or_else(none, Delta::of_seconds),
+        "tzname" => zone
+            .and_then(Zone::short_name)
+            .map_or_else(none, Value::from),
         _ => return None,
     })
 }
@@ -155,13 +171,23 @@ pub(super) fn datetime(moment: &DateTime, name: &str, raw: &[Value]) -> Result<V
     let mut args = Arguments::new(raw)?;
     match name {
         "date" => Ok(Date::value(moment.local.date())),
-        "time" => Ok(Value::from_object(Time { time: moment.local.time(), zone: None })),
-        "timetz" => Ok(Value::from_object(Time { time: moment.local.time(), zone: moment.zone.clone() })),
+        "time" => Ok(Value::from_object(Time {
+            time: moment.local.time(),
+            zone: None,
+        })),
+        "timetz" => Ok(Value::from_object(Time {
+            time: moment.local.time(),
+            zone: moment.zone.clone(),
+        })),
         "isoformat" | "__str__" => {
-            let between = args.text("sep")?.unwrap_or_else(|| if name == "__str__" { " " } else { "T" }.into());
+            let between = args
+                .text("sep")?
+                .unwrap_or_else(|| if name == "__str__" { " " } else { "T" }.into());
             let precision = args.text("timespec")?.unwrap_or_else(|| "auto".into());
             print::check_precision(&precision)?;
-            Ok(Value::from(print::iso_datetime(moment, &between, &precision)))
+            Ok(Value::from(print::iso_datetime(
+                moment, &between, &precision,
+            )))
         }
         "strftime" | "__format__" => {
             let format = args.text("format")?.unwrap_or_default();
@@ -182,7 +208,10 @@ pub(super) fn datetime(moment: &DateTime, name: &str, raw: &[Value]) -> Result<V
                 Some(_) => moment.utc(),
                 None => super::classes::local_to_utc(moment.local),
             };
-            Ok(Value::from_object(zone.unwrap_or_else(|| super::classes::local_zone(utc)).from_utc(utc)))
+            Ok(Value::from_object(
+                zone.unwrap_or_else(|| super::classes::local_zone(utc))
+                    .from_utc(utc),
+            ))
         }
         "timestamp" => {
             let utc = match moment.zone {
@@ -196,7 +225,10 @@ pub(super) fn datetime(moment: &DateTime, name: &str, raw: &[Value]) -> Result<V
         "ctime" => Ok(Value::from(print::ctime(moment.local))),
         _ => zone_method(moment.zone.as_ref(), name)
             .or_else(|| of_date(moment.local.date(), name))
-            .map_or_else(|| super::classes::datetime_static(name, raw), |v| Ok(Some(v)))?
+            .map_or_else(
+                || super::classes::datetime_static(name, raw),
+                |v| Ok(Some(v)),
+            )?
             .ok_or_else(|| no_method("datetime.datetime", name)),
     }
 }

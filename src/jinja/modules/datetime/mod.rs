@@ -13,7 +13,7 @@ pub use zone::Zone;
 
 use crate::jinja::python::error::{type_error, value_error};
 use crate::jinja::python::ops::Op;
-use chrono::{NaiveDate, NaiveDateTime, NaiveTime, Timelike};
+use chrono::{Datelike, NaiveDate, NaiveDateTime, NaiveTime, Timelike};
 use minijinja::value::{DynObject, Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 use std::cmp::Ordering;
@@ -83,6 +83,8 @@ pub(super) fn python_type(value: &Value) -> Option<&'static str> {
         Some("datetime.timedelta")
     } else if value.downcast_object_ref::<Zone>().is_some() {
         Some("datetime.tzinfo")
+    } else if value.downcast_object_ref::<classes::Class>().is_some() {
+        Some("type")
     } else {
         None
     }
@@ -111,7 +113,11 @@ pub(super) fn format_spec(value: &Value, spec: &str) -> Option<Result<String, Er
     if !timed {
         return None;
     }
-    Some(if spec.is_empty() { Ok(value.to_string()) } else { print::strftime(value, spec) })
+    Some(if spec.is_empty() {
+        Ok(value.to_string())
+    } else {
+        print::strftime(value, spec)
+    })
 }
 
 /// `a <op> b`.
@@ -132,43 +138,77 @@ pub(super) fn binary(op: Op, a: &Value, b: &Value) -> Option<Result<Value, Error
 
 fn shift(value: &Value, by: Delta, overflow: impl Fn() -> Error) -> Option<Result<Value, Error>> {
     if let Some(date) = date_of(value) {
-        let moved = date.checked_add_signed(chrono::TimeDelta::days(by.days()));
+        let moved = date
+            .checked_add_signed(chrono::TimeDelta::days(by.days()))
+            .filter(|d| in_range(*d));
         return Some(moved.map(Date::value).ok_or_else(overflow));
     }
     let moment = value.downcast_object_ref::<DateTime>()?;
-    let moved = moment.local.checked_add_signed(by.span());
-    Some(moved.map(|local| DateTime::value(local, moment.zone.clone())).ok_or_else(overflow))
+    let moved = moment
+        .local
+        .checked_add_signed(by.span())
+        .filter(|m| in_range(m.date()));
+    Some(
+        moved
+            .map(|local| DateTime::value(local, moment.zone.clone()))
+            .ok_or_else(overflow),
+    )
+}
+
+/// Python knows the years 1 to 9999.
+fn in_range(date: NaiveDate) -> bool {
+    (1..=9999).contains(&date.year())
 }
 
 fn difference(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
     if let (Some(x), Some(y)) = (date_of(a), date_of(b)) {
         return Some(Ok(Delta::value(x.signed_duration_since(y))));
     }
-    let (x, y) = (a.downcast_object_ref::<DateTime>()?, b.downcast_object_ref::<DateTime>()?);
+    let (x, y) = (
+        a.downcast_object_ref::<DateTime>()?,
+        b.downcast_object_ref::<DateTime>()?,
+    );
     if x.zone.is_some() != y.zone.is_some() {
-        return Some(Err(type_error("can't subtract offset-naive and offset-aware datetimes")));
+        return Some(Err(type_error(
+            "can't subtract offset-naive and offset-aware datetimes",
+        )));
     }
     Some(Ok(Delta::value(x.utc().signed_duration_since(y.utc()))))
 }
 
 /// The order of two of these values.
-#[expect(clippy::option_option, reason = "outer: not our types; inner: no order between these two")]
+#[expect(
+    clippy::option_option,
+    reason = "outer: not our types; inner: no order between these two"
+)]
 pub(super) fn compare(a: &Value, b: &Value) -> Option<Option<Ordering>> {
     python_type(a).filter(|_| python_type(b).is_some())?;
     if let (Some(x), Some(y)) = (date_of(a), date_of(b)) {
         return Some(Some(x.cmp(&y)));
     }
-    if let (Some(x), Some(y)) = (a.downcast_object_ref::<DateTime>(), b.downcast_object_ref::<DateTime>()) {
+    if let (Some(x), Some(y)) = (
+        a.downcast_object_ref::<DateTime>(),
+        b.downcast_object_ref::<DateTime>(),
+    ) {
         let comparable = x.zone.is_some() == y.zone.is_some();
         return Some(comparable.then(|| x.utc().cmp(&y.utc())));
     }
-    if let (Some(x), Some(y)) = (a.downcast_object_ref::<Time>(), b.downcast_object_ref::<Time>()) {
+    if let (Some(x), Some(y)) = (
+        a.downcast_object_ref::<Time>(),
+        b.downcast_object_ref::<Time>(),
+    ) {
         return Some((x.zone.is_some() == y.zone.is_some()).then(|| x.time.cmp(&y.time)));
     }
-    if let (Some(x), Some(y)) = (a.downcast_object_ref::<Delta>(), b.downcast_object_ref::<Delta>()) {
+    if let (Some(x), Some(y)) = (
+        a.downcast_object_ref::<Delta>(),
+        b.downcast_object_ref::<Delta>(),
+    ) {
         return Some(Some(x.cmp(y)));
     }
-    if let (Some(x), Some(y)) = (a.downcast_object_ref::<Zone>(), b.downcast_object_ref::<Zone>()) {
+    if let (Some(x), Some(y)) = (
+        a.downcast_object_ref::<Zone>(),
+        b.downcast_object_ref::<Zone>(),
+    ) {
         return Some((x == y).then_some(Ordering::Equal));
     }
     Some(None)
@@ -176,8 +216,16 @@ pub(super) fn compare(a: &Value, b: &Value) -> Option<Option<Ordering>> {
 
 /// Why two of these values cannot be ordered, in Python's words.
 pub(super) fn no_order(a: &Value, b: &Value) -> Option<&'static str> {
-    let (x, y) = (a.downcast_object_ref::<DateTime>()?, b.downcast_object_ref::<DateTime>()?);
-    (x.zone.is_some() != y.zone.is_some()).then_some("can't compare offset-naive and offset-aware datetimes")
+    let moment = |v: &Value| v.downcast_object_ref::<DateTime>().is_some();
+    if (moment(a) && date_of(b).is_some()) || (date_of(a).is_some() && moment(b)) {
+        return Some("can't compare datetime.datetime to datetime.date");
+    }
+    let (x, y) = (
+        a.downcast_object_ref::<DateTime>()?,
+        b.downcast_object_ref::<DateTime>()?,
+    );
+    (x.zone.is_some() != y.zone.is_some())
+        .then_some("can't compare offset-naive and offset-aware datetimes")
 }
 
 /// A YAML date or timestamp: a date if it has no time of day.
@@ -197,7 +245,12 @@ impl Object for Date {
         methods::date_attribute(self.0, key.as_str()?)
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         methods::date(self.0, name, args)
     }
 
@@ -219,7 +272,12 @@ impl Object for Time {
         methods::time_attribute(self.time, self.zone.as_ref(), key.as_str()?)
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         methods::time(self, name, args)
     }
 
@@ -243,7 +301,12 @@ impl Object for DateTime {
             .or_else(|| methods::time_attribute(self.local.time(), self.zone.as_ref(), name))
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         methods::datetime(self, name, args)
     }
 

@@ -24,17 +24,31 @@ struct Fields {
 
 /// `datetime.strptime(text, format)`.
 pub(super) fn strptime(text: &str, format: &str) -> Result<DateTime, Error> {
-    let mismatch = || value_error(format!("time data {} does not match format {}", quote(text), quote(format)));
+    let mismatch = || {
+        value_error(format!(
+            "time data {} does not match format {}",
+            quote(text),
+            quote(format)
+        ))
+    };
     let mut fields = Fields::default();
     let mut rest = text;
     read(&mut fields, &mut rest, format, text, format).map_err(|e| e.unwrap_or_else(mismatch))?;
     if !rest.is_empty() {
         return Err(value_error(format!("unconverted data remains: {rest}")));
     }
-    fields.finish().ok_or_else(|| value_error("day is out of range for month"))
+    fields
+        .finish()
+        .ok_or_else(|| value_error("day is out of range for month"))
 }
 
-fn read(fields: &mut Fields, rest: &mut &str, part: &str, text: &str, format: &str) -> Result<(), Option<Error>> {
+fn read(
+    fields: &mut Fields,
+    rest: &mut &str,
+    part: &str,
+    text: &str,
+    format: &str,
+) -> Result<(), Option<Error>> {
     let mut codes = part.chars().peekable();
     while let Some(c) = codes.next() {
         if c.is_whitespace() {
@@ -47,7 +61,9 @@ fn read(fields: &mut Fields, rest: &mut &str, part: &str, text: &str, format: &s
             }
             *rest = trimmed;
         } else if c == '%' {
-            let code = codes.next().ok_or_else(|| Some(value_error(format!("stray %% in format {}", quote(format)))))?;
+            let code = codes.next().ok_or_else(|| {
+                Some(value_error(format!("stray %% in format {}", quote(format))))
+            })?;
             match code {
                 'T' | 'X' => read(fields, rest, "%H:%M:%S", text, format)?,
                 'F' => read(fields, rest, "%Y-%m-%d", text, format)?,
@@ -59,7 +75,9 @@ fn read(fields: &mut Fields, rest: &mut &str, part: &str, text: &str, format: &s
             }
         } else {
             let mut chars = rest.chars();
-            let same = chars.next().is_some_and(|r| r == c || r.to_lowercase().eq(c.to_lowercase()));
+            let same = chars
+                .next()
+                .is_some_and(|r| r == c || r.to_lowercase().eq(c.to_lowercase()));
             if !same {
                 return Err(None);
             }
@@ -71,7 +89,11 @@ fn read(fields: &mut Fields, rest: &mut &str, part: &str, text: &str, format: &s
 
 /// The longest run of digits, at most `most`, whose number lies in the range.
 fn number(rest: &mut &str, most: usize, low: u32, high: u32) -> Result<u32, Option<Error>> {
-    let run = rest.bytes().take(most).take_while(u8::is_ascii_digit).count();
+    let run = rest
+        .bytes()
+        .take(most)
+        .take_while(u8::is_ascii_digit)
+        .count();
     for len in (1..=run).rev() {
         let n: u32 = rest[..len].parse().map_err(|_| None)?;
         if (low..=high).contains(&n) {
@@ -86,7 +108,8 @@ fn number(rest: &mut &str, most: usize, low: u32, high: u32) -> Result<u32, Opti
 fn name(rest: &mut &str, names: &[&str], short: bool) -> Result<u32, Option<Error>> {
     let found = names.iter().position(|full| {
         let wanted = if short { &full[..3] } else { full };
-        rest.get(..wanted.len()).is_some_and(|head| head.eq_ignore_ascii_case(wanted))
+        rest.get(..wanted.len())
+            .is_some_and(|head| head.eq_ignore_ascii_case(wanted))
     });
     let at = found.ok_or(None)?;
     let len = if short { 3 } else { names[at].len() };
@@ -95,16 +118,27 @@ fn name(rest: &mut &str, names: &[&str], short: bool) -> Result<u32, Option<Erro
 }
 
 impl Fields {
-    fn directive(&mut self, code: char, rest: &mut &str, format: &str) -> Result<(), Option<Error>> {
+    fn directive(
+        &mut self,
+        code: char,
+        rest: &mut &str,
+        format: &str,
+    ) -> Result<(), Option<Error>> {
         let (days, months) = print::names();
         match code {
             'Y' => {
-                let digits = rest.get(..4).filter(|d| d.bytes().all(|b| b.is_ascii_digit())).ok_or(None)?;
+                let digits = rest
+                    .get(..4)
+                    .filter(|d| d.bytes().all(|b| b.is_ascii_digit()))
+                    .ok_or(None)?;
                 self.year = digits.parse().ok();
                 *rest = &rest[4..];
             }
             'y' => {
-                let digits = rest.get(..2).filter(|d| d.bytes().all(|b| b.is_ascii_digit())).ok_or(None)?;
+                let digits = rest
+                    .get(..2)
+                    .filter(|d| d.bytes().all(|b| b.is_ascii_digit()))
+                    .ok_or(None)?;
                 let n: i32 = digits.parse().map_err(|_| None)?;
                 self.year = Some(if n < 69 { 2000 + n } else { 1900 + n });
                 *rest = &rest[2..];
@@ -134,7 +168,9 @@ impl Fields {
             'p' => self.afternoon = Some(half(rest)? == 1),
             'z' => self.zone = Some(offset(rest)?),
             'Z' => {
-                let known = ["UTC", "GMT"].into_iter().find(|z| rest.get(..3).is_some_and(|h| h.eq_ignore_ascii_case(z)));
+                let known = ["UTC", "GMT"]
+                    .into_iter()
+                    .find(|z| rest.get(..3).is_some_and(|h| h.eq_ignore_ascii_case(z)));
                 *rest = &rest[known.ok_or(None)?.len()..];
             }
             other => {
@@ -161,7 +197,10 @@ impl Fields {
             None => self.hour,
         };
         let time = NaiveTime::from_hms_micro_opt(hour, self.minute, self.second, self.micros)?;
-        Some(DateTime { local: date.and_time(time), zone: self.zone })
+        Some(DateTime {
+            local: date.and_time(time),
+            zone: self.zone,
+        })
     }
 }
 

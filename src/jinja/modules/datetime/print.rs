@@ -27,14 +27,27 @@ fn clock(time: NaiveTime, precision: &str) -> Result<String, Error> {
 
 /// `03:04:05+01:00`; an unknown precision gives the automatic one.
 pub(super) fn iso_time(time: &Time, precision: &str) -> String {
-    let text = clock(time.time, precision).or_else(|_| clock(time.time, "auto")).unwrap_or_default();
-    text + &time.zone.as_ref().map(|z| offset_text(z.offset(), ":")).unwrap_or_default()
+    let text = clock(time.time, precision)
+        .or_else(|_| clock(time.time, "auto"))
+        .unwrap_or_default();
+    text + &time
+        .zone
+        .as_ref()
+        .map(|z| offset_text(z.offset(), ":"))
+        .unwrap_or_default()
 }
 
 /// `2024-01-02T03:04:05+01:00`.
 pub(super) fn iso_datetime(moment: &DateTime, between: &str, precision: &str) -> String {
-    let time = Time { time: moment.local.time(), zone: moment.zone.clone() };
-    format!("{}{between}{}", iso_date(moment.local.date()), iso_time(&time, precision))
+    let time = Time {
+        time: moment.local.time(),
+        zone: moment.zone.clone(),
+    };
+    format!(
+        "{}{between}{}",
+        iso_date(moment.local.date()),
+        iso_time(&time, precision)
+    )
 }
 
 /// Whether `isoformat` knows the precision.
@@ -43,7 +56,12 @@ pub(super) fn check_precision(precision: &str) -> Result<(), Error> {
 }
 
 pub(super) fn repr_date(date: NaiveDate) -> String {
-    format!("datetime.date({}, {}, {})", date.year(), date.month(), date.day())
+    format!(
+        "datetime.date({}, {}, {})",
+        date.year(),
+        date.month(),
+        date.day()
+    )
 }
 
 fn clock_parts(time: NaiveTime) -> String {
@@ -59,13 +77,21 @@ fn clock_parts(time: NaiveTime) -> String {
 }
 
 pub(super) fn repr_time(time: &Time) -> String {
-    let zone = time.zone.as_ref().map(|z| format!(", tzinfo={}", z.python_repr())).unwrap_or_default();
+    let zone = time
+        .zone
+        .as_ref()
+        .map(|z| format!(", tzinfo={}", z.python_repr()))
+        .unwrap_or_default();
     format!("datetime.time({}{zone})", clock_parts(time.time))
 }
 
 pub(super) fn repr_datetime(moment: &DateTime) -> String {
     let date = moment.local.date();
-    let zone = moment.zone.as_ref().map(|z| format!(", tzinfo={}", z.python_repr())).unwrap_or_default();
+    let zone = moment
+        .zone
+        .as_ref()
+        .map(|z| format!(", tzinfo={}", z.python_repr()))
+        .unwrap_or_default();
     format!(
         "datetime.datetime({}, {}, {}, {}{zone})",
         date.year(),
@@ -75,9 +101,28 @@ pub(super) fn repr_datetime(moment: &DateTime) -> String {
     )
 }
 
-const DAYS: [&str; 7] = ["Monday", "Tuesday", "Wednesday", "Thursday", "Friday", "Saturday", "Sunday"];
+const DAYS: [&str; 7] = [
+    "Monday",
+    "Tuesday",
+    "Wednesday",
+    "Thursday",
+    "Friday",
+    "Saturday",
+    "Sunday",
+];
 const MONTHS: [&str; 12] = [
-    "January", "February", "March", "April", "May", "June", "July", "August", "September", "October", "November", "December",
+    "January",
+    "February",
+    "March",
+    "April",
+    "May",
+    "June",
+    "July",
+    "August",
+    "September",
+    "October",
+    "November",
+    "December",
 ];
 
 /// English name of a day of the week, Monday first, or of a month, January first.
@@ -86,11 +131,16 @@ pub(super) fn names() -> (&'static [&'static str; 7], &'static [&'static str; 12
 }
 
 fn day_name(date: NaiveDate) -> &'static str {
-    DAYS.get(date.weekday().num_days_from_monday() as usize).copied().unwrap_or_default()
+    DAYS.get(date.weekday().num_days_from_monday() as usize)
+        .copied()
+        .unwrap_or_default()
 }
 
 fn month_name(date: NaiveDate) -> &'static str {
-    MONTHS.get(date.month0() as usize).copied().unwrap_or_default()
+    MONTHS
+        .get(date.month0() as usize)
+        .copied()
+        .unwrap_or_default()
 }
 
 /// `ctime()`.
@@ -111,10 +161,16 @@ pub(super) fn strftime(value: &Value, format: &str) -> Result<String, Error> {
     let moment = if let Some(moment) = value.downcast_object_ref::<DateTime>() {
         moment.clone()
     } else if let Some(date) = value.downcast_object_ref::<Date>() {
-        DateTime { local: date.0.and_time(NaiveTime::MIN), zone: None }
+        DateTime {
+            local: date.0.and_time(NaiveTime::MIN),
+            zone: None,
+        }
     } else if let Some(time) = value.downcast_object_ref::<Time>() {
         let day = NaiveDate::from_ymd_opt(1900, 1, 1).unwrap_or_default();
-        DateTime { local: day.and_time(time.time), zone: time.zone.clone() }
+        DateTime {
+            local: day.and_time(time.time),
+            zone: time.zone.clone(),
+        }
     } else {
         return Err(type_error("strftime needs a date or a time"));
     };
@@ -156,7 +212,11 @@ fn directive(moment: &DateTime, code: char) -> String {
     let together = |codes: &str| {
         let mut text = String::new();
         for c in codes.chars() {
-            if c.is_ascii_alphabetic() { text.push_str(&directive(moment, c)) } else { text.push(c) }
+            if c.is_ascii_alphabetic() {
+                text.push_str(&directive(moment, c))
+            } else {
+                text.push(c)
+            }
         }
         text
     };
@@ -182,8 +242,16 @@ fn directive(moment: &DateTime, code: char) -> String {
         'M' => format!("{:02}", time.minute()),
         'S' => format!("{:02}", time.second()),
         'f' => format!("{:06}", micros(time)),
-        'z' => moment.zone.as_ref().map(|z| offset_text(z.offset(), "")).unwrap_or_default(),
-        'Z' => moment.zone.as_ref().and_then(super::Zone::short_name).unwrap_or_default(),
+        'z' => moment
+            .zone
+            .as_ref()
+            .map(|z| offset_text(z.offset(), ""))
+            .unwrap_or_default(),
+        'Z' => moment
+            .zone
+            .as_ref()
+            .and_then(super::Zone::short_name)
+            .unwrap_or_default(),
         'j' => format!("{:03}", date.ordinal()),
         'U' => format!("{:02}", (date.ordinal0() + 7 - sunday) / 7),
         'W' => format!("{:02}", (date.ordinal0() + 7 - monday) / 7),

@@ -43,7 +43,12 @@ impl Picked {
 
     /// The offset before zones were invented, which pytz gives to a zone without a moment.
     fn first(tz: Tz) -> Self {
-        Self::of(&tz.offset_from_utc_datetime(&chrono::NaiveDate::MIN.and_time(chrono::NaiveTime::MIN)))
+        let mut first = Self::of(
+            &tz.offset_from_utc_datetime(&chrono::NaiveDate::MIN.and_time(chrono::NaiveTime::MIN)),
+        );
+        // pytz rounds these to the minute.
+        first.offset = (first.offset + 30).div_euclid(60) * 60;
+        first
     }
 }
 
@@ -53,7 +58,10 @@ impl Zone {
         if name.eq_ignore_ascii_case("utc") {
             return Some(Self::Utc);
         }
-        let tz = chrono_tz::TZ_VARIANTS.iter().copied().find(|tz| tz.name().eq_ignore_ascii_case(name))?;
+        let tz = chrono_tz::TZ_VARIANTS
+            .iter()
+            .copied()
+            .find(|tz| tz.name().eq_ignore_ascii_case(name))?;
         Some(Self::Named(tz, Picked::first(tz)))
     }
 
@@ -93,11 +101,17 @@ impl Zone {
         match self {
             Self::Named(tz, _) => {
                 let moment = tz.from_utc_datetime(&utc);
-                DateTime { local: moment.naive_local(), zone: Some(Self::Named(*tz, Picked::of(moment.offset()))) }
+                DateTime {
+                    local: moment.naive_local(),
+                    zone: Some(Self::Named(*tz, Picked::of(moment.offset()))),
+                }
             }
             other => {
                 let ahead = chrono::TimeDelta::seconds(other.offset());
-                DateTime { local: utc.checked_add_signed(ahead).unwrap_or(utc), zone: Some(other.clone()) }
+                DateTime {
+                    local: utc.checked_add_signed(ahead).unwrap_or(utc),
+                    zone: Some(other.clone()),
+                }
             }
         }
     }
@@ -106,7 +120,10 @@ impl Zone {
     /// `is_dst`; a time that clocks skip is taken with the offset before the change, or after it if `is_dst`.
     fn localize(&self, local: NaiveDateTime, is_dst: bool) -> DateTime {
         let Self::Named(tz, _) = self else {
-            return DateTime { local, zone: Some(self.clone()) };
+            return DateTime {
+                local,
+                zone: Some(self.clone()),
+            };
         };
         let offset = match tz.offset_from_local_datetime(&local) {
             chrono::LocalResult::Single(o) => o,
@@ -119,7 +136,10 @@ impl Zone {
                 tz.offset_from_utc_datetime(&(local + chrono::TimeDelta::hours(hours)))
             }
         };
-        DateTime { local, zone: Some(Self::Named(*tz, Picked::of(&offset))) }
+        DateTime {
+            local,
+            zone: Some(Self::Named(*tz, Picked::of(&offset))),
+        }
     }
 
     /// Python's `repr`.
@@ -140,7 +160,11 @@ impl Zone {
                 let kind = if picked.dst != 0 { "DST" } else { "STD" };
                 let delta = Delta::of_seconds(picked.offset).to_string();
                 let sign = if delta.starts_with('-') { "" } else { "+" };
-                format!("<DstTzInfo '{}' {}{sign}{delta} {kind}>", tz.name(), picked.name)
+                format!(
+                    "<DstTzInfo '{}' {}{sign}{delta} {kind}>",
+                    tz.name(),
+                    picked.name
+                )
             }
         }
     }
@@ -173,7 +197,10 @@ pub(super) fn offset_text(seconds: i64, between: &str) -> String {
 
 fn moment(value: &Value) -> Result<&DateTime, Error> {
     value.downcast_object_ref::<DateTime>().ok_or_else(|| {
-        type_error(format!("a datetime.datetime instance is required, not '{}'", type_name(value)))
+        type_error(format!(
+            "a datetime.datetime instance is required, not '{}'",
+            type_name(value)
+        ))
     })
 }
 
@@ -191,7 +218,12 @@ impl Object for Zone {
         }
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let (value, kwargs): (Option<Value>, Kwargs) = from_args(args)?;
         let is_dst = kwargs.get::<Option<bool>>("is_dst")?.unwrap_or(false);
         let seconds = |s: Option<i64>| s.map_or_else(|| Value::from(()), Delta::of_seconds);
@@ -214,13 +246,18 @@ impl Object for Zone {
             "fromutc" => Ok(Value::from_object(self.from_utc(moment(&value)?.local))),
             "utcoffset" | "dst" | "tzname" => {
                 let here = match value.downcast_object_ref::<DateTime>() {
-                    Some(moment) => self.localize(moment.local, is_dst).zone.unwrap_or(Self::Utc),
+                    Some(moment) => self
+                        .localize(moment.local, is_dst)
+                        .zone
+                        .unwrap_or(Self::Utc),
                     None => (**self).clone(),
                 };
                 Ok(match name {
                     "utcoffset" => seconds(Some(here.offset())),
                     "dst" => seconds(here.dst()),
-                    _ => here.short_name().map_or_else(|| Value::from(()), Value::from),
+                    _ => here
+                        .short_name()
+                        .map_or_else(|| Value::from(()), Value::from),
                 })
             }
             _ => Err(no_method("datetime.tzinfo", name)),

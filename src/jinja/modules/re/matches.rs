@@ -22,7 +22,10 @@ impl Text {
 
     /// The byte where a character begins.
     pub(super) fn byte(&self, chars: usize) -> usize {
-        self.text.char_indices().nth(chars).map_or(self.text.len(), |(i, _)| i)
+        self.text
+            .char_indices()
+            .nth(chars)
+            .map_or(self.text.len(), |(i, _)| i)
     }
 
     fn chars(&self, byte: usize) -> usize {
@@ -38,9 +41,19 @@ pub(super) struct Match {
 }
 
 impl Match {
-    pub(super) fn new(text: &Arc<Text>, captures: &Captures<'_, str>, names: Vec<Option<String>>) -> Self {
-        let groups = (0..captures.len()).map(|i| captures.get(i).map(|m| m.range())).collect();
-        Self { text: text.clone(), groups, names }
+    pub(super) fn new(
+        text: &Arc<Text>,
+        captures: &Captures<'_, str>,
+        names: Vec<Option<String>>,
+    ) -> Self {
+        let groups = (0..captures.len())
+            .map(|i| captures.get(i).map(|m| m.range()))
+            .collect();
+        Self {
+            text: text.clone(),
+            groups,
+            names,
+        }
     }
 
     /// The bytes of the whole match.
@@ -93,8 +106,12 @@ impl Match {
                 'g' => {
                     let inner = rest.strip_prefix('<').and_then(|r| r.split_once('>'));
                     let (name, after) = inner.ok_or_else(|| value_error("missing group name"))?;
-                    let key = name.parse::<i64>().map_or_else(|_| Value::from(name), Value::from);
-                    let i = self.index(&key).map_err(|_| index_error(format!("unknown group name {}", quote(name))))?;
+                    let key = name
+                        .parse::<i64>()
+                        .map_or_else(|_| Value::from(name), Value::from);
+                    let i = self
+                        .index(&key)
+                        .map_err(|_| index_error(format!("unknown group name {}", quote(name))))?;
                     out.push_str(&str_of(&self.group(i, &empty)));
                     rest = after;
                 }
@@ -120,7 +137,9 @@ impl Match {
                 'f' => out.push('\u{c}'),
                 'v' => out.push('\u{b}'),
                 '\\' => out.push('\\'),
-                c if c.is_ascii_alphabetic() => return Err(value_error(format!("bad escape \\{c}"))),
+                c if c.is_ascii_alphabetic() => {
+                    return Err(value_error(format!("bad escape \\{c}")));
+                }
                 c => {
                     out.push('\\');
                     out.push(c);
@@ -137,7 +156,12 @@ impl Match {
             None => 0,
         };
         let position = |byte: usize| self.text.chars(byte) as i64;
-        Ok(self.groups.get(i).cloned().flatten().map_or((-1, -1), |r| (position(r.start), position(r.end))))
+        Ok(self
+            .groups
+            .get(i)
+            .cloned()
+            .flatten()
+            .map_or((-1, -1), |r| (position(r.start), position(r.end))))
     }
 }
 
@@ -166,14 +190,21 @@ impl Object for Match {
             Some("pos") => Some(Value::from(0)),
             Some("endpos") => Some(Value::from(self.text.chars(self.text.text.len()))),
             Some("lastindex") => {
-                let last = (1..self.groups.len()).rev().find(|i| self.groups[*i].is_some());
+                let last = (1..self.groups.len())
+                    .rev()
+                    .find(|i| self.groups[*i].is_some());
                 Some(last.map_or(none, Value::from))
             }
             _ => self.index(key).ok().map(|i| self.group(i, &none)),
         }
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let mut args = Arguments::new(args)?;
         let none = Value::from(());
         match name {
@@ -191,17 +222,33 @@ impl Object for Match {
             }
             "groups" => {
                 let default = args.next("default")?.unwrap_or(none);
-                Ok(tuple((1..self.groups.len()).map(|i| self.group(i, &default)).collect()))
+                Ok(tuple(
+                    (1..self.groups.len())
+                        .map(|i| self.group(i, &default))
+                        .collect(),
+                ))
             }
             "groupdict" => {
                 let default = args.next("default")?.unwrap_or(none);
-                let named = self.names.iter().enumerate().filter_map(|(i, n)| n.as_ref().map(|n| (i, n)));
-                Ok(Dict::value(named.map(|(i, n)| (Value::from(n.as_str()), self.group(i, &default))).collect()))
+                let named = self
+                    .names
+                    .iter()
+                    .enumerate()
+                    .filter_map(|(i, n)| n.as_ref().map(|n| (i, n)));
+                Ok(Dict::value(
+                    named
+                        .map(|(i, n)| (Value::from(n.as_str()), self.group(i, &default)))
+                        .collect(),
+                ))
             }
             "start" => self.span(&mut args).map(|s| Value::from(s.0)),
             "end" => self.span(&mut args).map(|s| Value::from(s.1)),
-            "span" => self.span(&mut args).map(|s| tuple(vec![Value::from(s.0), Value::from(s.1)])),
-            "expand" => self.expand(&str_of(&args.need("template")?)).map(Value::from),
+            "span" => self
+                .span(&mut args)
+                .map(|s| tuple(vec![Value::from(s.0), Value::from(s.1)])),
+            "expand" => self
+                .expand(&str_of(&args.need("template")?))
+                .map(Value::from),
             _ => Err(no_method("re.Match", name)),
         }
     }

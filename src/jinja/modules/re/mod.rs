@@ -34,10 +34,14 @@ pub(super) fn module() -> Vec<(&'static str, Value)> {
         }),
         function("purge", |_, _| Ok(Value::from(()))),
         function("match", |state, args| on_pattern(state, "match", args)),
-        function("fullmatch", |state, args| on_pattern(state, "fullmatch", args)),
+        function("fullmatch", |state, args| {
+            on_pattern(state, "fullmatch", args)
+        }),
         function("search", |state, args| on_pattern(state, "search", args)),
         function("findall", |state, args| on_pattern(state, "findall", args)),
-        function("finditer", |state, args| on_pattern(state, "finditer", args)),
+        function("finditer", |state, args| {
+            on_pattern(state, "finditer", args)
+        }),
         function("split", |state, args| on_pattern(state, "split", args)),
         function("sub", |state, args| on_pattern(state, "sub", args)),
         function("subn", |state, args| on_pattern(state, "subn", args)),
@@ -80,7 +84,10 @@ fn escape(text: &str) -> String {
 fn text_argument(value: &Value) -> Result<String, Error> {
     match value.as_str() {
         Some(text) if value.kind() == ValueKind::String => Ok(text.to_string()),
-        _ => Err(type_error(format!("expected string or bytes-like object, got '{}'", type_name(value)))),
+        _ => Err(type_error(format!(
+            "expected string or bytes-like object, got '{}'",
+            type_name(value)
+        ))),
     }
 }
 
@@ -156,7 +163,8 @@ impl Pattern {
     fn compile(source: String, flags: i64) -> Result<Self, Error> {
         let body = translate::pattern(&source, flags);
         let build = |text: String| {
-            Regex::new(&text).map_err(|e| value_error(format!("{} in pattern {}", reason(&e), quote(&source))))
+            Regex::new(&text)
+                .map_err(|e| value_error(format!("{} in pattern {}", reason(&e), quote(&source))))
         };
         Ok(Self {
             free: build(body.clone())?,
@@ -177,9 +185,21 @@ impl Pattern {
 
     /// The first match from a byte on.
     fn find(&self, anchor: Anchor, text: &Arc<Text>, from: usize) -> Result<Option<Match>, Error> {
-        let found = self.regex(anchor).captures_from_pos(text.text.as_str(), from);
-        let found = found.map_err(|e| value_error(format!("the pattern {} took too long: {e}", quote(&self.source))))?;
-        let names = || self.free.capture_names().map(|n| n.map(str::to_string)).collect();
+        let found = self
+            .regex(anchor)
+            .captures_from_pos(text.text.as_str(), from);
+        let found = found.map_err(|e| {
+            value_error(format!(
+                "the pattern {} took too long: {e}",
+                quote(&self.source)
+            ))
+        })?;
+        let names = || {
+            self.free
+                .capture_names()
+                .map(|n| n.map(str::to_string))
+                .collect()
+        };
         Ok(found.map(|captures| Match::new(text, &captures, names())))
     }
 
@@ -188,11 +208,16 @@ impl Pattern {
         let mut out = Vec::new();
         let mut from = 0;
         while out.len() < limit && from <= text.text.len() {
-            let Some(found) = self.find(Anchor::Free, text, from)? else { break };
+            let Some(found) = self.find(Anchor::Free, text, from)? else {
+                break;
+            };
             let whole = found.whole();
             from = whole.end;
             if whole.is_empty() {
-                from += text.text[whole.end..].chars().next().map_or(1, char::len_utf8);
+                from += text.text[whole.end..]
+                    .chars()
+                    .next()
+                    .map_or(1, char::len_utf8);
             }
             out.push(found);
         }
@@ -212,20 +237,34 @@ impl Pattern {
             "findall" | "finditer" => {
                 let text = Text::new(text_argument(&args.need("string")?)?);
                 let found = self.all(&text, usize::MAX)?;
-                let value = |m: Match| if name == "findall" { m.for_findall() } else { Value::from_object(m) };
+                let value = |m: Match| {
+                    if name == "findall" {
+                        m.for_findall()
+                    } else {
+                        Value::from_object(m)
+                    }
+                };
                 return Ok(List::value(found.into_iter().map(value).collect()));
             }
             "split" => return self.split(args),
             "sub" | "subn" => {
                 let (text, count) = self.substitute(state, args)?;
-                return Ok(if name == "sub" { Value::from(text) } else { tuple(vec![Value::from(text), Value::from(count)]) });
+                return Ok(if name == "sub" {
+                    Value::from(text)
+                } else {
+                    tuple(vec![Value::from(text), Value::from(count)])
+                });
             }
             _ => return Err(no_method("re.Pattern", name)),
         };
         let text = Text::new(text_argument(&args.need("string")?)?);
-        let from = args.int("pos")?.map_or(0, |p| text.byte(usize::try_from(p).unwrap_or(0)));
+        let from = args
+            .int("pos")?
+            .map_or(0, |p| text.byte(usize::try_from(p).unwrap_or(0)));
         let text = match args.int("endpos")? {
-            Some(end) => Text::new(text.text[..text.byte(usize::try_from(end).unwrap_or(0))].to_string()),
+            Some(end) => {
+                Text::new(text.text[..text.byte(usize::try_from(end).unwrap_or(0))].to_string())
+            }
             None => text,
         };
         let found = self.find(anchor, &text, from.min(text.text.len()))?;
@@ -235,7 +274,11 @@ impl Pattern {
     fn split(&self, mut args: Arguments) -> Result<Value, Error> {
         let text = Text::new(text_argument(&args.need("string")?)?);
         let limit = args.int("maxsplit")?.unwrap_or(0);
-        let limit = if limit == 0 { usize::MAX } else { usize::try_from(limit).unwrap_or(0) };
+        let limit = if limit == 0 {
+            usize::MAX
+        } else {
+            usize::try_from(limit).unwrap_or(0)
+        };
         let mut out = Vec::new();
         let mut last = 0;
         for found in self.all(&text, limit)? {
@@ -248,11 +291,19 @@ impl Pattern {
         Ok(List::value(out))
     }
 
-    fn substitute(&self, state: &mut State<'_, '_>, mut args: Arguments) -> Result<(String, usize), Error> {
+    fn substitute(
+        &self,
+        state: &mut State<'_, '_>,
+        mut args: Arguments,
+    ) -> Result<(String, usize), Error> {
         let with = args.need("repl")?;
         let text = Text::new(text_argument(&args.need("string")?)?);
         let limit = args.int("count")?.unwrap_or(0);
-        let limit = if limit == 0 { usize::MAX } else { usize::try_from(limit).unwrap_or(0) };
+        let limit = if limit == 0 {
+            usize::MAX
+        } else {
+            usize::try_from(limit).unwrap_or(0)
+        };
         let mut out = String::new();
         let mut last = 0;
         let found = self.all(&text, limit)?;
@@ -277,14 +328,27 @@ impl Pattern {
 /// Why a pattern cannot be compiled, on one line.
 fn reason(error: &fancy_regex::Error) -> String {
     let text = error.to_string();
-    text.lines().next_back().unwrap_or_default().trim_start_matches("error: ").to_string()
+    text.lines()
+        .next_back()
+        .unwrap_or_default()
+        .trim_start_matches("error: ")
+        .to_string()
 }
 
 impl fmt::Debug for Pattern {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "re.compile({}", quote(&self.source))?;
-        let named = [(IGNORECASE, "re.IGNORECASE"), (MULTILINE, "re.MULTILINE"), (DOTALL, "re.DOTALL"), (VERBOSE, "re.VERBOSE")];
-        let set: Vec<&str> = named.iter().filter(|(bit, _)| self.flags & bit != 0).map(|(_, n)| *n).collect();
+        let named = [
+            (IGNORECASE, "re.IGNORECASE"),
+            (MULTILINE, "re.MULTILINE"),
+            (DOTALL, "re.DOTALL"),
+            (VERBOSE, "re.VERBOSE"),
+        ];
+        let set: Vec<&str> = named
+            .iter()
+            .filter(|(bit, _)| self.flags & bit != 0)
+            .map(|(_, n)| *n)
+            .collect();
         if !set.is_empty() {
             write!(f, ", {}", set.join("|"))?;
         }
@@ -313,7 +377,12 @@ impl Object for Pattern {
         })
     }
 
-    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         self.run(state, name, args)
     }
 }

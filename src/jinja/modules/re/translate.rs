@@ -4,11 +4,16 @@ use super::{DOTALL, IGNORECASE, MULTILINE, VERBOSE};
 /// The pattern with its flags.
 pub(super) fn pattern(source: &str, flags: i64) -> String {
     let mut out = String::new();
-    let set: String = [(IGNORECASE, 'i'), (MULTILINE, 'm'), (DOTALL, 's'), (VERBOSE, 'x')]
-        .into_iter()
-        .filter(|(bit, _)| flags & bit != 0)
-        .map(|(_, c)| c)
-        .collect();
+    let set: String = [
+        (IGNORECASE, 'i'),
+        (MULTILINE, 'm'),
+        (DOTALL, 's'),
+        (VERBOSE, 'x'),
+    ]
+    .into_iter()
+    .filter(|(bit, _)| flags & bit != 0)
+    .map(|(_, c)| c)
+    .collect();
     if !set.is_empty() {
         out.push_str(&format!("(?{set})"));
     }
@@ -78,7 +83,12 @@ fn escape(escaped: Option<char>, in_class: bool) -> String {
 
 /// Whether `{…` is `{n}`, `{n,}`, `{,m}` or `{n,m}`.
 fn is_repetition(rest: &[char]) -> bool {
-    let inner: Vec<char> = rest.iter().skip(1).take_while(|c| **c != '}').copied().collect();
+    let inner: Vec<char> = rest
+        .iter()
+        .skip(1)
+        .take_while(|c| **c != '}')
+        .copied()
+        .collect();
     let closed = rest.get(inner.len() + 1) == Some(&'}');
     let digits = inner.iter().filter(|c| c.is_ascii_digit()).count();
     let commas = inner.iter().filter(|c| **c == ',').count();
