@@ -73,6 +73,7 @@ impl Edits {
         let mut out = Rewritten {
             text: String::with_capacity(keep.len() + edits.len() * 8),
             pieces: Vec::new(),
+            end: keep.end as u32,
         };
         let mut pos = keep.start;
         for (_, edit) in edits {
@@ -103,6 +104,8 @@ pub struct Rewritten {
     pub text: String,
     /// Unchanged stretches: start in the new text, start in the old, length; ascending.
     pieces: Vec<(u32, u32, u32)>,
+    /// Where the stretch that was edited ends in the old text.
+    end: u32,
 }
 
 impl Rewritten {
@@ -141,11 +144,20 @@ impl Rewritten {
         (old + (offset - new).min(*len)) as usize
     }
 
-    /// The original range of a range of the new text.
+    /// The original range of a range of the new text. Text that was put in the place of other text stands for it.
     pub fn original_range(&self, range: Range<usize>) -> Range<usize> {
         let start = self.original_offset(range.start);
-        let end = self.original_offset(range.end);
-        start..end.max(start)
+        let to = range.end as u32;
+        let before = self.pieces.partition_point(|p| p.0 < to);
+        let inside = before
+            .checked_sub(1)
+            .and_then(|i| self.pieces.get(i))
+            .filter(|p| to <= p.0 + p.2);
+        let end = match inside {
+            Some((new, old, _)) => old + (to - new),
+            None => self.pieces.get(before).map_or(self.end, |p| p.1),
+        };
+        start..(end as usize).max(start)
     }
 }
 

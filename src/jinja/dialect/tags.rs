@@ -174,15 +174,30 @@ fn call(walker: &mut Walker<'_, '_>) -> Result<(), Unparsable> {
         return Err(Unparsable);
     };
     let toks = walker.toks;
-    walker.toks = &toks[..open];
+    let is_method = matches!(
+        toks.get(open.wrapping_sub(2)..open),
+        Some([(Token::Dot, _), (Token::Ident(_), _)])
+    );
+    let before = walker.edits.len();
+    let end = if is_method { open - 2 } else { open };
+    walker.toks = &toks[..end];
     let callee = walker.or()?;
-    if walker.pos != open {
+    if walker.pos != end {
         return Err(Unparsable);
     }
     walker.toks = toks;
-    if walker.absorbing {
-        walker.edits.open(callee.start, "((");
-        walker.edits.close(callee.end, ")|__callable)");
+    walker.pos = open;
+    // A parenthesis directly behind `call` would begin parameters, so what is edited goes into a function.
+    if walker.absorbing || walker.edits.len() > before {
+        if let (true, Some((Token::Ident(name), range))) = (is_method, toks.get(open - 1)) {
+            walker.edits.open(callee.start, "__bound(");
+            walker
+                .edits
+                .replace(callee.end..range.end, format!(", '{name}')"));
+        } else {
+            walker.edits.open(callee.start, "__callable(");
+            walker.edits.close(callee.end, ")");
+        }
     }
     walker.arguments()?;
     Ok(())

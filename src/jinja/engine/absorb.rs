@@ -1,7 +1,8 @@
 //! Attributes, subscripts and calls in texts whose undefined values swallow them.
-use crate::jinja::python::{Absorbing, is_undefined};
-use minijinja::value::Value;
+use crate::jinja::python::{Absorbing, is_undefined, ops};
+use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
+use std::sync::Arc;
 
 fn swallowed(value: &Value) -> Value {
     if Absorbing::is(value) {
@@ -58,6 +59,34 @@ pub(super) fn call(
 }
 
 /// The callee of a `{% call %}` block.
-pub(super) fn callable(value: &Value) -> Value {
-    absorbed(value.clone())
+pub(super) fn callable(value: Value) -> Value {
+    value
+}
+
+/// A method that a `{% call %}` block calls.
+#[derive(Debug)]
+struct Bound {
+    object: Value,
+    name: String,
+}
+
+impl Object for Bound {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
+        self.object.call_method(state, &self.name, args)
+    }
+}
+
+/// `object.name`, to be called.
+pub(super) fn bound(object: Value, name: String) -> Result<Value, Error> {
+    if Absorbing::is(&object) {
+        return Ok(object);
+    }
+    if object.is_undefined() {
+        return Err(ops::undefined(&object));
+    }
+    Ok(Value::from_object(Bound { object, name }))
 }

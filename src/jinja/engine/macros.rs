@@ -155,13 +155,6 @@ impl Package {
     }
 }
 
-impl Package {
-    /// The macros of a package.
-    pub fn new(registry: Arc<Registry>, name: Arc<str>) -> Self {
-        Self { registry, name }
-    }
-}
-
 impl Object for Package {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.find(key.as_str()?).map(Value::from_object)

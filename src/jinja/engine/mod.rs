@@ -20,6 +20,7 @@ pub use templates::{Origin, Rendered, Template};
 
 use super::dialect::{self, Block, Options, scan};
 use super::filters;
+use super::python::str_of;
 use crate::diag::{Diagnostic, Result, Sink, code};
 use crate::jinja::python::arguments::Given;
 use crate::text::{Place, SourceFile};
@@ -152,12 +153,17 @@ fn environment() -> Environment<'static> {
             && running.context.native
         {
             running.context.note_printed(value);
+            // A piece without text would leave no trace in the output, yet it counts.
+            if str_of(value).is_empty() {
+                return out.write_str(native::EMPTY).map_err(minijinja::Error::from);
+            }
         }
         filters::print(out, value)
     });
     env.add_function("return", run::return_value);
     env.add_filter("__get", absorb::get);
-    env.add_filter("__callable", absorb::callable);
+    env.add_function("__callable", absorb::callable);
+    env.add_function("__bound", absorb::bound);
     env.add_filter(
         "__method",
         |state: &mut State<'_, '_>, value: &Value, name: &str, args: Given| {

@@ -16,6 +16,9 @@ use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
+/// Stands in the output for a value without text.
+pub(super) const EMPTY: &str = "\0";
+
 /// What a marked text stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 enum Kind {
@@ -126,6 +129,7 @@ impl Engine {
             .template_from_named_str(BODY, &rewritten.text)
             .and_then(|t| t.render_with_spans(Value::from_object(Names(context.clone()))));
         let (text, spans) = rendered.map_err(|e| failed(&e))?;
+        let text = text.replace(EMPTY, "");
         let pieces: Vec<_> = spans
             .iter()
             .filter(|s| s.name() == BODY)

@@ -76,10 +76,8 @@ impl Object for Stash {
 /// `return(value)`: the value is kept and an error unwinds to the running macro's call.
 pub(super) fn return_value(
     state: &mut State<'_, '_>,
-    args: minijinja::value::Rest<Value>,
+    value: Option<Value>,
 ) -> Result<Value, Error> {
-    // Undefined stays undefined: a missing `else` gives it, and looping over it is allowed.
-    let value = args.0.into_iter().next();
     let run = of(state)?;
     if run.stack.is_empty() {
         return Err(Error::new(

@@ -312,16 +312,16 @@ fn what_is_undefined_is_named() {
             "'dict object' has no attribute 'a'",
             ".a.b",
         ),
-        ("{{ unknown_attr(nope) }}", "'x' is undefined", ".a.b"),
+        ("{{ unknown_attr(nope) }}", "'nope' is undefined", ".a.b"),
         (
             "{{ utils.nosuch() }}",
             "'dict object' has no attribute 'nosuch'",
-            "utils.nosuch()",
+            ".nosuch()",
         ),
         (
             "{{ nopkg.nosuch() }}",
             "'nopkg' is undefined",
-            "nopkg.nosuch()",
+            ".nosuch()",
         ),
         (
             "{% call nosuch() %}{% endcall %}",

@@ -4,7 +4,7 @@ use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::type_error;
 use crate::jinja::python::{List, iterate};
 use minijinja::value::{Kwargs, Value};
-use minijinja::{Environment, Error, State};
+use minijinja::{Environment, Error, ErrorKind, State};
 
 /// Adds the filters.
 pub(super) fn register(env: &mut Environment<'static>) {
@@ -50,9 +50,19 @@ fn map(state: &mut State<'_, '_>, value: &Value, args: Given) -> Result<Value, E
     for item in items {
         let mut all = vec![item];
         all.extend(args.iter().skip(1).cloned());
-        out.push(state.apply_filter(&name, &all)?);
+        out.push(state.apply_filter(&name, &all).map_err(|e| named(e, "filter", &name))?);
     }
     Ok(List::value(out))
+}
+
+/// An unknown filter or test with its name.
+fn named(error: Error, what: &str, name: &str) -> Error {
+    match error.kind() {
+        ErrorKind::UnknownFilter | ErrorKind::UnknownTest if error.line().is_none() => {
+            Error::new(error.kind(), format!("{what} {name} is unknown"))
+        }
+        _ => error,
+    }
 }
 
 fn select(
@@ -86,7 +96,9 @@ fn select(
             Some(name) => {
                 let mut all = vec![subject];
                 all.extend(rest.iter().cloned());
-                state.perform_test(name, &all)?
+                state
+                    .perform_test(name, &all)
+                    .map_err(|e| named(e, "test", name))?
             }
             None => subject.is_true(),
         };

@@ -3,6 +3,7 @@
 A case is one or more lines `> template`, followed by lines `= output` or one line `! error message`.
 Run it with a Python that has dbt-core: `python tests/engine/jinja/golden.py`. Tests only read the files.
 """
+import itertools
 import json
 import pathlib
 
@@ -13,6 +14,7 @@ from dbt.context.base import BaseContext
 HERE = pathlib.Path(__file__).parent
 ENV = get_environment(None)
 CONTEXT = BaseContext({}).to_dict()
+CONTEXT["modules"]["itertools"] = itertools  # without dbt's deprecation warning
 
 
 def context():
