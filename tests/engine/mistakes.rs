@@ -38,7 +38,7 @@ fn an_unknown_ref_has_a_near_name() {
         2,
         &[
             "G0401",
-            "models/orders.sql:2:13",
+            "models/orders.sql:2:14",
             "'custmers'",
             "`customers`",
         ],

@@ -105,7 +105,7 @@ impl Project {
     /// Names of the relations in the database, with their kind (`r` table, `v` view).
     pub fn relations(&self) -> String {
         self.rows(
-            "select c.relname || ':' || c.relkind from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+            "select c.relname || ':' || c.relkind::text from pg_class c join pg_namespace n on n.oid = c.relnamespace \
              where c.relkind in ('r', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by 1",
         )
     }
