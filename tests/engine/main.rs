@@ -1,4 +1,14 @@
 //! The engine's tests: one binary, one link.
+#![allow(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "helpers of tests may panic too"
+)]
 
+mod build;
 #[path = "jinja/golden.rs"]
 mod jinja_golden;
+mod layers;
+mod mistakes;
+mod project;

@@ -1,0 +1,131 @@
+//! Small projects in a folder and a database of their own, for the real program.
+use serde_json::Value;
+use std::fs;
+use std::path::Path;
+use std::process::{Command, Stdio};
+use tempfile::TempDir;
+use tv1::pg::Cell;
+use tv1::server::scratch::{self, ScratchDb};
+
+/// A project; folder and database go with the value.
+pub struct Project {
+    folder: TempDir,
+    db: ScratchDb,
+}
+
+/// How a run of the program ended.
+pub struct Ended {
+    /// Exit code.
+    pub code: i32,
+    /// What it wrote to stdout and stderr.
+    pub said: String,
+}
+
+impl Ended {
+    /// Fails unless the exit code is this one and every word stands in what was said.
+    #[track_caller]
+    pub fn expect(self, code: i32, words: &[&str]) -> Self {
+        assert_eq!(self.code, code, "exit code; it said:\n{}", self.said);
+        for word in words {
+            assert!(
+                self.said.contains(word),
+                "`{word}` is missing in:\n{}",
+                self.said
+            );
+        }
+        self
+    }
+}
+
+impl Project {
+    /// A project named `shop` with these files beside its project file.
+    pub fn new(files: &[(&str, &str)]) -> Self {
+        let project = Self {
+            folder: TempDir::new().unwrap(),
+            db: scratch::database(),
+        };
+        project.write(
+            "dbt_project.yml",
+            "name: shop\nversion: \"1.0\"\nprofile: shop\n",
+        );
+        for (path, text) in files {
+            project.write(path, text);
+        }
+        project
+    }
+
+    /// Writes a file of the project.
+    pub fn write(&self, path: &str, text: &str) {
+        let path = self.folder.path().join(path);
+        fs::create_dir_all(path.parent().unwrap()).unwrap();
+        fs::write(path, text).unwrap();
+    }
+
+    /// The project's folder.
+    pub fn folder(&self) -> &Path {
+        self.folder.path()
+    }
+
+    /// Runs the program on the project's database.
+    pub fn tv1(&self, args: &[&str]) -> Ended {
+        self.tv1_at(&self.db.options.url(true), args)
+    }
+
+    /// Runs the program with another database URL. Nothing of this process's environment gets to it.
+    pub fn tv1_at(&self, url: &str, args: &[&str]) -> Ended {
+        let output = Command::new(env!("CARGO_BIN_EXE_tv1"))
+            .args(args)
+            .current_dir(self.folder())
+            .env_clear()
+            .env("PATH", std::env::var_os("PATH").unwrap_or_default())
+            .env("HOME", self.folder())
+            .env("NO_COLOR", "1")
+            .env("DATABASE_URL", url)
+            .stdin(Stdio::null())
+            .output()
+            .unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Ended {
+            code: output.status.code().unwrap(),
+            said: text(&output.stdout) + &text(&output.stderr),
+        }
+    }
+
+    /// Rows of a query, cells apart by `|`, rows by blanks.
+    #[track_caller]
+    pub fn rows(&self, sql: &str) -> String {
+        let table = self.db.connect().fetch(sql).unwrap();
+        let row = |cells: &Vec<Cell>| {
+            let cells = cells.iter().map(|c| c.text().unwrap_or("null".into()));
+            cells.collect::<Vec<_>>().join("|")
+        };
+        table.rows.iter().map(row).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Names of the relations in the database, with their kind (`r` table, `v` view).
+    pub fn relations(&self) -> String {
+        self.rows(
+            "select c.relname || ':' || c.relkind::text from pg_class c join pg_namespace n on n.oid = c.relnamespace \
+             where c.relkind in ('r', 'v', 'm') and n.nspname !~ '^pg_' and n.nspname <> 'information_schema' order by 1",
+        )
+    }
+
+    /// Status of every node in the results of the last run: `name status`, in order.
+    pub fn statuses(&self) -> Vec<String> {
+        let path = self.folder().join("target/run_results.json");
+        let results: Value = serde_json::from_str(&fs::read_to_string(path).unwrap()).unwrap();
+        let mut all: Vec<String> = results["results"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| {
+                let id = r["unique_id"].as_str().unwrap();
+                let kind = id.split('.').next().unwrap();
+                let name = id.split('.').nth(2).unwrap();
+                format!("{kind} {name} {}", r["status"].as_str().unwrap())
+            })
+            .collect();
+        all.sort();
+        all
+    }
+}
