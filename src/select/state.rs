@@ -349,3 +349,146 @@ fn check(file: &std::sync::Arc<SourceFile>, found: Option<&str>, version: &Versi
         .help("the artefacts were written by another version of dbt or tv1; write them anew")
         .into())
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use serde_json::json;
+
+    fn folder(files: &[(&str, Value)]) -> tempfile::TempDir {
+        let folder = tempfile::tempdir().unwrap();
+        for (name, json) in files {
+            let text = json.as_str().map_or(json.to_string(), str::to_string);
+            std::fs::write(folder.path().join(name), text).unwrap();
+        }
+        folder
+    }
+
+    fn artefact(name: &str, version: u32, body: &Value) -> Value {
+        let mut json = json!({"metadata": {"dbt_schema_version": format!("https://schemas.getdbt.com/dbt/{name}/v{version}.json")}});
+        let map = json.as_object_mut().unwrap();
+        map.extend(body.as_object().unwrap().clone());
+        json
+    }
+
+    fn message(error: crate::diag::Stopped, folder: &Path) -> String {
+        let path = folder.display().to_string();
+        error
+            .0
+            .iter()
+            .map(|d| format!("{} {}", d.code, d.message.replace(&path, "DIR")))
+            .collect::<Vec<_>>()
+            .join("\n")
+    }
+
+    #[test]
+    fn a_folder_without_artefacts_has_nothing() {
+        let state = State::load(folder(&[]).path()).unwrap();
+        assert!(state.manifest.is_none() && state.results.is_none() && state.sources.is_none());
+        let nowhere = State::load(Path::new("no/such/folder")).unwrap();
+        assert!(nowhere.manifest.is_none());
+    }
+
+    #[test]
+    fn every_unreadable_artefact_is_reported() {
+        let dir = folder(&[
+            ("manifest.json", artefact("manifest", 99, &json!({}))),
+            ("run_results.json", json!("{nope")),
+            ("sources.json", json!({"metadata": {}})),
+        ]);
+        let e = State::load(dir.path()).unwrap_err();
+        insta::assert_snapshot!(message(e, dir.path()));
+        let dir = folder(&[(
+            "manifest.json",
+            artefact(
+                "manifest",
+                12,
+                &json!({"nodes": {"model.p.a": {"resource_type": "model", "fqn": 3}}}),
+            ),
+        )]);
+        let e = State::load(dir.path()).unwrap_err();
+        insta::assert_snapshot!(message(e, dir.path()), @"S0506 entry `model.p.a` of `DIR/manifest.json` cannot be read: invalid type: integer `3`, expected a sequence");
+    }
+
+    #[test]
+    fn old_manifests_are_read() {
+        let dir = folder(&[(
+            "manifest.json",
+            artefact(
+                "manifest",
+                4,
+                &json!({
+                    "nodes": {
+                        "model.p.a": {"resource_type": "model", "name": "a", "raw_sql": "select 1", "schema": "s", "database": "d", "alias": "a", "relation_name": "\"d\".\"s\".\"a\"", "columns": null},
+                        "rpc.p.x": {"resource_type": "rpc", "name": "x"},
+                    },
+                }),
+            ),
+        )]);
+        let earlier = State::load(dir.path()).unwrap().manifest.unwrap();
+        assert_eq!(earlier.records["model.p.a"].body, "select 1");
+        assert!(earlier.contains("model.p.a") && !earlier.contains("rpc.p.x"));
+        assert_eq!(
+            earlier
+                .relation("model.p.a")
+                .unwrap()
+                .relation_name
+                .as_deref(),
+            Some("\"d\".\"s\".\"a\"")
+        );
+    }
+
+    #[test]
+    fn fresher_sources_are_those_loaded_since() {
+        let check = |results: Value| artefact("sources", 3, &json!({"results": results}));
+        let pass =
+            |id: &str, at: &str| json!({"unique_id": id, "status": "pass", "max_loaded_at": at});
+        let broken = |id: &str| json!({"unique_id": id, "status": "runtime error", "error": "x"});
+        let before = folder(&[(
+            "sources.json",
+            check(json!([
+                pass("newer", "2026-01-01T00:00:00Z"),
+                pass("same", "2026-01-01T00:00:00Z"),
+                pass("zone", "2026-01-01T02:00:00Z"),
+                broken("back"),
+                pass("gone", "2026-01-01T00:00:00Z"),
+                pass("fails", "2026-01-01T00:00:00Z"),
+            ])),
+        )]);
+        let now = folder(&[(
+            "sources.json",
+            check(json!([
+                pass("newer", "2026-01-01T00:00:00.5Z"),
+                pass("same", "2026-01-01T00:00:00Z"),
+                pass("zone", "2026-01-01T03:00:00+01:00"),
+                pass("back", "2025-01-01T00:00:00Z"),
+                pass("new", "2020-01-01T00:00:00Z"),
+                broken("fails"),
+            ])),
+        )]);
+        let mut state = State::load(before.path()).unwrap();
+        assert!(state.fresher().unwrap_err().starts_with("No current"));
+        state.load_current(now.path()).unwrap();
+        assert_eq!(
+            state.fresher().unwrap(),
+            BTreeSet::from(["back", "new", "newer"])
+        );
+    }
+
+    #[test]
+    fn results_are_kept_by_status() {
+        let dir = folder(&[(
+            "run_results.json",
+            artefact(
+                "run-results",
+                6,
+                &json!({"results": [
+                    {"unique_id": "model.p.a", "status": "error", "thread_id": "x"}, {"unique_id": "test.p.t", "status": "pass"},
+                ]}),
+            ),
+        )]);
+        let results = State::load(dir.path()).unwrap().results.unwrap();
+        assert_eq!(results["model.p.a"], "error");
+        assert_eq!(results.len(), 2);
+    }
+}

@@ -1,7 +1,7 @@
 //! Compares with what dbt itself selected, recorded from one project: see `tests/engine/select/README.md`.
 use super::fixture;
 use super::{
-    Changes, Earlier, Indirect, Purpose, Request, Selectors, State, Types, filter, select,
+    Changes, Earlier, Indirect, Purpose, Request, Selectors, State, Status, Types, filter, select,
 };
 use crate::diag::{Stopped, code};
 use crate::graph::{Dag, Manifest};
@@ -309,4 +309,41 @@ fn state_comparison_is_dbts() {
         }
     }
     report(failed, cases.len());
+}
+
+#[test]
+fn every_change_says_why() {
+    let earlier = Earlier::from_json(&json(data!("manifest.json"))).unwrap();
+    let cases = json(data!("state.json"));
+    let lines = cases["changes"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .flat_map(|case| {
+            let manifest = fixture::manifest(&changed(&case["now"]));
+            let changes = Changes::between(&earlier, &manifest);
+            let name = case["name"].as_str().unwrap().to_string();
+            let mut lines: Vec<String> = Vec::new();
+            for (id, status) in changes.iter() {
+                match status {
+                    Status::Same => {}
+                    Status::New => lines.push(format!("{name}: {id} is new")),
+                    Status::Modified(changes) => lines.extend(
+                        changes
+                            .iter()
+                            .map(|c| format!("{name}: {id} {:?}: {}", c.aspect, c.detail)),
+                    ),
+                }
+            }
+            lines.extend(
+                changes
+                    .removed()
+                    .iter()
+                    .map(|id| format!("{name}: {id} is gone")),
+            );
+            // A change to the whole project says the same of each node.
+            lines.truncate(4);
+            lines
+        });
+    insta::assert_snapshot!(lines.collect::<Vec<_>>().join("\n"));
 }

@@ -192,3 +192,253 @@ impl<'a> Project<'a> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::{Checksum, Compiled, Config, Contract, DependsOn, Docs, ExtraCte, Source};
+    use indexmap::IndexMap;
+
+    fn model(name: &str, sql: &str, parents: &[&str]) -> Node {
+        Node {
+            resource_type: ResourceType::Model,
+            unique_id: format!("model.p.{name}"),
+            name: name.into(),
+            package_name: "p".into(),
+            path: String::new(),
+            original_file_path: String::new(),
+            fqn: vec!["p".into(), name.into()],
+            database: "db".into(),
+            schema: "marts".into(),
+            alias: name.into(),
+            relation_name: None,
+            checksum: Checksum {
+                name: "none".into(),
+                checksum: String::new(),
+            },
+            config: Config::default(),
+            unrendered_config: Map::new(),
+            tags: Vec::new(),
+            description: String::new(),
+            columns: IndexMap::new(),
+            meta: Map::new(),
+            group: None,
+            docs: Docs::default(),
+            patch_path: None,
+            doc_blocks: Vec::new(),
+            raw_code: String::new(),
+            refs: Vec::new(),
+            sources: Vec::new(),
+            metrics: Vec::new(),
+            depends_on: DependsOn {
+                macros: Vec::new(),
+                nodes: parents.iter().map(ToString::to_string).collect(),
+            },
+            created_at: 0.0,
+            contract: Contract {
+                enforced: false,
+                alias_types: true,
+                checksum: None,
+            },
+            access: None,
+            constraints: Vec::new(),
+            version: None,
+            latest_version: None,
+            deprecation_date: None,
+            primary_key: Vec::new(),
+            time_spine: None,
+            test: None,
+            index: None,
+            root_path: None,
+            compiled: (!sql.is_empty()).then(|| Compiled {
+                code: sql.into(),
+                extra_ctes: Vec::new(),
+                path: None,
+            }),
+            place: None,
+            patch_place: None,
+        }
+    }
+
+    fn source(name: &str) -> Source {
+        Source {
+            unique_id: format!("source.p.raw.{name}"),
+            name: name.into(),
+            source_name: "raw".into(),
+            package_name: "p".into(),
+            path: String::new(),
+            original_file_path: String::new(),
+            fqn: Vec::new(),
+            database: "db".into(),
+            schema: "Raw".into(),
+            identifier: name.into(),
+            relation_name: String::new(),
+            source_description: String::new(),
+            description: String::new(),
+            loader: String::new(),
+            quoting: Map::new(),
+            loaded_at_field: None,
+            loaded_at_query: None,
+            freshness: None,
+            external: None,
+            columns: IndexMap::new(),
+            meta: Map::new(),
+            source_meta: Map::new(),
+            tags: Vec::new(),
+            config: Config::default(),
+            unrendered_config: Map::new(),
+            unrendered_database: None,
+            unrendered_schema: None,
+            doc_blocks: Vec::new(),
+            patch_path: None,
+            created_at: 0.0,
+            simulation: None,
+            depends_on: Vec::new(),
+            place: None,
+        }
+    }
+
+    fn manifest(nodes: Vec<Node>, sources: Vec<Source>) -> Manifest {
+        Manifest {
+            project_name: "p".into(),
+            nodes: nodes
+                .into_iter()
+                .map(|n| (n.unique_id.clone(), n))
+                .collect(),
+            sources: sources
+                .into_iter()
+                .map(|s| (s.unique_id.clone(), s))
+                .collect(),
+            ..Manifest::default()
+        }
+    }
+
+    /// One line an edge.
+    fn shown(found: &Value) -> Vec<String> {
+        let word = |v: &Value| {
+            let text = v.as_str().unwrap();
+            text.rsplit('.').next().unwrap().to_string()
+        };
+        let pair = |v: &Value| format!("{}.{}", word(&v[0]), word(&v[1]));
+        let edges = found["edges"].as_array().unwrap().iter();
+        let edges = edges.map(|e| {
+            format!(
+                "{} {} {}",
+                pair(&e["from"]),
+                word(&e["kind"]),
+                pair(&e["to"])
+            )
+        });
+        let filters = found["filters"].as_array().unwrap().iter();
+        let filters = filters.map(|f| format!("{} filter {}", pair(&f["from"]), word(&f["to"])));
+        edges.chain(filters).collect()
+    }
+
+    #[test]
+    fn columns_flow_from_model_to_model_without_a_catalogue() {
+        // The consumer stands first: order comes from the graph, not from the list.
+        let nodes = vec![
+            model(
+                "daily",
+                "select day, sum(amount) as total from \"db\".\"marts\".\"orders\" where amount > 0 group by day",
+                &["model.p.orders"],
+            ),
+            model(
+                "top",
+                "select * from \"db\".\"marts\".\"daily\"",
+                &["model.p.daily"],
+            ),
+            model(
+                "orders",
+                "select id, amount / 100 as amount, day from \"db\".\"Raw\".\"orders\"",
+                &["source.p.raw.orders"],
+            ),
+        ];
+        let found = project_lineage(&manifest(nodes, vec![source("orders")]), &|_| None);
+        assert_eq!(
+            shown(&found),
+            [
+                "daily.day copy top.day",
+                "daily.total copy top.total",
+                "orders.amount aggregate daily.total",
+                "orders.day copy daily.day",
+                "orders.amount derive orders.amount",
+                "orders.day copy orders.day",
+                "orders.id copy orders.id",
+                "orders.amount filter daily",
+                "orders.day filter daily",
+            ]
+        );
+        assert_eq!(found["unknown"], json!({}));
+    }
+
+    #[test]
+    fn the_catalogue_opens_stars_and_names_without_quotes_are_found() {
+        let nodes = vec![model(
+            "x",
+            "select * from raw.Orders o",
+            &["source.p.raw.orders"],
+        )];
+        let m = manifest(nodes, vec![source("orders")]);
+        let found = project_lineage(&m, &|id| {
+            id.starts_with("source.")
+                .then(|| vec!["id".into(), "Amount".into()])
+        });
+        assert_eq!(
+            shown(&found),
+            ["orders.Amount copy x.Amount", "orders.id copy x.id"]
+        );
+        let found = project_lineage(&m, &|_| None);
+        assert_eq!(shown(&found), ["orders.* copy x.*"]);
+    }
+
+    #[test]
+    fn ephemeral_models_stand_between() {
+        let mut eph = model(
+            "eph",
+            "select id as key from \"db\".\"Raw\".\"orders\"",
+            &["source.p.raw.orders"],
+        );
+        eph.config
+            .0
+            .insert("materialized".into(), json!("ephemeral"));
+        let mut user = model(
+            "user",
+            "with __dbt__cte__eph as (\nselect id as key from \"db\".\"Raw\".\"orders\"\n) select key from __dbt__cte__eph",
+            &["model.p.eph"],
+        );
+        user.compiled.as_mut().unwrap().extra_ctes.push(ExtraCte {
+            id: "model.p.eph".into(),
+            sql: String::new(),
+        });
+        let m = manifest(vec![eph, user], vec![source("orders")]);
+        assert_eq!(
+            shown(&project_lineage(&m, &|_| None)),
+            ["eph.key copy user.key", "orders.id copy eph.key"]
+        );
+        // Without a text of its own the ephemeral model is looked through.
+        let mut m = m;
+        m.nodes["model.p.eph"].compiled = None;
+        assert_eq!(
+            shown(&project_lineage(&m, &|_| None)),
+            ["orders.id copy user.key"]
+        );
+    }
+
+    #[test]
+    fn what_cannot_be_read_is_unknown_and_the_rest_goes_on() {
+        let nodes = vec![
+            model("bad", "select from where", &[]),
+            model(
+                "good",
+                "select id from \"db\".\"marts\".\"bad\"",
+                &["model.p.bad"],
+            ),
+            model("not_compiled", "", &[]),
+        ];
+        let found = project_lineage(&manifest(nodes, Vec::new()), &|_| None);
+        assert_eq!(shown(&found), ["bad.id copy good.id"]);
+        let unknown = found["unknown"].as_object().unwrap();
+        assert_eq!(unknown.keys().collect::<Vec<_>>(), ["model.p.bad"]);
+    }
+}

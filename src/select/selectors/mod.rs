@@ -270,3 +270,99 @@ impl Reader<'_> {
         Some(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::diag::{Stopped, render};
+    use crate::text::SourceFile;
+    use crate::yaml;
+    use proptest::prelude::*;
+
+    fn read(text: &str) -> Result<(Selectors, Vec<Diagnostic>)> {
+        let doc = yaml::load(&SourceFile::new("selectors.yml", text))?;
+        Selectors::read(&doc, &|text, _| Ok(text.replace("{{ x }}", "rendered")))
+    }
+
+    #[test]
+    fn every_error_of_a_file_is_shown_where_it_is() {
+        let Err(Stopped(found)) = read(
+            "selectors:
+  - name: a
+    definition: {method: tga, value: x}
+  - name: b
+    definition:
+      union:
+        - {tag: x, fqn: y}
+        - 3
+        - exclude: x
+  - name: c
+    definition: {union: [x], intersection: [y]}
+  - name: d
+    definition: {method: fqn, value: 3}
+  - name: e
+    definition: {method: selector, value: later}
+  - {name: later, definition: x, default: yes}
+  - {name: too, definition: y, default: true, descripton: z}
+  - {name: f, definition: {method: fqn, value: x, indirect_selection: careful, children_depth: deep, children: true}}
+",
+        ) else {
+            panic!("errors");
+        };
+        let texts: Vec<String> = found.iter().map(|d| render(d, false)).collect();
+        insta::assert_snapshot!(texts.join("\n\n"));
+    }
+
+    #[test]
+    fn what_has_no_effect_is_warned_about() {
+        let (_, warnings) = read(
+            "selectors:
+  - name: a
+    definition: {method: fqn, value: x, childen: true, parents_depth: 2, parents: false, children: 1}
+  - name: a
+    definition: {union: [{method: tag, value: y, exclude: [z]}, {union: [x], intersection: [y]}]}
+  - name: b
+    definition: {method: selector, value: a, children: true}
+",
+        )
+        .unwrap();
+        let texts: Vec<String> = warnings
+            .iter()
+            .map(|d| format!("{} {}", d.labels[0].place.show(), d.message))
+            .collect();
+        insta::assert_snapshot!(texts.join("\n"));
+    }
+
+    #[test]
+    fn texts_are_rendered_before_they_are_read() {
+        let (selectors, _) = read("selectors: [{name: '{{ x }}', description: '{{ x }}', definition: {union: ['tag:{{ x }}', {method: fqn, value: '{{ x }}'}]}}]").unwrap();
+        let shown = serde_json::to_string(&selectors.manifest()).unwrap();
+        assert_eq!(
+            shown,
+            r#"{"rendered":{"name":"rendered","description":"rendered","definition":{"union":[{"method":"tag","value":"rendered"},{"method":"fqn","value":"rendered"}]}}}"#
+        );
+    }
+
+    #[test]
+    fn the_default_applies_and_names_are_suggested() {
+        let (selectors, _) = read(
+            "selectors: [{name: nightly, definition: x}, {name: b, definition: y, default: true}]",
+        )
+        .unwrap();
+        assert_eq!(selectors.default_selector().unwrap().name, "b");
+        assert_eq!(selectors.iter().count(), 2);
+        let e = selectors.get("nigthly").unwrap_err();
+        assert_eq!(
+            e.0[0].message,
+            "Could not find selector named nigthly, expected one of ['nightly', 'b']"
+        );
+        assert_eq!(e.0[0].help.as_deref(), Some("did you mean `nightly`?"));
+    }
+
+    proptest! {
+        #[test]
+        fn no_file_panics(text in "(selectors:|- |\\n|  |name: a|definition:|union:|exclude:|method: |value: |\\[|\\]|\\{|\\}|,|tag|x|: ){0,30}") {
+            let _ = read(&text);
+        }
+    }
+}
