@@ -21,6 +21,7 @@ pub mod parse;
 pub mod pg;
 pub mod report;
 pub mod run;
+pub mod scaffold;
 pub mod select;
 pub mod server;
 pub mod simulate;

@@ -103,6 +103,8 @@ codes! {
     P0111 "A configuration value has the wrong type or is not one of the allowed words."
     P0112 "Two settings contradict each other."
     P0113 "`clean` removes only folders inside the project that hold no sources."
+    P0114 "A new project could not be written, or its folder already has something in it. `init` never writes over files."
+    P0115 "The name of a new project is missing or cannot be one: letters, digits and `_`, no digit in front, none of the words that templates use."
     S0501 "A selection names a method that does not exist, as `tga:` for `tag:`. The methods are fqn, tag, group, access, source, exposure, metric, semantic_model, saved_query, unit_test, path, file, package, config, resource_type, test_name, test_type, version, state, result and source_status."
     S0502 "A selection criterion is not well formed. `@` takes all descendants already, so a `+` after the value contradicts it; criteria are separated by blanks, not by line breaks."
     S0503 "The value of a selection criterion is not one that its method can look for, for example a resource type that does not exist or an absolute path."

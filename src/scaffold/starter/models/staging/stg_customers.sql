@@ -1,0 +1,5 @@
+select
+    customer_id,
+    country,
+    joined_on
+from {{ source('shop', 'customers') }}
