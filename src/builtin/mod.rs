@@ -22,8 +22,14 @@ pub fn files() -> Vec<(&'static str, Arc<SourceFile>)> {
 
 fn collect(dir: &Dir<'_>, package: &'static str, out: &mut Vec<(&'static str, Arc<SourceFile>)>) {
     for file in dir.files() {
-        if let (Some("sql"), Some(text)) = (file.path().extension().and_then(|e| e.to_str()), file.contents_utf8()) {
-            out.push((package, SourceFile::new(format!("tv1/{}", file.path().display()), text)));
+        if let (Some("sql"), Some(text)) = (
+            file.path().extension().and_then(|e| e.to_str()),
+            file.contents_utf8(),
+        ) {
+            out.push((
+                package,
+                SourceFile::new(format!("tv1/{}", file.path().display()), text),
+            ));
         }
     }
     dir.dirs().for_each(|d| collect(d, package, out));

@@ -30,7 +30,9 @@ fn of_keys(keys: &ConnectionKeys) -> Result<ConnectOptions> {
     let sslmode = match &keys.sslmode {
         None => SslMode::default(),
         Some(word) => SslMode::parse(word).ok_or_else(|| {
-            Diagnostic::error(code::P0106, format!("sslmode `{word}` is not known")).heading("Runtime Error").help("one of disable, allow, prefer, require, verify-ca, verify-full")
+            Diagnostic::error(code::P0106, format!("sslmode `{word}` is not known"))
+                .heading("Runtime Error")
+                .help("one of disable, allow, prefer, require, verify-ca, verify-full")
         })?,
     };
     Ok(ConnectOptions {
@@ -55,7 +57,11 @@ fn of_keys(keys: &ConnectionKeys) -> Result<ConnectOptions> {
 
 /// Connection options as a target named `dev` in the schema `public`.
 fn as_target(ctx: &Session, options: &ConnectOptions, profile: &str, origin: String) -> Target {
-    let schema = ctx.env.get("TV1_SCHEMA").filter(|s| !s.is_empty()).unwrap_or_else(|| "public".into());
+    let schema = ctx
+        .env
+        .get("TV1_SCHEMA")
+        .filter(|s| !s.is_empty())
+        .unwrap_or_else(|| "public".into());
     Target {
         profile_name: profile.to_string(),
         name: "dev".into(),
@@ -83,10 +89,25 @@ pub fn choose(ctx: &Session, connects: bool) -> Result<Database> {
     let render = setup::plain_render(ctx)?;
     let root = ctx.project_dir();
     let doc = Project::peek(&root, "")?;
-    let named = doc.root.get("profile").and_then(crate::yaml::Node::as_str).map(|t| {
-        if config::has_jinja(t) { render(t).ok().and_then(|k| crate::yaml::Node::bare(k).scalar_text()).unwrap_or_default() } else { t.to_string() }
-    });
-    let profile = flags.profile.clone().or(named).unwrap_or_else(|| "default".into());
+    let named = doc
+        .root
+        .get("profile")
+        .and_then(crate::yaml::Node::as_str)
+        .map(|t| {
+            if config::has_jinja(t) {
+                render(t)
+                    .ok()
+                    .and_then(|k| crate::yaml::Node::bare(k).scalar_text())
+                    .unwrap_or_default()
+            } else {
+                t.to_string()
+            }
+        });
+    let profile = flags
+        .profile
+        .clone()
+        .or(named)
+        .unwrap_or_else(|| "default".into());
     if let Some(found) = from_profile(ctx, &profile, &render)? {
         return Ok(found);
     }
@@ -96,22 +117,40 @@ pub fn choose(ctx: &Session, connects: bool) -> Result<Database> {
     super::database::private(ctx, &profile, connects)
 }
 
-fn from_profile(ctx: &Session, profile: &str, render: config::Render<'_>) -> Result<Option<Database>> {
+fn from_profile(
+    ctx: &Session,
+    profile: &str,
+    render: config::Render<'_>,
+) -> Result<Option<Database>> {
     let flags = &ctx.invocation.flags;
     let given = ctx.invocation.flags.layers.source("profiles_dir") != crate::cli::Source::Standard;
     let folder = flags.profiles_dir.clone();
     let home = ctx.env.get("HOME").map(PathBuf::from);
-    let file = config::profiles_file(folder.as_deref().filter(|_| given), &ctx.project_dir(), home.as_deref());
-    let query = ProfileQuery { profile: profile.to_string(), target: flags.target.clone(), threads: flags.threads };
+    let file = config::profiles_file(
+        folder.as_deref().filter(|_| given),
+        &ctx.project_dir(),
+        home.as_deref(),
+    );
+    let query = ProfileQuery {
+        profile: profile.to_string(),
+        target: flags.target.clone(),
+        threads: flags.threads,
+    };
     if let Some(file) = &file
         && let Some(target) = config::load_profile(file, &query, render)?
     {
         if let Some(password) = &target.connection.password {
             let c = &target.connection;
-            ctx.reporter.masks().add_password(password, &[&c.user, &c.dbname, &c.host, &target.schema]);
+            ctx.reporter
+                .masks()
+                .add_password(password, &[&c.user, &c.dbname, &c.host, &target.schema]);
         }
         let options = of_keys(&target.connection)?;
-        return Ok(Some(Database { target, options, private: false }));
+        return Ok(Some(Database {
+            target,
+            options,
+            private: false,
+        }));
     }
     let asked = if given {
         Some("--profiles-dir")
@@ -123,9 +162,12 @@ fn from_profile(ctx: &Session, profile: &str, render: config::Render<'_>) -> Res
     match asked {
         None => Ok(None),
         Some(flag) => {
-            let mut d = Diagnostic::error(code::P0106, format!("could not find profile named '{profile}'"))
-                .heading("Runtime Error")
-                .note(format!("a profile is needed because {flag} was given"));
+            let mut d = Diagnostic::error(
+                code::P0106,
+                format!("could not find profile named '{profile}'"),
+            )
+            .heading("Runtime Error")
+            .note(format!("a profile is needed because {flag} was given"));
             if let Some(f) = file {
                 d = d.note(format!("profiles were read from {}", f.display()));
             }
@@ -141,49 +183,108 @@ fn from_environment(ctx: &Session, profile: &str) -> Result<Option<Database>> {
             let options = ConnectOptions::from_url(&url, &lookup)?;
             mask(ctx, &options);
             let target = as_target(ctx, &options, profile, ctx.env.origin(name));
-            return Ok(Some(Database { target, options, private: false }));
+            return Ok(Some(Database {
+                target,
+                options,
+                private: false,
+            }));
         }
     }
     if ConnectOptions::in_env(&lookup) {
         let options = ConnectOptions::from_env(&lookup)?;
         mask(ctx, &options);
         let target = as_target(ctx, &options, profile, "PG* environment variables".into());
-        return Ok(Some(Database { target, options, private: false }));
+        return Ok(Some(Database {
+            target,
+            options,
+            private: false,
+        }));
     }
     Ok(None)
 }
 
 fn mask(ctx: &Session, options: &ConnectOptions) {
     if let Some(p) = &options.password {
-        ctx.reporter.masks().add_password(p.expose(), &[&options.user, &options.dbname, &options.host]);
+        ctx.reporter
+            .masks()
+            .add_password(p.expose(), &[&options.user, &options.dbname, &options.host]);
     }
 }
 
 /// The target of the private server.
-pub fn private_target(ctx: &Session, options: &ConnectOptions, profile: &str, origin: String) -> Target {
+pub fn private_target(
+    ctx: &Session,
+    options: &ConnectOptions,
+    profile: &str,
+    origin: String,
+) -> Target {
     as_target(ctx, options, profile, origin)
 }
 
 /// `debug`: says which database and why, and tries it.
 pub fn debug(ctx: &Session) -> Result<Outcome> {
-    let line = |text: String| ctx.reporter.emit(Event::Output { text, header: None, dbt: None });
-    line(format!("tv1 version: {} (compatible with dbt-core {})", env!("CARGO_PKG_VERSION"), crate::DBT_VERSION));
-    line(format!("os info: {} {}", std::env::consts::OS, std::env::consts::ARCH));
+    let line = |text: String| {
+        ctx.reporter.emit(Event::Output {
+            text,
+            header: None,
+            dbt: None,
+        })
+    };
+    line(format!(
+        "tv1 version: {} (compatible with dbt-core {})",
+        env!("CARGO_PKG_VERSION"),
+        crate::DBT_VERSION
+    ));
+    line(format!(
+        "os info: {} {}",
+        std::env::consts::OS,
+        std::env::consts::ARCH
+    ));
     let root = ctx.project_dir();
     line(format!("project folder: {}", root.display()));
     let database = choose(ctx, true)?;
     let project = setup::packages(ctx, &database.target);
     match &project {
-        Ok(p) => line(format!("project file: {} [OK found and valid]", p[0].project.file.path)),
+        Ok(p) => line(format!(
+            "project file: {} [OK found and valid]",
+            p[0].project.file.path
+        )),
         Err(_) => line("project file: [ERROR invalid]".into()),
     }
     line(format!("connection chosen by: {}", database.target.origin));
     for (key, value) in database.target.context() {
-        if !value.is_null() && ["host", "port", "user", "database", "schema", "threads", "role", "search_path", "sslmode", "application_name", "retries", "connect_timeout"].contains(&key.as_str()) {
-            line(format!("  {key}: {}", value.as_str().map_or_else(|| value.to_string(), str::to_string)));
+        if !value.is_null()
+            && [
+                "host",
+                "port",
+                "user",
+                "database",
+                "schema",
+                "threads",
+                "role",
+                "search_path",
+                "sslmode",
+                "application_name",
+                "retries",
+                "connect_timeout",
+            ]
+            .contains(&key.as_str())
+        {
+            line(format!(
+                "  {key}: {}",
+                value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_string)
+            ));
         }
     }
-    let tried = crate::pg::Session::connect(&database.options).and_then(|mut s| s.fetch("select version()").map(|t| t.scalar().and_then(crate::pg::Cell::text).unwrap_or_default()));
+    let tried = crate::pg::Session::connect(&database.options).and_then(|mut s| {
+        s.fetch("select version()").map(|t| {
+            t.scalar()
+                .and_then(crate::pg::Cell::text)
+                .unwrap_or_default()
+        })
+    });
     let connected = match tried {
         Ok(version) => {
             line(format!("Connection test: [OK connection ok] {version}"));
@@ -191,7 +292,10 @@ pub fn debug(ctx: &Session) -> Result<Outcome> {
         }
         Err(e) => {
             line("Connection test: [ERROR]".into());
-            ctx.reporter.emit(Event::Diagnostic { diagnostic: e.diagnostic(None, Some(&database.options)), dbt: None });
+            ctx.reporter.emit(Event::Diagnostic {
+                diagnostic: e.diagnostic(None, Some(&database.options)),
+                dbt: None,
+            });
             false
         }
     };
@@ -199,7 +303,11 @@ pub fn debug(ctx: &Session) -> Result<Outcome> {
         super::failure::report(&ctx.reporter, stopped);
     }
     if connected && project.is_ok() {
-        ctx.reporter.emit(Event::Line { level: Level::Info, text: "All checks passed!".into(), dbt: None });
+        ctx.reporter.emit(Event::Line {
+            level: Level::Info,
+            text: "All checks passed!".into(),
+            dbt: None,
+        });
         return Ok(Outcome::Success);
     }
     Ok(Outcome::Failed)

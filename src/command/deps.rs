@@ -9,10 +9,21 @@ use crate::report::{Event, Level};
 
 /// Runs the command.
 pub fn deps(ctx: &Session) -> Result<Outcome> {
-    let Command::Deps { upgrade, lock, add_package, source, dry_run } = &ctx.invocation.command else { return Ok(Outcome::Success) };
+    let Command::Deps {
+        upgrade,
+        lock,
+        add_package,
+        source,
+        dry_run,
+    } = &ctx.invocation.command
+    else {
+        return Ok(Outcome::Success);
+    };
     let render = setup::plain_render(ctx)?;
     let root = ctx.project_dir();
-    let project = crate::config::Project::load(&root, "", &|t| Ok(render(t).unwrap_or(crate::yaml::Kind::Str(t.to_string()))))?;
+    let project = crate::config::Project::load(&root, "", &|t| {
+        Ok(render(t).unwrap_or(crate::yaml::Kind::Str(t.to_string())))
+    })?;
     let env = |name: &str| ctx.env.get(name);
     let options = Options {
         project_name: project.name.clone(),
@@ -30,19 +41,38 @@ pub fn deps(ctx: &Session) -> Result<Outcome> {
             },
         }),
         dry_run: *dry_run,
-        secrets: ctx.env.vars.iter().filter(|(k, _)| k.starts_with("DBT_ENV_SECRET_")).map(|(_, v)| v.clone()).collect(),
+        secrets: ctx
+            .env
+            .vars
+            .iter()
+            .filter(|(k, _)| k.starts_with("DBT_ENV_SECRET_"))
+            .map(|(_, v)| v.clone())
+            .collect(),
         env: &env,
     };
     let evaluate = |text: &str| -> Result<crate::yaml::Kind> {
-        render(text).map_err(|m| Diagnostic::error(code::P0105, m).heading("Compilation Error").into())
+        render(text).map_err(|m| {
+            Diagnostic::error(code::P0105, m)
+                .heading("Compilation Error")
+                .into()
+        })
     };
     let mut say = |what: Say| {
         let (level, text) = match what {
             Say::Line(text) => (Level::Info, text),
             Say::Warning { text, .. } => (Level::Warn, text),
-            Say::Updates(names) => (Level::Info, format!("Updates available for packages: {names:?}\nUpdate your versions in packages.yml, then run dbt deps")),
+            Say::Updates(names) => (
+                Level::Info,
+                format!(
+                    "Updates available for packages: {names:?}\nUpdate your versions in packages.yml, then run dbt deps"
+                ),
+            ),
         };
-        ctx.reporter.emit(Event::Line { level, text, dbt: None });
+        ctx.reporter.emit(Event::Line {
+            level,
+            text,
+            dbt: None,
+        });
     };
     packages::deps(&root, &options, &evaluate, &mut say)?;
     Ok(Outcome::Success)

@@ -19,16 +19,31 @@ use std::sync::{Arc, Mutex};
 pub fn docs(ctx: &Session) -> Result<Outcome> {
     let generate = matches!(ctx.invocation.command, Command::DocsGenerate { .. });
     if let Command::DocsServe { .. } = ctx.invocation.command {
-        return Err(Diagnostic::error(code::U0804, "`docs serve` is not part of this version")
-            .help("`tv1 docs` writes one page that opens in a browser without a server")
-            .into());
+        return Err(
+            Diagnostic::error(code::U0804, "`docs serve` is not part of this version")
+                .help("`tv1 docs` writes one page that opens in a browser without a server")
+                .into(),
+        );
     }
     let loaded = setup::load(ctx, true)?;
     let mut session = crate::pg::Session::connect(&loaded.database.options).ok();
-    let compiles = !matches!(ctx.invocation.command, Command::DocsGenerate { compile: false, .. });
-    let manifest = if compiles { compiled(ctx, &loaded, generate)? } else { (*loaded.manifest).clone() };
+    let compiles = !matches!(
+        ctx.invocation.command,
+        Command::DocsGenerate { compile: false, .. }
+    );
+    let manifest = if compiles {
+        compiled(ctx, &loaded, generate)?
+    } else {
+        (*loaded.manifest).clone()
+    };
     super::run::write_with(ctx, &loaded, &manifest)?;
-    let empty = matches!(ctx.invocation.command, Command::DocsGenerate { empty_catalog: true, .. });
+    let empty = matches!(
+        ctx.invocation.command,
+        Command::DocsGenerate {
+            empty_catalog: true,
+            ..
+        }
+    );
     let relations = match session.as_mut().filter(|_| !empty) {
         Some(session) => relations(&loaded, session)?,
         None => Vec::new(),
@@ -38,31 +53,57 @@ pub fn docs(ctx: &Session) -> Result<Outcome> {
         super::run::write(ctx, &loaded, Kind::Catalog, catalog.clone())?;
     }
     let path = write_page(ctx, &loaded, &manifest, &catalog)?;
-    ctx.reporter.emit(Event::Line { level: Level::Info, text: format!("Wrote {}", path.display()), dbt: None });
+    ctx.reporter.emit(Event::Line {
+        level: Level::Info,
+        text: format!("Wrote {}", path.display()),
+        dbt: None,
+    });
     Ok(Outcome::Success)
 }
 
 /// The manifest with what can be compiled compiled; for `docs generate` an error stops, as in dbt.
 fn compiled(ctx: &Session, loaded: &Loaded, strict: bool) -> Result<Manifest> {
     let mut manifest = (*loaded.manifest).clone();
-    let session = crate::pg::Session::connect(&loaded.database.options)
-        .map_err(|e| e.diagnostic(None, Some(&loaded.database.options)).heading("Database Error"))?;
+    let session = crate::pg::Session::connect(&loaded.database.options).map_err(|e| {
+        e.diagnostic(None, Some(&loaded.database.options))
+            .heading("Database Error")
+    })?;
     let session = Arc::new(Mutex::new(NodeSession::alone(session)));
-    let compiler = Compiler { shared: loaded.shared.clone(), session: Some(session), extra: HashMap::new() };
+    let compiler = Compiler {
+        shared: loaded.shared.clone(),
+        session: Some(session),
+        extra: HashMap::new(),
+    };
     for node in loaded.manifest.nodes.values() {
-        let compilable = !matches!(node.resource_type, ResourceType::Seed | ResourceType::Operation) && !node.is_empty();
+        let compilable = !matches!(
+            node.resource_type,
+            ResourceType::Seed | ResourceType::Operation
+        ) && !node.is_empty();
         if !compilable {
             continue;
         }
         match compiler.compile(node) {
             Ok(c) => {
-                let path = Some(format!("target/compiled/{}", crate::compile::compiled_path(node)));
+                let path = Some(format!(
+                    "target/compiled/{}",
+                    crate::compile::compiled_path(node)
+                ));
                 if let Some(n) = manifest.nodes.get_mut(&node.unique_id) {
-                    n.compiled = Some(Compiled { code: c.sql, extra_ctes: c.extra_ctes, path });
+                    n.compiled = Some(Compiled {
+                        code: c.sql,
+                        extra_ctes: c.extra_ctes,
+                        path,
+                    });
                 }
             }
             Err(d) if strict => return Err(d.into()),
-            Err(d) => ctx.reporter.emit(Event::Diagnostic { diagnostic: Diagnostic { severity: crate::diag::Severity::Warning, ..d }, dbt: None }),
+            Err(d) => ctx.reporter.emit(Event::Diagnostic {
+                diagnostic: Diagnostic {
+                    severity: crate::diag::Severity::Warning,
+                    ..d
+                },
+                dbt: None,
+            }),
         }
     }
     Ok(manifest)
@@ -72,13 +113,24 @@ fn compiled(ctx: &Session, loaded: &Loaded, strict: bool) -> Result<Manifest> {
 fn relations(loaded: &Loaded, session: &mut crate::pg::Session) -> Result<Vec<CatalogRelation>> {
     let fail = |e: crate::pg::PgError| e.diagnostic(None, None).heading("Database Error");
     let mut wanted: HashMap<(String, String), String> = HashMap::new();
-    for n in loaded.manifest.nodes.values().filter(|n| n.is_refable() && !n.is_ephemeral()) {
+    for n in loaded
+        .manifest
+        .nodes
+        .values()
+        .filter(|n| n.is_refable() && !n.is_ephemeral())
+    {
         wanted.insert((n.schema.clone(), n.alias.clone()), n.unique_id.clone());
     }
     for s in loaded.manifest.sources.values() {
-        wanted.insert((s.schema.clone(), s.identifier.clone()), s.unique_id.clone());
+        wanted.insert(
+            (s.schema.clone(), s.identifier.clone()),
+            s.unique_id.clone(),
+        );
     }
-    let schemas: std::collections::BTreeSet<String> = wanted.keys().map(|(s, _)| crate::pg::quote_literal(s)).collect();
+    let schemas: std::collections::BTreeSet<String> = wanted
+        .keys()
+        .map(|(s, _)| crate::pg::quote_literal(s))
+        .collect();
     if schemas.is_empty() {
         return Ok(Vec::new());
     }
@@ -96,7 +148,9 @@ fn relations(loaded: &Loaded, session: &mut crate::pg::Session) -> Result<Vec<Ca
     for row in &table.rows {
         let text = |i: usize| row[i].text();
         let (schema, name) = (text(0).unwrap_or_default(), text(1).unwrap_or_default());
-        let Some(unique_id) = wanted.get(&(schema.clone(), name.clone())).cloned() else { continue };
+        let Some(unique_id) = wanted.get(&(schema.clone(), name.clone())).cloned() else {
+            continue;
+        };
         if out.last().is_none_or(|r| r.unique_id != unique_id) {
             out.push(CatalogRelation {
                 unique_id,
@@ -110,18 +164,34 @@ fn relations(loaded: &Loaded, session: &mut crate::pg::Session) -> Result<Vec<Ca
             });
         }
         if let Some(r) = out.last_mut() {
-            r.columns.push(CatalogColumn { index: row[6].as_int().unwrap_or_default(), name: text(5).unwrap_or_default(), kind: text(7).unwrap_or_default(), comment: text(8) });
+            r.columns.push(CatalogColumn {
+                index: row[6].as_int().unwrap_or_default(),
+                name: text(5).unwrap_or_default(),
+                kind: text(7).unwrap_or_default(),
+                comment: text(8),
+            });
         }
     }
     Ok(out)
 }
 
-fn write_page(ctx: &Session, loaded: &Loaded, manifest: &Manifest, catalog: &Value) -> Result<PathBuf> {
+fn write_page(
+    ctx: &Session,
+    loaded: &Loaded,
+    manifest: &Manifest,
+    catalog: &Value,
+) -> Result<PathBuf> {
     let mut value = artifact::manifest(manifest, &super::run::meta(ctx));
     ctx.reporter.masks().apply_json(&mut value);
     let results = artifact::load_run_results(&loaded.shared.target_dir).ok();
     let now = chrono::Utc::now().to_rfc3339();
-    let html = page(&DocsInput { manifest: &value, catalog: Some(catalog), run_results: results.as_ref(), column_lineage: None, generated_at: &now });
+    let html = page(&DocsInput {
+        manifest: &value,
+        catalog: Some(catalog),
+        run_results: results.as_ref(),
+        column_lineage: None,
+        generated_at: &now,
+    });
     let path = match &ctx.invocation.command {
         Command::Docs { out: Some(out), .. } => out.clone(),
         _ => loaded.shared.target_dir.join("index.html"),

@@ -7,10 +7,17 @@ use crate::report::{Event, Level, Reporter};
 /// Tells every diagnostic; gives the exit code.
 pub fn report(reporter: &Reporter, stopped: &Stopped) -> u8 {
     if stopped.0.iter().any(Diagnostic::is_error) {
-        reporter.emit(Event::Line { level: Level::Error, text: "Encountered an error:".into(), dbt: None });
+        reporter.emit(Event::Line {
+            level: Level::Error,
+            text: "Encountered an error:".into(),
+            dbt: None,
+        });
     }
     for d in &stopped.0 {
-        reporter.emit(Event::Diagnostic { diagnostic: d.clone(), dbt: None });
+        reporter.emit(Event::Diagnostic {
+            diagnostic: d.clone(),
+            dbt: None,
+        });
     }
     2
 }
@@ -18,6 +25,10 @@ pub fn report(reporter: &Reporter, stopped: &Stopped) -> u8 {
 /// A command that this version does not have yet.
 pub fn not_here(command: &Command) -> Result<Outcome> {
     let name = format!("{command:?}");
-    let name = name.split([' ', '(', '{']).next().unwrap_or_default().to_lowercase();
+    let name = name
+        .split([' ', '(', '{'])
+        .next()
+        .unwrap_or_default()
+        .to_lowercase();
     Err(Diagnostic::error(code::U0804, format!("`{name}` is not part of this version")).into())
 }

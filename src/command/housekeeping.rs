@@ -10,7 +10,14 @@ use std::path::Path;
 pub fn parse(ctx: &Session) -> Result<Outcome> {
     let loaded = setup::load(ctx, false)?;
     super::run::write_manifest(ctx, &loaded)?;
-    ctx.reporter.emit(Event::Line { level: Level::Info, text: format!("Performance info: {}", loaded.shared.target_dir.join("perf_info.json").display()), dbt: None });
+    ctx.reporter.emit(Event::Line {
+        level: Level::Info,
+        text: format!(
+            "Performance info: {}",
+            loaded.shared.target_dir.join("perf_info.json").display()
+        ),
+        dbt: None,
+    });
     Ok(Outcome::Success)
 }
 
@@ -30,35 +37,76 @@ pub fn clean(ctx: &Session) -> Result<Outcome> {
                 .into());
         }
         if is_source(project, relative) {
-            return Err(Diagnostic::error(code::P0113, format!("`{relative}` holds sources of the project and is not cleaned")).heading("Runtime Error").into());
+            return Err(Diagnostic::error(
+                code::P0113,
+                format!("`{relative}` holds sources of the project and is not cleaned"),
+            )
+            .heading("Runtime Error")
+            .into());
         }
         remove(&clean)?;
-        ctx.reporter.emit(Event::Line { level: Level::Info, text: format!("Cleaned {}", clean.display()), dbt: None });
+        ctx.reporter.emit(Event::Line {
+            level: Level::Info,
+            text: format!("Cleaned {}", clean.display()),
+            dbt: None,
+        });
     }
-    ctx.reporter.emit(Event::Line { level: Level::Info, text: "Finished cleaning all paths.".into(), dbt: None });
+    ctx.reporter.emit(Event::Line {
+        level: Level::Info,
+        text: "Finished cleaning all paths.".into(),
+        dbt: None,
+    });
     Ok(Outcome::Success)
 }
 
 fn is_source(project: &crate::config::Project, relative: &str) -> bool {
     let relative = relative.trim_end_matches('/');
-    ["model", "seed", "test", "analysis", "macro", "snapshot", "simulation", "report"].iter().any(|k| project.folders(k).iter().any(|f| f == relative))
+    [
+        "model",
+        "seed",
+        "test",
+        "analysis",
+        "macro",
+        "snapshot",
+        "simulation",
+        "report",
+    ]
+    .iter()
+    .any(|k| project.folders(k).iter().any(|f| f == relative))
 }
 
 fn remove(path: &Path) -> Result<()> {
-    let gone = if path.is_dir() && !path.is_symlink() { std::fs::remove_dir_all(path) } else { std::fs::remove_file(path) };
+    let gone = if path.is_dir() && !path.is_symlink() {
+        std::fs::remove_dir_all(path)
+    } else {
+        std::fs::remove_file(path)
+    };
     match gone {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => {
-            Err(Diagnostic::error(code::P0101, format!("cannot remove `{}`: {e}", path.display())).into())
-        }
+        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Diagnostic::error(
+            code::P0101,
+            format!("cannot remove `{}`: {e}", path.display()),
+        )
+        .into()),
         _ => Ok(()),
     }
 }
 
 /// `explain CODE`: what a diagnostic's code means; without one, all codes.
 pub fn explain(ctx: &Session, id: Option<&str>) -> Result<Outcome> {
-    let say = |text: String| ctx.reporter.emit(Event::Output { text, header: None, dbt: None });
+    let say = |text: String| {
+        ctx.reporter.emit(Event::Output {
+            text,
+            header: None,
+            dbt: None,
+        })
+    };
     let Some(id) = id else {
-        diag::code::ALL.iter().for_each(|(c, text)| say(format!("{c}  {}", text.split(". ").next().unwrap_or_default())));
+        diag::code::ALL.iter().for_each(|(c, text)| {
+            say(format!(
+                "{c}  {}",
+                text.split(". ").next().unwrap_or_default()
+            ))
+        });
         return Ok(Outcome::Success);
     };
     match diag::code::explain(id) {
@@ -78,6 +126,10 @@ pub fn explain(ctx: &Session, id: Option<&str>) -> Result<Outcome> {
 
 /// `completions SHELL`.
 pub fn completions(ctx: &Session, shell: clap_complete::Shell) -> Result<Outcome> {
-    ctx.reporter.emit(Event::Output { text: crate::cli::completions(shell).trim_end().to_string(), header: None, dbt: None });
+    ctx.reporter.emit(Event::Output {
+        text: crate::cli::completions(shell).trim_end().to_string(),
+        header: None,
+        dbt: None,
+    });
     Ok(Outcome::Success)
 }

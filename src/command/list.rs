@@ -12,18 +12,37 @@ use crate::select::Purpose;
 use serde_json::{Map, Value, json};
 
 const DEFAULT_KEYS: &[&str] = &[
-    "alias", "name", "package_name", "depends_on", "tags", "config", "resource_type", "source_name", "original_file_path",
+    "alias",
+    "name",
+    "package_name",
+    "depends_on",
+    "tags",
+    "config",
+    "resource_type",
+    "source_name",
+    "original_file_path",
     "unique_id",
 ];
 
 /// Runs the command.
 pub fn list(ctx: &Session) -> Result<Outcome> {
-    let Command::List { output, output_keys, .. } = &ctx.invocation.command else { return Ok(Outcome::Success) };
+    let Command::List {
+        output,
+        output_keys,
+        ..
+    } = &ctx.invocation.command
+    else {
+        return Ok(Outcome::Success);
+    };
     let loaded = setup::load(ctx, false)?;
     super::run::write_manifest(ctx, &loaded)?;
     let ids = selected(ctx, &loaded, Purpose::List)?;
     if ids.is_empty() {
-        ctx.reporter.emit(Event::Line { level: Level::Warn, text: "No nodes selected!".into(), dbt: None });
+        ctx.reporter.emit(Event::Line {
+            level: Level::Warn,
+            text: "No nodes selected!".into(),
+            dbt: None,
+        });
     }
     let mut lines: Vec<String> = ids
         .iter()
@@ -39,7 +58,11 @@ pub fn list(ctx: &Session) -> Result<Outcome> {
         lines.sort();
     }
     for text in lines {
-        ctx.reporter.emit(Event::Output { text, header: None, dbt: None });
+        ctx.reporter.emit(Event::Output {
+            text,
+            header: None,
+            dbt: None,
+        });
     }
     Ok(Outcome::Success)
 }
@@ -65,7 +88,9 @@ fn name(e: Entry<'_>) -> String {
 
 fn json_line(e: Entry<'_>, keys: &[String]) -> String {
     let full = artifact::entry(e);
-    let Value::Object(full) = full else { return String::new() };
+    let Value::Object(full) = full else {
+        return String::new();
+    };
     let mut out = Map::new();
     if keys.is_empty() {
         for key in DEFAULT_KEYS {

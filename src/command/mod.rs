@@ -42,7 +42,9 @@ pub fn main() -> ExitCode {
     };
     let env = env.with_dotenv(&cli.project_dir());
     let (flags_block, doc) = setup::flags_block(&cli.project_dir());
-    let block = doc.as_ref().and_then(|d| flags_block.as_ref().map(|n| (&d.file, n)));
+    let block = doc
+        .as_ref()
+        .and_then(|d| flags_block.as_ref().map(|n| (&d.file, n)));
     let invocation = match cli.resolve(block) {
         Ok(i) => i,
         Err(stopped) => return refused(&stopped),
@@ -57,17 +59,36 @@ pub fn main() -> ExitCode {
         }
     };
     let which = invocation.flags.which.to_string();
-    let quiet_answer = matches!(invocation.command, Command::DbUrl | Command::Completions { .. } | Command::Explain { .. });
+    let quiet_answer = matches!(
+        invocation.command,
+        Command::DbUrl | Command::Completions { .. } | Command::Explain { .. }
+    );
     if !quiet_answer {
-        reporter.emit(Event::Started { command: which.clone(), args: invocation.flags.to_args_map() });
+        reporter.emit(Event::Started {
+            command: which.clone(),
+            args: invocation.flags.to_args_map(),
+        });
     }
     for notice in &invocation.notices {
-        reporter.emit(Event::Line { level: Level::Warn, text: notice.clone(), dbt: None });
+        reporter.emit(Event::Line {
+            level: Level::Warn,
+            text: notice.clone(),
+            dbt: None,
+        });
     }
     for d in &invocation.warnings {
-        reporter.emit(Event::Diagnostic { diagnostic: d.clone(), dbt: None });
+        reporter.emit(Event::Diagnostic {
+            diagnostic: d.clone(),
+            dbt: None,
+        });
     }
-    let ctx = session::Session { invocation, env, reporter: reporter.clone(), id, started_at: chrono::Utc::now() };
+    let ctx = session::Session {
+        invocation,
+        env,
+        reporter: reporter.clone(),
+        id,
+        started_at: chrono::Utc::now(),
+    };
     let outcome = run(&ctx);
     let code = match &outcome {
         Ok(Outcome::Success) => 0,
@@ -75,7 +96,11 @@ pub fn main() -> ExitCode {
         Err(stopped) => failure::report(&reporter, stopped),
     };
     if !quiet_answer {
-        reporter.emit(Event::CommandCompleted { command: which, success: code == 0, elapsed: begun.elapsed() });
+        reporter.emit(Event::CommandCompleted {
+            command: which,
+            success: code == 0,
+            elapsed: begun.elapsed(),
+        });
     }
     reporter.finish();
     ExitCode::from(code)
@@ -83,14 +108,24 @@ pub fn main() -> ExitCode {
 
 fn run(ctx: &session::Session) -> Result<Outcome> {
     match &ctx.invocation.command {
-        Command::Build { .. } | Command::Run { .. } | Command::Test | Command::Seed { .. } | Command::Snapshot => run::run(ctx),
+        Command::Build { .. }
+        | Command::Run { .. }
+        | Command::Test
+        | Command::Seed { .. }
+        | Command::Snapshot => run::run(ctx),
         Command::Compile { .. } | Command::Show { .. } => compile::compile(ctx),
         Command::Parse => housekeeping::parse(ctx),
         Command::List { .. } => list::list(ctx),
         Command::Simulate { .. } => simulations::simulate(ctx),
-        Command::Docs { .. } | Command::DocsGenerate { .. } | Command::DocsServe { .. } => docs::docs(ctx),
+        Command::Docs { .. } | Command::DocsGenerate { .. } | Command::DocsServe { .. } => {
+            docs::docs(ctx)
+        }
         Command::Debug { .. } => connect::debug(ctx),
-        Command::DbStart { .. } | Command::DbStop | Command::DbStatus | Command::DbUrl | Command::DbPsql { .. } => database::database(ctx),
+        Command::DbStart { .. }
+        | Command::DbStop
+        | Command::DbStatus
+        | Command::DbUrl
+        | Command::DbPsql { .. } => database::database(ctx),
         Command::Clean { .. } => housekeeping::clean(ctx),
         Command::Explain { code } => housekeeping::explain(ctx, code.as_deref()),
         Command::Completions { shell } => housekeeping::completions(ctx, *shell),
@@ -103,10 +138,18 @@ fn run(ctx: &session::Session) -> Result<Outcome> {
 fn shown(stop: &cli::Stop) -> ExitCode {
     // A reader that went away wants no more help.
     let _ = if stop.stdout {
-        let text = if std::io::stdout().is_terminal() { &stop.coloured } else { &stop.text };
+        let text = if std::io::stdout().is_terminal() {
+            &stop.coloured
+        } else {
+            &stop.text
+        };
         std::io::stdout().write_all(text.as_bytes())
     } else {
-        let text = if std::io::stderr().is_terminal() { &stop.coloured } else { &stop.text };
+        let text = if std::io::stderr().is_terminal() {
+            &stop.coloured
+        } else {
+            &stop.text
+        };
         std::io::stderr().write_all(text.as_bytes())
     };
     ExitCode::from(stop.code)
@@ -151,7 +194,9 @@ fn report_options(i: &cli::Invocation, id: &str) -> Options {
         print: f.print,
         colours: f.colours(terminal, no_color),
         width: f.printer_width,
-        terminal: terminal && f.log_format != cli::LogFormat::Json && std::io::stderr().is_terminal(),
+        terminal: terminal
+            && f.log_format != cli::LogFormat::Json
+            && std::io::stderr().is_terminal(),
         file,
         ..Options::new(id)
     };

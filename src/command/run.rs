@@ -45,15 +45,33 @@ pub fn selected(ctx: &Session, loaded: &Loaded, purpose: Purpose) -> Result<Vec<
     };
     let selection = select::select(&loaded.manifest, &loaded.dag, &request)?;
     for d in selection.warnings {
-        ctx.reporter.emit(Event::Diagnostic { diagnostic: d, dbt: None });
+        ctx.reporter.emit(Event::Diagnostic {
+            diagnostic: d,
+            dbt: None,
+        });
     }
-    let types = Types::parse(purpose, &flags.resource_types, &flags.exclude_resource_types)?;
+    let types = Types::parse(
+        purpose,
+        &flags.resource_types,
+        &flags.exclude_resource_types,
+    )?;
     let mut chosen: BTreeSet<String> = select::filter(&loaded.manifest, &selection.ids, &types);
     if purpose == Purpose::Build && flags.resource_types.is_empty() {
-        let simulated = selection.ids.iter().filter(|id| loaded.manifest.sources.get(*id).is_some_and(|s| s.simulation.is_some()));
+        let simulated = selection.ids.iter().filter(|id| {
+            loaded
+                .manifest
+                .sources
+                .get(*id)
+                .is_some_and(|s| s.simulation.is_some())
+        });
         chosen.extend(simulated.cloned());
     }
-    Ok(loaded.manifest.entries().map(|e| e.unique_id().to_string()).filter(|id| chosen.contains(id)).collect())
+    Ok(loaded
+        .manifest
+        .entries()
+        .map(|e| e.unique_id().to_string())
+        .filter(|id| chosen.contains(id))
+        .collect())
 }
 
 /// Runs the command.
@@ -66,7 +84,11 @@ pub fn run(ctx: &Session) -> Result<Outcome> {
     let _ = loaded.shared.selected.set(ids.clone());
     let runnable: Vec<String> = ids
         .into_iter()
-        .filter(|id| loaded.manifest.nodes.get(id).is_none_or(|n| !n.is_ephemeral() && !n.is_empty() && n.resource_type != ResourceType::Operation))
+        .filter(|id| {
+            loaded.manifest.nodes.get(id).is_none_or(|n| {
+                !n.is_ephemeral() && !n.is_empty() && n.resource_type != ResourceType::Operation
+            })
+        })
         .collect();
     if runnable.is_empty() {
         ctx.reporter.emit(Event::NothingToDo);
@@ -76,7 +98,11 @@ pub fn run(ctx: &Session) -> Result<Outcome> {
     let results = execute(ctx, &loaded, runnable, purpose)?;
     let failed = results.0.iter().any(|(_, r)| r.status.is_failure());
     finish(ctx, &loaded, results.0, begun, results.1)?;
-    Ok(if failed { Outcome::Failed } else { Outcome::Success })
+    Ok(if failed {
+        Outcome::Failed
+    } else {
+        Outcome::Success
+    })
 }
 
 /// Runs the selected simulations alone.
@@ -85,10 +111,26 @@ pub fn run_simulations(ctx: &Session) -> Result<Outcome> {
     let loaded = setup::load(ctx, true)?;
     write_manifest(ctx, &loaded)?;
     let flags = &ctx.invocation.flags;
-    let request = Request { select: &flags.select, exclude: &flags.exclude, selector: None, indirect: indirect(flags.indirect_selection), state: None };
+    let request = Request {
+        select: &flags.select,
+        exclude: &flags.exclude,
+        selector: None,
+        indirect: indirect(flags.indirect_selection),
+        state: None,
+    };
     let selection = select::select(&loaded.manifest, &loaded.dag, &request)?;
-    let simulated = |s: &crate::graph::Source| s.simulation.as_ref().is_some_and(|n| selection.ids.contains(&s.unique_id) || flags.select.iter().any(|w| w == n));
-    let ids: Vec<String> = loaded.manifest.sources.values().filter(|s| simulated(s)).map(|s| s.unique_id.clone()).collect();
+    let simulated = |s: &crate::graph::Source| {
+        s.simulation.as_ref().is_some_and(|n| {
+            selection.ids.contains(&s.unique_id) || flags.select.iter().any(|w| w == n)
+        })
+    };
+    let ids: Vec<String> = loaded
+        .manifest
+        .sources
+        .values()
+        .filter(|s| simulated(s))
+        .map(|s| s.unique_id.clone())
+        .collect();
     if ids.is_empty() {
         ctx.reporter.emit(Event::NothingToDo);
         return Ok(Outcome::Success);
@@ -96,23 +138,55 @@ pub fn run_simulations(ctx: &Session) -> Result<Outcome> {
     let results = execute(ctx, &loaded, ids, Purpose::Run)?;
     let failed = results.0.iter().any(|(_, r)| r.status.is_failure());
     finish(ctx, &loaded, results.0, begun, results.1)?;
-    Ok(if failed { Outcome::Failed } else { Outcome::Success })
+    Ok(if failed {
+        Outcome::Failed
+    } else {
+        Outcome::Success
+    })
 }
 
-fn execute(ctx: &Session, loaded: &Loaded, ids: Vec<String>, purpose: Purpose) -> Result<(Results, bool)> {
+fn execute(
+    ctx: &Session,
+    loaded: &Loaded,
+    ids: Vec<String>,
+    purpose: Purpose,
+) -> Result<(Results, bool)> {
     let flags = &ctx.invocation.flags;
     let threads = loaded.shared.target.threads;
-    ctx.reporter.emit(Event::Concurrency { threads, target: loaded.shared.target.name.clone(), nodes: ids.len() });
+    ctx.reporter.emit(Event::Concurrency {
+        threads,
+        target: loaded.shared.target.name.clone(),
+        nodes: ids.len(),
+    });
     let connected = crate::pg::Session::connect(&loaded.database.options);
-    let master = connected.map_err(|e| e.diagnostic(None, Some(&loaded.database.options)).heading("Database Error"))?;
+    let master = connected.map_err(|e| {
+        e.diagnostic(None, Some(&loaded.database.options))
+            .heading("Database Error")
+    })?;
     let session = Arc::new(Mutex::new(NodeSession::alone(master)));
     run::prepare(&loaded.shared, &loaded.manifest, &ids, &session)?;
-    let runner = NodeRunner { shared: loaded.shared.clone(), session };
-    let start = run::run_hooks(&runner, &loaded.manifest, HookKind::Start, &HashMap::new(), &ctx.reporter);
+    let runner = NodeRunner {
+        shared: loaded.shared.clone(),
+        session,
+    };
+    let start = run::run_hooks(
+        &runner,
+        &loaded.manifest,
+        HookKind::Start,
+        &HashMap::new(),
+        &ctx.reporter,
+    );
     let cancellation = Cancellation::default();
     on_interrupt(ctx, &cancellation);
-    let edges = run::edges(&loaded.manifest, &loaded.dag, &ids, purpose == Purpose::Build);
-    let generate = |name: &str, progress: &dyn Fn(u64, Option<u64>)| super::simulations::generate(ctx, loaded, name, progress);
+    let edges = run::edges(
+        &loaded.manifest,
+        &loaded.dag,
+        &ids,
+        purpose == Purpose::Build,
+    );
+    let generate = |name: &str, progress: &dyn Fn(u64, Option<u64>)| {
+        super::simulations::generate(ctx, loaded, name, progress)
+    };
     let work = Work {
         shared: loaded.shared.clone(),
         manifest: loaded.manifest.clone(),
@@ -127,8 +201,18 @@ fn execute(ctx: &Session, loaded: &Loaded, ids: Vec<String>, purpose: Purpose) -
         simulate: &generate,
     };
     let done = run::execute(&work);
-    let names = run::end_names(&loaded.manifest, &loaded.shared.target.connection.dbname, &done);
-    let end = run::run_hooks(&runner, &loaded.manifest, HookKind::End, &names, &ctx.reporter);
+    let names = run::end_names(
+        &loaded.manifest,
+        &loaded.shared.target.connection.dbname,
+        &done,
+    );
+    let end = run::run_hooks(
+        &runner,
+        &loaded.manifest,
+        HookKind::End,
+        &names,
+        &ctx.reporter,
+    );
     let mut all = start;
     all.extend(done);
     all.extend(end);
@@ -161,8 +245,13 @@ pub fn meta(ctx: &Session) -> Meta {
 /// Writes an artefact into the target folder.
 pub fn write(ctx: &Session, loaded: &Loaded, kind: Kind, value: serde_json::Value) -> Result<()> {
     let path = loaded.shared.target_dir.join(kind.file_name());
-    artifact::write(&path, value, ctx.reporter.masks())
-        .map_err(|e| Diagnostic::error(code::P0101, format!("cannot write `{}`: {e}", path.display())).into())
+    artifact::write(&path, value, ctx.reporter.masks()).map_err(|e| {
+        Diagnostic::error(
+            code::P0101,
+            format!("cannot write `{}`: {e}", path.display()),
+        )
+        .into()
+    })
 }
 
 /// Writes `manifest.json`.
@@ -175,30 +264,57 @@ pub fn write_manifest(ctx: &Session, loaded: &Loaded) -> Result<()> {
 
 /// Writes a manifest whose nodes may be compiled.
 pub fn write_with(ctx: &Session, loaded: &Loaded, manifest: &crate::graph::Manifest) -> Result<()> {
-    write(ctx, loaded, Kind::Manifest, artifact::manifest(manifest, &meta(ctx)))
+    write(
+        ctx,
+        loaded,
+        Kind::Manifest,
+        artifact::manifest(manifest, &meta(ctx)),
+    )
 }
 
 /// Writes `run_results.json` and says how it went.
-pub fn finish(ctx: &Session, loaded: &Loaded, results: Results, begun: Instant, interrupted: bool) -> Result<()> {
+pub fn finish(
+    ctx: &Session,
+    loaded: &Loaded,
+    results: Results,
+    begun: Instant,
+    interrupted: bool,
+) -> Result<()> {
     let elapsed = begun.elapsed();
     if ctx.invocation.flags.write_json {
         let list: Vec<Arc<NodeResult>> = results.iter().map(|(_, r)| r.clone()).collect();
-        let value = artifact::run_results(&list, elapsed, ctx.invocation.flags.to_args_map(), &meta(ctx));
+        let value = artifact::run_results(
+            &list,
+            elapsed,
+            ctx.invocation.flags.to_args_map(),
+            &meta(ctx),
+        );
         write(ctx, loaded, Kind::RunResults, value)?;
         let mut manifest = (*loaded.manifest).clone();
         for (_, r) in &results {
-            if let (Some(n), Some(code)) = (manifest.nodes.get_mut(&r.unique_id), &r.compiled_code) {
-                n.compiled = Some(crate::graph::Compiled { code: code.clone(), extra_ctes: Vec::new(), path: Some(format!("target/compiled/{}", crate::compile::compiled_path(n))) });
+            if let (Some(n), Some(code)) = (manifest.nodes.get_mut(&r.unique_id), &r.compiled_code)
+            {
+                n.compiled = Some(crate::graph::Compiled {
+                    code: code.clone(),
+                    extra_ctes: Vec::new(),
+                    path: Some(format!(
+                        "target/compiled/{}",
+                        crate::compile::compiled_path(n)
+                    )),
+                });
             }
         }
         write_with(ctx, loaded, &manifest)?;
     }
     if !results.is_empty() {
-        ctx.reporter.emit(Event::Finished(Arc::new(Summary { results, elapsed, interrupted })));
+        ctx.reporter.emit(Event::Finished(Arc::new(Summary {
+            results,
+            elapsed,
+            interrupted,
+        })));
     }
     Ok(())
 }
-
 
 fn indirect(mode: crate::cli::IndirectSelection) -> Indirect {
     match mode {

@@ -17,8 +17,14 @@ pub struct Environment {
 impl Environment {
     /// Of the process, with the `.env` of the working folder.
     pub fn read(folder: &Path) -> Self {
-        let vars = std::env::vars_os().filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?))).collect();
-        Self { vars, dotenv: BTreeMap::new() }.with_dotenv(folder)
+        let vars = std::env::vars_os()
+            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+            .collect();
+        Self {
+            vars,
+            dotenv: BTreeMap::new(),
+        }
+        .with_dotenv(folder)
     }
 
     /// With the `.env` file of a folder, which never overrides.

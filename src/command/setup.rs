@@ -33,8 +33,13 @@ pub struct Loaded {
 
 /// `flags:` of the project file, with its document.
 pub fn flags_block(root: &Path) -> (Option<Node>, Option<Document>) {
-    let Ok(doc) = Project::peek(root, "") else { return (None, None) };
-    (doc.root.get("flags").filter(|f| !f.is_null()).cloned(), Some(doc))
+    let Ok(doc) = Project::peek(root, "") else {
+        return (None, None);
+    };
+    (
+        doc.root.get("flags").filter(|f| !f.is_null()).cloned(),
+        Some(doc),
+    )
 }
 
 /// An engine without macros, for values of configuration files.
@@ -43,7 +48,13 @@ fn bare_engine() -> Result<Engine> {
 }
 
 /// Facts for renders; the project's own are filled in by the caller.
-fn shared(ctx: &Session, engine: Engine, target: Target, project: Option<&Project>, packages: &[Package]) -> Arc<Shared> {
+fn shared(
+    ctx: &Session,
+    engine: Engine,
+    target: Target,
+    project: Option<&Project>,
+    packages: &[Package],
+) -> Arc<Shared> {
     let flags = &ctx.invocation.flags;
     let reporter = ctx.reporter.clone();
     let cli = match flags.vars.to_json() {
@@ -53,16 +64,44 @@ fn shared(ctx: &Session, engine: Engine, target: Target, project: Option<&Projec
     let root_name = project.map(|p| p.name.clone()).unwrap_or_default();
     let quoting = project.map(|p| p.quoting).unwrap_or_default();
     let target_dir = target_dir(ctx, project);
-    let mut upper: Map<String, Value> = flags.every().into_iter().map(|(k, v)| (k.to_uppercase(), v)).collect();
+    let mut upper: Map<String, Value> = flags
+        .every()
+        .into_iter()
+        .map(|(k, v)| (k.to_uppercase(), v))
+        .collect();
     upper.insert("WHICH".into(), Value::from(flags.which));
     Arc::new(Shared {
         engine,
         target,
-        vars: Vars { cli, root_name: root_name.clone(), root: project.map(|p| p.vars.clone()).unwrap_or_default() },
-        packages: packages.iter().map(|p| (p.project.name.clone(), PackageFacts { vars: p.project.vars.clone() })).collect(),
+        vars: Vars {
+            cli,
+            root_name: root_name.clone(),
+            root: project.map(|p| p.vars.clone()).unwrap_or_default(),
+        },
+        packages: packages
+            .iter()
+            .map(|p| {
+                (
+                    p.project.name.clone(),
+                    PackageFacts {
+                        vars: p.project.vars.clone(),
+                    },
+                )
+            })
+            .collect(),
         dispatch: project.map(|p| p.dispatch.clone()).unwrap_or_default(),
-        query_comment: project.map_or(config::QueryComment { comment: None, append: false }, |p| p.query_comment.clone()),
-        quoting: [quoting.database.unwrap_or(true), quoting.schema.unwrap_or(true), quoting.identifier.unwrap_or(true)],
+        query_comment: project.map_or(
+            config::QueryComment {
+                comment: None,
+                append: false,
+            },
+            |p| p.query_comment.clone(),
+        ),
+        quoting: [
+            quoting.database.unwrap_or(true),
+            quoting.schema.unwrap_or(true),
+            quoting.identifier.unwrap_or(true),
+        ],
         root_name,
         flags: upper,
         invocation_args: flags.to_args_map(),
@@ -72,11 +111,26 @@ fn shared(ctx: &Session, engine: Engine, target: Target, project: Option<&Projec
         target_dir,
         say: Arc::new(move |say| {
             reporter.emit(match say {
-                Say::Log(text, info) => Event::Log { level: if info { Level::Info } else { Level::Debug }, text, node: None },
+                Say::Log(text, info) => Event::Log {
+                    level: if info { Level::Info } else { Level::Debug },
+                    text,
+                    node: None,
+                },
                 Say::Print(text) => Event::Print { text, node: None },
-                Say::Warning(diagnostic) => Event::Diagnostic { diagnostic, dbt: None },
-                Say::Sql(connection, text) => Event::Sql { connection, node: None, text },
-                Say::Notice(connection, text) => Event::Notice { connection, severity: "NOTICE".into(), text },
+                Say::Warning(diagnostic) => Event::Diagnostic {
+                    diagnostic,
+                    dbt: None,
+                },
+                Say::Sql(connection, text) => Event::Sql {
+                    connection,
+                    node: None,
+                    text,
+                },
+                Say::Notice(connection, text) => Event::Notice {
+                    connection,
+                    severity: "NOTICE".into(),
+                    text,
+                },
             });
         }),
         cache: Cache::default(),
@@ -102,7 +156,9 @@ pub fn target_dir(ctx: &Session, project: Option<&Project>) -> std::path::PathBu
 }
 
 /// Evaluates values before a target is known.
-pub fn plain_render(ctx: &Session) -> Result<impl Fn(&str) -> std::result::Result<crate::yaml::Kind, String> + use<>> {
+pub fn plain_render(
+    ctx: &Session,
+) -> Result<impl Fn(&str) -> std::result::Result<crate::yaml::Kind, String> + use<>> {
     let host = EngineHost::new(shared(ctx, bare_engine()?, no_target(), None, &[]), 0.0);
     Ok(move |text: &str| host.yaml_value("", text))
 }
@@ -129,12 +185,21 @@ pub fn packages(ctx: &Session, target: &Target) -> Result<Vec<Package>> {
     let install = project.packages_install_path.clone();
     let mut out = vec![load::read(project, "")?];
     let mut folders: Vec<std::path::PathBuf> = std::fs::read_dir(root.join(&install))
-        .map(|d| d.flatten().map(|e| e.path()).filter(|p| p.is_dir()).collect())
+        .map(|d| {
+            d.flatten()
+                .map(|e| e.path())
+                .filter(|p| p.is_dir())
+                .collect()
+        })
         .unwrap_or_default();
     folders.sort();
     let mut sink = Sink::default();
     for folder in folders {
-        let name = folder.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let name = folder
+            .file_name()
+            .unwrap_or_default()
+            .to_string_lossy()
+            .into_owned();
         if name.starts_with("__") || name.starts_with('.') {
             continue;
         }
@@ -167,7 +232,10 @@ fn engine(packages: &[Package], ctx: &Session) -> Result<Engine> {
         for read in p.files.macros.iter().chain(&p.files.generic_tests) {
             if let Some(file) = sink.take(builder.add_macro_file(&p.project.name, &read.file)) {
                 for d in file.warnings {
-                    ctx.reporter.emit(Event::Diagnostic { diagnostic: d, dbt: None });
+                    ctx.reporter.emit(Event::Diagnostic {
+                        diagnostic: d,
+                        dbt: None,
+                    });
                 }
             }
         }
@@ -187,20 +255,40 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
     let database = choose(ctx, connects)?;
     let packages = packages(ctx, &database.target)?;
     let engine = engine(&packages, ctx)?;
-    let shared = shared(ctx, engine, database.target.clone(), Some(&packages[0].project), &packages);
+    let shared = shared(
+        ctx,
+        engine,
+        database.target.clone(),
+        Some(&packages[0].project),
+        &packages,
+    );
     let now = ctx.started_at.timestamp_micros() as f64 / 1e6;
     let host = EngineHost::new(shared.clone(), now);
-    let input = Input { packages: &packages, host: &host, target: &shared.target, now };
+    let input = Input {
+        packages: &packages,
+        host: &host,
+        target: &shared.target,
+        now,
+    };
     let held = std::cell::RefCell::new(None);
     let simulated = |manifest: &Manifest| {
         let root = &packages[0];
-        let (simulations, list) = super::simulations::sources(ctx, &shared, &root.files.simulations, &root.project.simulations, manifest)?;
+        let (simulations, list) = super::simulations::sources(
+            ctx,
+            &shared,
+            &root.files.simulations,
+            &root.project.simulations,
+            manifest,
+        )?;
         *held.borrow_mut() = simulations;
         Ok(list)
     };
     let (manifest, warnings) = parse::parse(&input, &simulated)?;
     for d in warnings {
-        ctx.reporter.emit(Event::Diagnostic { diagnostic: d, dbt: None });
+        ctx.reporter.emit(Event::Diagnostic {
+            diagnostic: d,
+            dbt: None,
+        });
     }
     let manifest = Arc::new(manifest);
     let _ = shared.names.set(Names::new(&manifest));
@@ -211,7 +299,14 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
     let simulations = held.into_inner();
     let mut packages = packages;
     let root = packages.swap_remove(0);
-    Ok(Loaded { shared, manifest, dag, project: root.project, database, simulations })
+    Ok(Loaded {
+        shared,
+        manifest,
+        dag,
+        project: root.project,
+        database,
+        simulations,
+    })
 }
 
 /// What was found, by kind, in dbt's order.
@@ -240,6 +335,9 @@ fn counts(m: &Manifest) -> Vec<Count> {
     ]
     .into_iter()
     .filter(|(_, n)| *n > 0)
-    .map(|(kind, count)| Count { kind: kind.into(), count })
+    .map(|(kind, count)| Count {
+        kind: kind.into(),
+        count,
+    })
     .collect()
 }

@@ -31,41 +31,62 @@ struct ProjectHost<'a> {
 
 impl ProjectHost<'_> {
     fn node(&self, name: &str) -> Option<&crate::graph::Node> {
-        self.manifest.nodes.values().find(|n| n.name == name && n.is_refable())
+        self.manifest
+            .nodes
+            .values()
+            .find(|n| n.name == name && n.is_refable())
     }
 
     /// Rows of a seed file, with JSON columns read as JSON.
     fn seed_rows(&self, node: &crate::graph::Node) -> Result<Vec<IndexMap<String, Json>>> {
         let value = crate::run::agate_table(node, self.shared)?;
-        let Some(table) = value.downcast_object_ref::<Table>() else { return Ok(Vec::new()) };
+        let Some(table) = value.downcast_object_ref::<Table>() else {
+            return Ok(Vec::new());
+        };
         let types = node.config.get("column_types");
         let cell = |name: &str, value: Json| {
-            let kind = types.and_then(|t| t.get(name)).and_then(Json::as_str).unwrap_or_default().to_lowercase();
-            let Json::String(text) = &value else { return value };
+            let kind = types
+                .and_then(|t| t.get(name))
+                .and_then(Json::as_str)
+                .unwrap_or_default()
+                .to_lowercase();
+            let Json::String(text) = &value else {
+                return value;
+            };
             if kind.starts_with("json") {
                 return serde_json::from_str(text).unwrap_or(value);
             }
-            let number = ["int", "serial", "numeric", "decimal", "real", "double", "float"].iter().any(|k| kind.contains(k));
-            if number
-                && let Ok(n) = serde_json::from_str::<serde_json::Number>(text.trim())
-            {
+            let number = [
+                "int", "serial", "numeric", "decimal", "real", "double", "float",
+            ]
+            .iter()
+            .any(|k| kind.contains(k));
+            if number && let Ok(n) = serde_json::from_str::<serde_json::Number>(text.trim()) {
                 return Json::Number(n);
             }
             if kind.starts_with("bool") {
-                return Json::Bool(["true", "t", "yes", "1"].contains(&text.trim().to_lowercase().as_str()));
+                return Json::Bool(
+                    ["true", "t", "yes", "1"].contains(&text.trim().to_lowercase().as_str()),
+                );
             }
             value
         };
         let rows = table.rows().iter().map(|r| {
             let pairs = table.names().iter().zip(&r.cells);
-            pairs.map(|(n, v)| (n.clone(), cell(n, crate::jinja::python::json::to_json(v)))).collect()
+            pairs
+                .map(|(n, v)| (n.clone(), cell(n, crate::jinja::python::json::to_json(v))))
+                .collect()
         });
         Ok(rows.collect())
     }
 
     fn seed_columns(&self, node: &crate::graph::Node) -> Vec<(String, Option<String>)> {
-        let Ok(value) = crate::run::agate_table(node, self.shared) else { return Vec::new() };
-        let Some(table) = value.downcast_object_ref::<Table>() else { return Vec::new() };
+        let Ok(value) = crate::run::agate_table(node, self.shared) else {
+            return Vec::new();
+        };
+        let Some(table) = value.downcast_object_ref::<Table>() else {
+            return Vec::new();
+        };
         let types = node.config.get("column_types");
         let inferred = |t: &str| {
             match t {
@@ -83,7 +104,10 @@ impl ProjectHost<'_> {
             .iter()
             .zip(table.types())
             .map(|(n, t)| {
-                let said = types.and_then(|x| x.get(n)).and_then(Json::as_str).map(str::to_string);
+                let said = types
+                    .and_then(|x| x.get(n))
+                    .and_then(Json::as_str)
+                    .map(str::to_string);
                 (n.clone(), said.or_else(|| Some(inferred(t))))
             })
             .collect()
@@ -120,49 +144,98 @@ impl Host for ProjectHost<'_> {
             let columns = if seed {
                 self.seed_columns(n)
             } else {
-                n.columns.values().map(|c| (c.name.clone(), c.data_type.clone())).collect()
+                n.columns
+                    .values()
+                    .map(|c| (c.name.clone(), c.data_type.clone()))
+                    .collect()
             };
-            let kind = if seed { TableKind::Seed } else { TableKind::Model };
-            out.push(HostTable { name: n.name.clone(), kind, columns, keys: self.keys(&n.unique_id) });
+            let kind = if seed {
+                TableKind::Seed
+            } else {
+                TableKind::Model
+            };
+            out.push(HostTable {
+                name: n.name.clone(),
+                kind,
+                columns,
+                keys: self.keys(&n.unique_id),
+            });
         }
         for s in self.manifest.sources.values() {
-            let columns = s.columns.values().map(|c| (c.name.clone(), c.data_type.clone())).collect();
-            out.push(HostTable { name: s.name.clone(), kind: TableKind::Source, columns, keys: self.keys(&s.unique_id) });
+            let columns = s
+                .columns
+                .values()
+                .map(|c| (c.name.clone(), c.data_type.clone()))
+                .collect();
+            out.push(HostTable {
+                name: s.name.clone(),
+                kind: TableKind::Source,
+                columns,
+                keys: self.keys(&s.unique_id),
+            });
         }
         out
     }
 
     fn table_rows(&self, name: &str) -> Result<Vec<IndexMap<String, Json>>> {
-        if let Some(node) = self.node(name).filter(|n| n.resource_type == ResourceType::Seed) {
+        if let Some(node) = self
+            .node(name)
+            .filter(|n| n.resource_type == ResourceType::Seed)
+        {
             return self.seed_rows(node);
         }
         let Some(options) = self.database else {
-            return Err(Diagnostic::error(code::M0810, format!("the rows of `{name}` are only in the database")).into());
+            return Err(Diagnostic::error(
+                code::M0810,
+                format!("the rows of `{name}` are only in the database"),
+            )
+            .into());
         };
         let fail = |e: crate::pg::PgError| -> Stopped { e.diagnostic(None, Some(options)).into() };
         let mut session = crate::pg::Session::connect(options).map_err(fail)?;
-        let table = session.fetch(&format!("select to_jsonb(t)::text from {} t", self.relation(name))).map_err(fail)?;
-        Ok(table.rows.iter().filter_map(|r| r[0].text()).filter_map(|t| serde_json::from_str(&t).ok()).collect())
+        let table = session
+            .fetch(&format!(
+                "select to_jsonb(t)::text from {} t",
+                self.relation(name)
+            ))
+            .map_err(fail)?;
+        Ok(table
+            .rows
+            .iter()
+            .filter_map(|r| r[0].text())
+            .filter_map(|t| serde_json::from_str(&t).ok())
+            .collect())
     }
 
     fn relation(&self, name: &str) -> String {
         if let Some(r) = self.node(name).and_then(|n| n.relation_name.clone()) {
             return r;
         }
-        let source = self.manifest.sources.values().find(|s| s.name == name || s.simulation.as_deref() == Some(name));
+        let source = self
+            .manifest
+            .sources
+            .values()
+            .find(|s| s.name == name || s.simulation.as_deref() == Some(name));
         source.map_or_else(|| crate::pg::quote_ident(name), |s| s.relation_name.clone())
     }
 
     fn render(&self, text: &str) -> Result<Kind> {
         let host = EngineHost::new(self.shared.clone(), 0.0);
-        host.yaml_value(&self.shared.root_name, text).map_err(|m| Diagnostic::error(code::P0105, m).heading("Compilation Error").into())
+        host.yaml_value(&self.shared.root_name, text).map_err(|m| {
+            Diagnostic::error(code::P0105, m)
+                .heading("Compilation Error")
+                .into()
+        })
     }
 
     fn render_sql(&self, sql: &str, this: &str, days: u32) -> Result<String> {
         let mut extra = HashMap::new();
         extra.insert("this".to_string(), Value::from(this));
         extra.insert("sim_days".to_string(), Value::from(days));
-        extra.insert("start_date".to_string(), Value::from(self.options.start.as_str()));
+        extra.insert(
+            "start_date".to_string(),
+            Value::from(self.options.start.as_str()),
+        );
         let scope = self.scope(extra);
         let file = SourceFile::new("<check>", sql);
         let engine = &self.shared.engine;
@@ -180,9 +253,16 @@ fn options(ctx: &Session, settings: &Map<String, Json>, threads: usize) -> Resul
         match settings.get(key).filter(|v| !v.is_null()) {
             None => Ok(None),
             Some(v) => {
-                let n = v.as_i64().or_else(|| v.as_str().and_then(|s| s.trim().parse().ok())).filter(|n| *n >= 0);
+                let n = v
+                    .as_i64()
+                    .or_else(|| v.as_str().and_then(|s| s.trim().parse().ok()))
+                    .filter(|n| *n >= 0);
                 n.map(Some).ok_or_else(|| {
-                    Diagnostic::error(code::P0103, format!("`simulations: {key}` must be a whole number, but is {v}")).into()
+                    Diagnostic::error(
+                        code::P0103,
+                        format!("`simulations: {key}` must be a whole number, but is {v}"),
+                    )
+                    .into()
                 })
             }
         }
@@ -190,18 +270,30 @@ fn options(ctx: &Session, settings: &Map<String, Json>, threads: usize) -> Resul
     let flags = &ctx.invocation.flags;
     let mut options = Options {
         seed: whole("seed")?.map_or(standard.seed, |n| n as u64),
-        start: settings.get("start").and_then(Json::as_str).map_or(standard.start, str::to_string),
+        start: settings
+            .get("start")
+            .and_then(Json::as_str)
+            .map_or(standard.start, str::to_string),
         days: whole("days")?.map_or(standard.days, |n| n as u32),
         threads: flags.threads.unwrap_or(threads),
         full_refresh: flags.full_refresh,
     };
-    if let Command::Simulate { until: Some(until), .. } = &ctx.invocation.command {
+    if let Command::Simulate {
+        until: Some(until), ..
+    } = &ctx.invocation.command
+    {
         let start = options.start.parse::<chrono::NaiveDate>();
         let days = start.map(|s| (*until - s).num_days() + 1).unwrap_or(0);
         if days < 1 {
-            return Err(Diagnostic::error(code::P0103, format!("--until {until} lies before the simulations' start {}", options.start))
-                .help("name a later day, or move `start` in the project file")
-                .into());
+            return Err(Diagnostic::error(
+                code::P0103,
+                format!(
+                    "--until {until} lies before the simulations' start {}",
+                    options.start
+                ),
+            )
+            .help("name a later day, or move `start` in the project file")
+            .into());
         }
         options.days = days as u32;
     }
@@ -219,11 +311,19 @@ pub fn sources(
     if files.is_empty() {
         return Ok((None, Vec::new()));
     }
-    let host = ProjectHost { shared, manifest, options: options(ctx, settings, 4)?, database: None };
+    let host = ProjectHost {
+        shared,
+        manifest,
+        options: options(ctx, settings, 4)?,
+        database: None,
+    };
     let texts: Vec<Arc<SourceFile>> = files.iter().map(|f| f.file.clone()).collect();
     let simulations = Simulations::load(&texts, &host)?;
     for d in &simulations.warnings {
-        ctx.reporter.emit(Event::Diagnostic { diagnostic: d.clone(), dbt: None });
+        ctx.reporter.emit(Event::Diagnostic {
+            diagnostic: d.clone(),
+            dbt: None,
+        });
     }
     let list = simulations
         .list
@@ -232,7 +332,11 @@ pub fn sources(
             name: s.name.clone(),
             schema: s.schema.clone().unwrap_or_else(|| "public".into()),
             description: s.description.clone(),
-            columns: s.columns.iter().map(|c| (c.name.clone(), c.data_type.clone(), c.description.clone())).collect(),
+            columns: s
+                .columns
+                .iter()
+                .map(|c| (c.name.clone(), c.data_type.clone(), c.description.clone()))
+                .collect(),
             reads: s.depends_on.clone(),
             spec_hash: s.spec_hash.clone(),
             original_file_path: s.place.file.path.clone(),
@@ -243,10 +347,20 @@ pub fn sources(
 }
 
 /// Generates one simulation as a node of a run.
-pub fn generate(ctx: &Session, loaded: &Loaded, name: &str, progress: &dyn Fn(u64, Option<u64>)) -> NodeResult {
+pub fn generate(
+    ctx: &Session,
+    loaded: &Loaded,
+    name: &str,
+    progress: &dyn Fn(u64, Option<u64>),
+) -> NodeResult {
     let begun = chrono::Utc::now();
     let started = std::time::Instant::now();
-    let id = loaded.manifest.sources.values().find(|s| s.simulation.as_deref() == Some(name)).map_or(name, |s| s.unique_id.as_str());
+    let id = loaded
+        .manifest
+        .sources
+        .values()
+        .find(|s| s.simulation.as_deref() == Some(name))
+        .map_or(name, |s| s.unique_id.as_str());
     let mut result = NodeResult::new(id, Status::Success);
     match load_one(ctx, loaded, name, progress) {
         Ok(done) => {
@@ -262,41 +376,88 @@ pub fn generate(ctx: &Session, loaded: &Loaded, name: &str, progress: &dyn Fn(u6
         Err(Stopped(list)) => {
             result.status = Status::Error;
             let first = list.into_iter().find(Diagnostic::is_error);
-            let message = first.as_ref().map(|d| d.message.clone()).unwrap_or_default();
-            result.message = Some(format!("Simulation Error in simulation {name}\n  {message}"));
+            let message = first
+                .as_ref()
+                .map(|d| d.message.clone())
+                .unwrap_or_default();
+            result.message = Some(format!(
+                "Simulation Error in simulation {name}\n  {message}"
+            ));
             result.diagnostic = first;
         }
     }
-    result.timing.push(Timing { name: Step::Execute, started_at: Some(begun), completed_at: Some(chrono::Utc::now()) });
+    result.timing.push(Timing {
+        name: Step::Execute,
+        started_at: Some(begun),
+        completed_at: Some(chrono::Utc::now()),
+    });
     result.execution_time = started.elapsed().as_secs_f64();
     result
 }
 
-fn load_one(ctx: &Session, loaded: &Loaded, name: &str, progress: &dyn Fn(u64, Option<u64>)) -> Result<crate::simulate::Loaded> {
+fn load_one(
+    ctx: &Session,
+    loaded: &Loaded,
+    name: &str,
+    progress: &dyn Fn(u64, Option<u64>),
+) -> Result<crate::simulate::Loaded> {
     let Some(simulations) = &loaded.simulations else {
-        return Err(Diagnostic::error(code::M0803, format!("there is no simulation `{name}`")).into());
+        return Err(
+            Diagnostic::error(code::M0803, format!("there is no simulation `{name}`")).into(),
+        );
     };
-    let options = options(ctx, &loaded.project.simulations, loaded.shared.target.threads)?;
+    let options = options(
+        ctx,
+        &loaded.project.simulations,
+        loaded.shared.target.threads,
+    )?;
     let connection = &loaded.database.options;
-    let host = ProjectHost { shared: &loaded.shared, manifest: &loaded.manifest, options: options.clone(), database: Some(connection) };
+    let host = ProjectHost {
+        shared: &loaded.shared,
+        manifest: &loaded.manifest,
+        options: options.clone(),
+        database: Some(connection),
+    };
     let connect = || -> Result<crate::pg::Session> {
-        crate::pg::Session::connect(connection).map_err(|e| e.diagnostic(None, Some(connection)).into())
+        crate::pg::Session::connect(connection)
+            .map_err(|e| e.diagnostic(None, Some(connection)).into())
     };
     let told = std::sync::Mutex::new(());
     let reporter = ctx.reporter.clone();
-    let id = loaded.manifest.sources.values().find(|s| s.simulation.as_deref() == Some(name)).map(|s| s.unique_id.clone()).unwrap_or_default();
+    let id = loaded
+        .manifest
+        .sources
+        .values()
+        .find(|s| s.simulation.as_deref() == Some(name))
+        .map(|s| s.unique_id.clone())
+        .unwrap_or_default();
     let listen = |p: crate::simulate::Progress<'_>| {
         let _one_at_a_time = told.lock();
-        reporter.emit(Event::NodeProgress { unique_id: id.clone(), rows: p.rows, expected: p.expected });
+        reporter.emit(Event::NodeProgress {
+            unique_id: id.clone(),
+            rows: p.rows,
+            expected: p.expected,
+        });
     };
     progress(0, None);
     let cancelled = AtomicBool::new(false);
-    simulations.run_one(name, &options, Surroundings { host: &host, connect: &connect, listen: &listen, cancelled: &cancelled })
+    simulations.run_one(
+        name,
+        &options,
+        Surroundings {
+            host: &host,
+            connect: &connect,
+            listen: &listen,
+            cancelled: &cancelled,
+        },
+    )
 }
 
 /// `simulate`: the simulations alone, or a look at one.
 pub fn simulate(ctx: &Session) -> Result<Outcome> {
-    let Command::Simulate { preview, limit, .. } = &ctx.invocation.command else { return Ok(Outcome::Success) };
+    let Command::Simulate { preview, limit, .. } = &ctx.invocation.command else {
+        return Ok(Outcome::Success);
+    };
     if let Some(name) = preview {
         let loaded = setup::load(ctx, false)?;
         return preview_rows(ctx, &loaded, name, *limit);
@@ -306,16 +467,37 @@ pub fn simulate(ctx: &Session) -> Result<Outcome> {
 
 fn preview_rows(ctx: &Session, loaded: &Loaded, name: &str, limit: u64) -> Result<Outcome> {
     let Some(simulations) = &loaded.simulations else {
-        return Err(Diagnostic::error(code::M0803, "the project has no simulations").help("add files to `simulations/`").into());
+        return Err(
+            Diagnostic::error(code::M0803, "the project has no simulations")
+                .help("add files to `simulations/`")
+                .into(),
+        );
     };
     let options = options(ctx, &loaded.project.simulations, 4)?;
-    let host = ProjectHost { shared: &loaded.shared, manifest: &loaded.manifest, options: options.clone(), database: None };
+    let host = ProjectHost {
+        shared: &loaded.shared,
+        manifest: &loaded.manifest,
+        options: options.clone(),
+        database: None,
+    };
     let shown = simulations.preview(name, usize::try_from(limit).unwrap_or(20), &options, &host)?;
     let names = shown.columns.iter().map(|(n, _)| n.clone()).collect();
     let cell = |c: Option<String>| c.map_or_else(|| Value::from(()), Value::from);
-    let rows = shown.rows.into_iter().map(|r| r.into_iter().map(cell).collect()).collect();
+    let rows = shown
+        .rows
+        .into_iter()
+        .map(|r| r.into_iter().map(cell).collect())
+        .collect();
     let text = Table::new(names, rows).drawn(usize::MAX, usize::MAX, 60);
-    ctx.reporter.emit(Event::Output { text, header: None, dbt: None });
-    ctx.reporter.emit(Event::Line { level: Level::Debug, text: format!("previewed {name}"), dbt: None });
+    ctx.reporter.emit(Event::Output {
+        text,
+        header: None,
+        dbt: None,
+    });
+    ctx.reporter.emit(Event::Line {
+        level: Level::Debug,
+        text: format!("previewed {name}"),
+        dbt: None,
+    });
     Ok(Outcome::Success)
 }

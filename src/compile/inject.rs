@@ -7,16 +7,26 @@ pub fn inject_ctes(sql: &str, ctes: &[ExtraCte]) -> (String, (usize, usize)) {
     if ctes.is_empty() {
         return (sql.to_string(), (0, 0));
     }
-    let joined = ctes.iter().map(|c| c.sql.as_str()).collect::<Vec<_>>().join(", ");
+    let joined = ctes
+        .iter()
+        .map(|c| c.sql.as_str())
+        .collect::<Vec<_>>()
+        .join(", ");
     let start = skip_blank(sql, 0);
     match with_end(sql) {
         Some(at) => {
             let insert = format!("{joined},");
-            (format!("{}{insert}{}", &sql[..at], &sql[at..]), (at, insert.len()))
+            (
+                format!("{}{insert}{}", &sql[..at], &sql[at..]),
+                (at, insert.len()),
+            )
         }
         None => {
             let insert = format!("with{joined} ");
-            (format!("{}{insert}{}", &sql[..start], &sql[start..]), (start, insert.len()))
+            (
+                format!("{}{insert}{}", &sql[..start], &sql[start..]),
+                (start, insert.len()),
+            )
         }
     }
 }
@@ -32,7 +42,10 @@ fn with_end(sql: &str) -> Option<usize> {
 fn word_end(sql: &str, at: usize, word: &str) -> Option<usize> {
     let end = at + word.len();
     let found = sql.get(at..end)?.eq_ignore_ascii_case(word);
-    let bounded = sql[end..].chars().next().is_none_or(|c| !c.is_alphanumeric() && c != '_');
+    let bounded = sql[end..]
+        .chars()
+        .next()
+        .is_none_or(|c| !c.is_alphanumeric() && c != '_');
     (found && bounded).then_some(end)
 }
 
@@ -60,19 +73,31 @@ mod tests {
     use super::*;
 
     fn cte(name: &str) -> ExtraCte {
-        ExtraCte { id: name.into(), sql: format!(" __dbt__cte__{name} as (\nselect 1\n)") }
+        ExtraCte {
+            id: name.into(),
+            sql: format!(" __dbt__cte__{name} as (\nselect 1\n)"),
+        }
     }
 
     #[test]
     fn a_plain_statement_gets_a_with() {
         let (sql, (at, by)) = inject_ctes("\nselect * from x", &[cte("a"), cte("b")]);
-        assert_eq!(sql, "\nwith __dbt__cte__a as (\nselect 1\n),  __dbt__cte__b as (\nselect 1\n) select * from x");
+        assert_eq!(
+            sql,
+            "\nwith __dbt__cte__a as (\nselect 1\n),  __dbt__cte__b as (\nselect 1\n) select * from x"
+        );
         assert_eq!(&sql[at + by..], "select * from x");
     }
 
     #[test]
     fn a_statement_with_ctes_keeps_them_behind() {
-        let (sql, _) = inject_ctes("-- c\nWITH recursive q as (select 1) select * from q", &[cte("a")]);
-        assert_eq!(sql, "-- c\nWITH recursive __dbt__cte__a as (\nselect 1\n), q as (select 1) select * from q");
+        let (sql, _) = inject_ctes(
+            "-- c\nWITH recursive q as (select 1) select * from q",
+            &[cte("a")],
+        );
+        assert_eq!(
+            sql,
+            "-- c\nWITH recursive __dbt__cte__a as (\nselect 1\n), q as (select 1) select * from q"
+        );
     }
 }

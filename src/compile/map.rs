@@ -15,7 +15,11 @@ pub struct SourceMap {
 impl SourceMap {
     /// Of a rendered text into which CTEs were put.
     pub fn new(rendered: Rendered, shift: (usize, usize)) -> Self {
-        Self { file: rendered.file, origins: rendered.origins, shift }
+        Self {
+            file: rendered.file,
+            origins: rendered.origins,
+            shift,
+        }
     }
 
     /// The place in the template that a byte of the SQL comes from.

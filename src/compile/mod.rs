@@ -8,7 +8,9 @@ mod map;
 pub use inject::inject_ctes;
 pub use map::SourceMap;
 
-use crate::context::{NodeFacts, NodeScope, NodeSession, Phase, Relation, Setup, Shared, diagnostic, test_argument};
+use crate::context::{
+    NodeFacts, NodeScope, NodeSession, Phase, Relation, Setup, Shared, diagnostic, test_argument,
+};
 use crate::diag::{Diagnostic, code};
 use crate::graph::{ExtraCte, Node, ResourceType};
 use crate::jinja::python::{self, Dict};
@@ -94,18 +96,36 @@ impl Compiler {
         let own_sql = rendered.text.clone();
         let (sql, shift) = inject_ctes(&own_sql, &ctes);
         let map = SourceMap::new(rendered, shift);
-        Ok(CompiledNode { sql, own_sql, extra_ctes: ctes, map })
+        Ok(CompiledNode {
+            sql,
+            own_sql,
+            extra_ctes: ctes,
+            map,
+        })
     }
 
     /// The CTE of an ephemeral model, after those that it needs itself.
-    fn cte(&self, id: &str, ctes: &mut Vec<ExtraCte>, path: &mut Vec<String>) -> Result<(), Diagnostic> {
+    fn cte(
+        &self,
+        id: &str,
+        ctes: &mut Vec<ExtraCte>,
+        path: &mut Vec<String>,
+    ) -> Result<(), Diagnostic> {
         if ctes.iter().any(|c| c.id == id) {
             return Ok(());
         }
         if path.iter().any(|p| p == id) {
-            return Err(Diagnostic::error(code::G0404, format!("ephemeral models need each other in a circle: {}", path.join(" --> "))));
+            return Err(Diagnostic::error(
+                code::G0404,
+                format!(
+                    "ephemeral models need each other in a circle: {}",
+                    path.join(" --> ")
+                ),
+            ));
         }
-        let Some(node) = self.shared.manifest().and_then(|m| m.nodes.get(id)) else { return Ok(()) };
+        let Some(node) = self.shared.manifest().and_then(|m| m.nodes.get(id)) else {
+            return Ok(());
+        };
         path.push(id.to_string());
         let (rendered, below) = self.render(node)?;
         for id in below {
@@ -113,7 +133,10 @@ impl Compiler {
         }
         path.pop();
         let sql = format!(" __dbt__cte__{} as (\n{}\n)", node.alias, rendered.text);
-        ctes.push(ExtraCte { id: id.to_string(), sql });
+        ctes.push(ExtraCte {
+            id: id.to_string(),
+            sql,
+        });
         Ok(())
     }
 
@@ -124,18 +147,34 @@ impl Compiler {
     }
 
     /// Renders a node's text in a scope.
-    pub fn render_in(&self, node: &Node, scope: &NodeScope) -> Result<(Rendered, Vec<String>), Diagnostic> {
+    pub fn render_in(
+        &self,
+        node: &Node,
+        scope: &NodeScope,
+    ) -> Result<(Rendered, Vec<String>), Diagnostic> {
         if let Some(test) = &node.test {
             let mut kwargs = Vec::new();
             for (key, value) in &test.kwargs {
-                kwargs.push((Value::from(key.as_str()), test_argument(&self.shared, scope, key, value)?));
+                kwargs.push((
+                    Value::from(key.as_str()),
+                    test_argument(&self.shared, scope, key, value)?,
+                ));
             }
-            scope.set("_dbt_generic_test_kwargs", Dict::value(kwargs.into_iter().collect()));
+            scope.set(
+                "_dbt_generic_test_kwargs",
+                Dict::value(kwargs.into_iter().collect()),
+            );
         }
-        let in_file = node.place.as_ref().filter(|p| p.file.text.get(p.span.clone()) == Some(&node.raw_code));
+        let in_file = node
+            .place
+            .as_ref()
+            .filter(|p| p.file.text.get(p.span.clone()) == Some(&node.raw_code));
         let (file, span) = match in_file {
             Some(p) => (p.file.clone(), p.span.clone()),
-            None => (SourceFile::new(node.original_file_path.clone(), node.raw_code.clone()), 0..node.raw_code.len()),
+            None => (
+                SourceFile::new(node.original_file_path.clone(), node.raw_code.clone()),
+                0..node.raw_code.len(),
+            ),
         };
         let engine = &self.shared.engine;
         let rendered = engine
@@ -146,7 +185,12 @@ impl Compiler {
     }
 
     /// Renders any text in the view of a node, for hooks.
-    pub fn render_text(&self, scope: &NodeScope, name: &str, text: &str) -> Result<String, Diagnostic> {
+    pub fn render_text(
+        &self,
+        scope: &NodeScope,
+        name: &str,
+        text: &str,
+    ) -> Result<String, Diagnostic> {
         let file = SourceFile::new(name, text);
         self.shared
             .engine
@@ -160,9 +204,18 @@ impl Compiler {
 pub fn compiled_path(node: &Node) -> String {
     match node.resource_type {
         ResourceType::Operation => format!("{}/{}", node.package_name, node.path),
-        _ if node.test.is_some() => format!("{}/{}/{}", node.package_name, node.original_file_path, node.path),
-        _ if node.patch_path.is_some() && node.place.is_none() && node.resource_type == ResourceType::Snapshot => {
-            format!("{}/{}/{}.sql", node.package_name, node.original_file_path, node.name)
+        _ if node.test.is_some() => format!(
+            "{}/{}/{}",
+            node.package_name, node.original_file_path, node.path
+        ),
+        _ if node.patch_path.is_some()
+            && node.place.is_none()
+            && node.resource_type == ResourceType::Snapshot =>
+        {
+            format!(
+                "{}/{}/{}.sql",
+                node.package_name, node.original_file_path, node.name
+            )
         }
         _ => format!("{}/{}", node.package_name, node.original_file_path),
     }

@@ -9,8 +9,8 @@ use super::relation::Relation;
 use super::scope::{Inner, lock};
 use super::session::{NodeSession, Response};
 use super::shared::Say;
-use crate::jinja::python::{self, Dict, List};
 use crate::jinja::MacroRef;
+use crate::jinja::python::{self, Dict, List};
 use crate::pg::{PgError, quote_literal};
 use minijinja::value::{Object, Value};
 use minijinja::{Error, State};
@@ -64,7 +64,10 @@ impl Stub {
             Self::Dict => empty_dict(),
             Self::False => Value::from(false),
             Self::Text => Value::from(""),
-            Self::Pair => python::tuple(vec![Value::from_object(Response::default()), Table::default().value()]),
+            Self::Pair => python::tuple(vec![
+                Value::from_object(Response::default()),
+                Table::default().value(),
+            ]),
             Self::NonePair => python::tuple(vec![none(), none()]),
         }
     }
@@ -73,15 +76,24 @@ impl Stub {
 impl Object for Adapter {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
-            "config" => Some(python::json::from_json(&json!({"credentials": self.0.shared.target.context()}))),
-            "behavior" => Some(python::json::from_json(&json!({"enable_truthy_nulls_equals_macro": false, "require_batched_execution_for_custom_microbatch_strategy": false, "no_overflow": false}))),
+            "config" => Some(python::json::from_json(
+                &json!({"credentials": self.0.shared.target.context()}),
+            )),
+            "behavior" => Some(python::json::from_json(
+                &json!({"enable_truthy_nulls_equals_macro": false, "require_batched_execution_for_custom_microbatch_strategy": false, "no_overflow": false}),
+            )),
             "Relation" => Some(Value::from_object(super::api::RelationClass)),
             "Column" => Some(Value::from_object(super::column::ColumnClass)),
             _ => None,
         }
     }
 
-    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let args = Args::new(args)?;
         if !self.0.executing()
             && let Some((_, stub)) = STUBS.iter().find(|(n, _)| *n == name)
@@ -91,7 +103,10 @@ impl Object for Adapter {
         match name {
             "type" => Ok(Value::from("postgres")),
             "dispatch" => self.dispatch(&args),
-            "quote" => Ok(Value::from(format!("\"{}\"", args.required_text(0, "identifier")?))),
+            "quote" => Ok(Value::from(format!(
+                "\"{}\"",
+                args.required_text(0, "identifier")?
+            ))),
             "quote_as_configured" => self.quote_as_configured(&args),
             "quote_seed_column" => self.quote_seed_column(&args),
             "commit" | "commit_if_has_connection" => self.0.commit(),
@@ -101,30 +116,53 @@ impl Object for Adapter {
             "load_relation" => self.get_relation(&args),
             "get_columns_in_relation" | "get_columns_in_table" => {
                 let relation = Relation::expect(&args.required(0, "relation")?, "relation")?;
-                Ok(List::value(self.0.columns(&relation)?.into_iter().map(Column::value).collect()))
+                Ok(List::value(
+                    self.0
+                        .columns(&relation)?
+                        .into_iter()
+                        .map(Column::value)
+                        .collect(),
+                ))
             }
             "get_missing_columns" => self.missing_columns(&args),
             "expand_target_column_types" => self.expand(state, &args),
             "create_schema" | "drop_schema" => self.schema(name, &args),
-            "drop_relation" | "truncate_relation" | "rename_relation" => self.change(state, name, &args),
+            "drop_relation" | "truncate_relation" | "rename_relation" => {
+                self.change(state, name, &args)
+            }
             "check_schema_exists" => self.schema_exists(&args),
             "get_column_schema_from_query" => self.query_columns(&args),
             "cache_added" | "cache_dropped" | "cache_renamed" => self.cache(name, &args),
             "standardize_grants_dict" => grants(&args.required(0, "grants_table")?),
             "convert_type" => convert_type(&args),
             "get_incremental_strategy_macro" => self.strategy(&args),
-            "valid_incremental_strategies" => {
-                Ok(List::value(["append", "delete+insert", "merge", "microbatch"].map(Value::from).to_vec()))
+            "valid_incremental_strategies" => Ok(List::value(
+                ["append", "delete+insert", "merge", "microbatch"]
+                    .map(Value::from)
+                    .to_vec(),
+            )),
+            "render_raw_columns_constraints" => {
+                columns_constraints(&args.required(0, "raw_columns")?)
             }
-            "render_raw_columns_constraints" => columns_constraints(&args.required(0, "raw_columns")?),
-            "render_raw_model_constraints" => model_constraints(&args.required(0, "raw_constraints")?),
+            "render_raw_model_constraints" => {
+                model_constraints(&args.required(0, "raw_constraints")?)
+            }
             "parse_index" => parse_index(&args.required(0, "raw_index")?),
             "verify_database" => self.verify_database(&args),
             "get_hard_deletes_behavior" => hard_deletes(&args.required(0, "config")?),
-            "valid_snapshot_target" | "assert_valid_snapshot_target_given_strategy" => self.valid_snapshot_target(name, &args),
+            "valid_snapshot_target" | "assert_valid_snapshot_target_given_strategy" => {
+                self.valid_snapshot_target(name, &args)
+            }
             "already_exists" => {
-                let (schema, name) = (args.required_text(0, "schema")?, args.required_text(1, "name")?);
-                Ok(Value::from(self.0.find(&self.0.shared.target.connection.dbname, &schema, &name)?.is_some()))
+                let (schema, name) = (
+                    args.required_text(0, "schema")?,
+                    args.required_text(1, "name")?,
+                );
+                Ok(Value::from(
+                    self.0
+                        .find(&self.0.shared.target.connection.dbname, &schema, &name)?
+                        .is_some(),
+                ))
             }
             "list_relations_without_caching" => self.list_relations(&args),
             "nice_connection_name" => Ok(Value::from(self.0.node_id())),
@@ -136,7 +174,9 @@ impl Object for Adapter {
 impl Inner {
     /// The connection, or an error that says why there is none.
     pub(super) fn connection(&self) -> Result<MutexGuard<'_, NodeSession>, Error> {
-        let session = self.session.as_ref().ok_or_else(|| compilation("this needs a database connection, and there is none here"))?;
+        let session = self.session.as_ref().ok_or_else(|| {
+            compilation("this needs a database connection, and there is none here")
+        })?;
         Ok(session.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
@@ -147,7 +187,9 @@ impl Inner {
             return Ok((sql.to_string(), 0));
         }
         if comment.contains("*/") {
-            return Err(compilation(format!("query-comment contains illegal value \"*/\": {comment}")));
+            return Err(compilation(format!(
+                "query-comment contains illegal value \"*/\": {comment}"
+            )));
         }
         if self.shared.query_comment.append {
             let body = sql.trim_end();
@@ -161,20 +203,35 @@ impl Inner {
     }
 
     fn query_comment(self: &Arc<Self>) -> Result<String, Error> {
-        let name = if self.node.unique_id.is_empty() { "master".to_string() } else { self.node.unique_id.clone() };
+        let name = if self.node.unique_id.is_empty() {
+            "master".to_string()
+        } else {
+            self.node.unique_id.clone()
+        };
         match &self.shared.query_comment.comment {
             None => {
                 let t = &self.shared.target;
                 let mut c = json!({"app": "dbt", "dbt_version": crate::DBT_VERSION, "profile_name": t.profile_name, "target_name": t.name});
-                let key = if self.node.unique_id.is_empty() { "connection_name" } else { "node_id" };
+                let key = if self.node.unique_id.is_empty() {
+                    "connection_name"
+                } else {
+                    "node_id"
+                };
                 c[key] = Json::from(name);
-                Ok(python::json::dumps(&python::json::from_json(&c), false, None)?)
+                Ok(python::json::dumps(
+                    &python::json::from_json(&c),
+                    false,
+                    None,
+                )?)
             }
             Some(text) if text.trim().is_empty() => Ok(String::new()),
             Some(text) if !crate::config::has_jinja(text) => Ok(text.clone()),
             Some(text) => {
                 // The node is named so, and templates of comments expect it.
-                lock(&self.extra).insert("node".into(), python::json::from_json(&Json::Object(self.node.map.clone())));
+                lock(&self.extra).insert(
+                    "node".into(),
+                    python::json::from_json(&Json::Object(self.node.map.clone())),
+                );
                 lock(&self.extra).insert("connection_name".into(), Value::from(name));
                 let out = super::functions::render_text(self, text);
                 lock(&self.extra).remove("node");
@@ -189,37 +246,59 @@ impl Inner {
     }
 
     /// Runs a statement; with `fetch` its rows are kept.
-    pub(super) fn run(self: &Arc<Self>, sql: &str, fetch: bool, limit: Option<usize>) -> Result<(Response, Table), Error> {
+    pub(super) fn run(
+        self: &Arc<Self>,
+        sql: &str,
+        fetch: bool,
+        limit: Option<usize>,
+    ) -> Result<(Response, Table), Error> {
         let (text, prefix) = self.commented(sql)?;
         (self.shared.say)(Say::Sql(self.node_id(), text.clone()));
         lock(&self.sent).push(sql.to_string());
         let mut session = self.connection()?;
         let done = if fetch {
-            session.fetch(&text, limit).map(|(r, t)| (r, Table::of_result(&t)))
+            session
+                .fetch(&text, limit)
+                .map(|(r, t)| (r, Table::of_result(&t)))
         } else {
             session.execute(&text).map(|r| (r, Table::default()))
         };
         for notice in session.raw().take_notices() {
-            (self.shared.say)(Say::Notice(self.node_id(), format!("{}:  {}", notice.severity, notice.message)));
+            (self.shared.say)(Say::Notice(
+                self.node_id(),
+                format!("{}:  {}", notice.severity, notice.message),
+            ));
         }
         done.map_err(|e| Self::database_error(e, text, prefix))
     }
 
     fn commit(&self) -> Result<Value, Error> {
-        self.connection()?.commit().map_err(|e| Self::database_error(e, "COMMIT".into(), 0))?;
+        self.connection()?
+            .commit()
+            .map_err(|e| Self::database_error(e, "COMMIT".into(), 0))?;
         Ok(Value::from(()))
     }
 
     /// A relation from the cache.
-    pub(super) fn find(&self, database: &str, schema: &str, identifier: &str) -> Result<Option<Relation>, Error> {
+    pub(super) fn find(
+        &self,
+        database: &str,
+        schema: &str,
+        identifier: &str,
+    ) -> Result<Option<Relation>, Error> {
         let mut session = self.connection()?;
         let quote = self.shared.quoting;
-        match self.shared.cache.get(session.raw(), database, schema, identifier, quote) {
+        match self
+            .shared
+            .cache
+            .get(session.raw(), database, schema, identifier, quote)
+        {
             Ok(found) => Ok(found.map(|r| r.quoted_as(quote))),
             Err(LookupError::Database(e)) => Err(Self::database_error(e, String::new(), 0)),
             Err(LookupError::Approximate(r)) => Err(compilation(format!(
                 "When searching for a relation, dbt found an approximate match. Instead of guessing \nwhich relation to use, dbt will move on. Please delete {}, or rename it to be less ambiguous.\nSearched for: \"{database}\".\"{schema}\".\"{identifier}\"\nFound: {}",
-                r.name(), r.name()
+                r.name(),
+                r.name()
             ))),
         }
     }
@@ -256,7 +335,9 @@ impl Adapter {
         let namespace = args.text(1, "macro_namespace");
         if name.contains('.') {
             let (package, name) = name.split_once('.').unwrap_or_default();
-            return Err(compilation(format!("In adapter.dispatch, got a macro name of \"{package}.{name}\", but \".\" is not a valid macro name component. Did you mean `adapter.dispatch(\"{name}\", macro_namespace=\"{package}\")`?")));
+            return Err(compilation(format!(
+                "In adapter.dispatch, got a macro name of \"{package}.{name}\", but \".\" is not a valid macro name component. Did you mean `adapter.dispatch(\"{name}\", macro_namespace=\"{package}\")`?"
+            )));
         }
         let search = self.0.shared.dispatch_search(namespace.as_deref());
         let registry = self.0.shared.engine.registry();
@@ -265,18 +346,36 @@ impl Adapter {
             None => {
                 let tried: Vec<String> = search
                     .iter()
-                    .flat_map(|p| ["postgres", "default"].map(|x| match p { Some(p) => format!("'{p}.{x}__{name}'"), None => format!("'{x}__{name}'") }))
+                    .flat_map(|p| {
+                        ["postgres", "default"].map(|x| match p {
+                            Some(p) => format!("'{p}.{x}__{name}'"),
+                            None => format!("'{x}__{name}'"),
+                        })
+                    })
                     .collect();
-                Err(compilation(format!("In dispatch: No macro named '{name}' found within namespace: '{}'\n    Searched for: {}", namespace.unwrap_or_else(|| "None".into()), tried.join(", "))))
+                Err(compilation(format!(
+                    "In dispatch: No macro named '{name}' found within namespace: '{}'\n    Searched for: {}",
+                    namespace.unwrap_or_else(|| "None".into()),
+                    tried.join(", ")
+                )))
             }
         }
     }
 
     fn quote_as_configured(&self, args: &Args) -> Result<Value, Error> {
-        let (name, key) = (args.required_text(0, "identifier")?, args.required_text(1, "quote_key")?);
-        let index = ["database", "schema", "identifier"].iter().position(|k| *k == key);
+        let (name, key) = (
+            args.required_text(0, "identifier")?,
+            args.required_text(1, "quote_key")?,
+        );
+        let index = ["database", "schema", "identifier"]
+            .iter()
+            .position(|k| *k == key);
         let quoted = index.is_none_or(|i| self.0.shared.quoting[i]);
-        Ok(Value::from(if quoted { format!("\"{name}\"") } else { name }))
+        Ok(Value::from(if quoted {
+            format!("\"{name}\"")
+        } else {
+            name
+        }))
     }
 
     fn quote_seed_column(&self, args: &Args) -> Result<Value, Error> {
@@ -285,9 +384,18 @@ impl Adapter {
             Some(v) if v.is_none() || v.is_undefined() => true,
             None => true,
             Some(v) if v.kind() == minijinja::value::ValueKind::Bool => v.is_true(),
-            Some(v) => return Err(compilation(format!("The seed configuration value of \"quote_columns\" has an invalid type {}", python::type_name(&v)))),
+            Some(v) => {
+                return Err(compilation(format!(
+                    "The seed configuration value of \"quote_columns\" has an invalid type {}",
+                    python::type_name(&v)
+                )));
+            }
         };
-        Ok(Value::from(if quote { format!("\"{name}\"") } else { name }))
+        Ok(Value::from(if quote {
+            format!("\"{name}\"")
+        } else {
+            name
+        }))
     }
 
     fn execute(&self, args: &Args) -> Result<Value, Error> {
@@ -295,7 +403,10 @@ impl Adapter {
         let fetch = args.flag(2, "fetch", false);
         let limit = args.get(3, "limit").and_then(|v| v.as_usize());
         let (response, table) = self.0.run(&sql, fetch, limit)?;
-        Ok(python::tuple(vec![Value::from_object(response), table.value()]))
+        Ok(python::tuple(vec![
+            Value::from_object(response),
+            table.value(),
+        ]))
     }
 
     fn add_query(&self, args: &Args) -> Result<Value, Error> {
@@ -305,24 +416,38 @@ impl Adapter {
             None => sql,
         };
         let mut session = self.0.connection()?;
-        session.execute(&sql).map_err(|e| Inner::database_error(e, sql.clone(), 0))?;
+        session
+            .execute(&sql)
+            .map_err(|e| Inner::database_error(e, sql.clone(), 0))?;
         Ok(python::tuple(vec![Value::from(()), Value::from(())]))
     }
 
     fn get_relation(&self, args: &Args) -> Result<Value, Error> {
-        let database = args.text(0, "database").unwrap_or_else(|| self.0.shared.target.connection.dbname.clone());
-        let (schema, id) = (args.text(1, "schema").unwrap_or_default(), args.text(2, "identifier").unwrap_or_default());
+        let database = args
+            .text(0, "database")
+            .unwrap_or_else(|| self.0.shared.target.connection.dbname.clone());
+        let (schema, id) = (
+            args.text(1, "schema").unwrap_or_default(),
+            args.text(2, "identifier").unwrap_or_default(),
+        );
         if !database.eq_ignore_ascii_case(&self.0.shared.target.connection.dbname) {
             return Ok(Value::from(()));
         }
-        Ok(self.0.find(&database, &schema, &id)?.map_or_else(|| Value::from(()), Relation::value))
+        Ok(self
+            .0
+            .find(&database, &schema, &id)?
+            .map_or_else(|| Value::from(()), Relation::value))
     }
 
     fn missing_columns(&self, args: &Args) -> Result<Value, Error> {
         let from = Relation::expect(&args.required(0, "from_relation")?, "from_relation")?;
         let to = Relation::expect(&args.required(1, "to_relation")?, "to_relation")?;
         let there = self.0.columns(&to)?;
-        let missing = self.0.columns(&from)?.into_iter().filter(|c| !there.iter().any(|t| t.name == c.name));
+        let missing = self
+            .0
+            .columns(&from)?
+            .into_iter()
+            .filter(|c| !there.iter().any(|t| t.name == c.name));
         Ok(List::value(missing.map(Column::value).collect()))
     }
 
@@ -332,19 +457,34 @@ impl Adapter {
         let to = Relation::expect(&to_value, "to_relation")?;
         let target = self.0.columns(&to)?;
         for new in self.0.columns(&from)? {
-            let Some(old) = target.iter().find(|t| t.name == new.name) else { continue };
+            let Some(old) = target.iter().find(|t| t.name == new.name) else {
+                continue;
+            };
             if old.can_expand_to(&new) {
                 let size = new.char_size.unwrap_or(256);
-                let kind = Value::from(format!("character varying({})", if new.dtype == "text" { 256 } else { size }));
-                self.call_macro(state, "alter_column_type", &[to_value.clone(), Value::from(new.name.as_str()), kind])?;
+                let kind = Value::from(format!(
+                    "character varying({})",
+                    if new.dtype == "text" { 256 } else { size }
+                ));
+                self.call_macro(
+                    state,
+                    "alter_column_type",
+                    &[to_value.clone(), Value::from(new.name.as_str()), kind],
+                )?;
             }
         }
         Ok(Value::from(()))
     }
 
-    fn call_macro(&self, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_macro(
+        &self,
+        state: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let engine = &self.0.shared.engine;
-        let found = super::functions::lookup_macro(engine, &self.0.shared.root_name, name).ok_or_else(|| compilation(format!("the macro `{name}` is missing")))?;
+        let found = super::functions::lookup_macro(engine, &self.0.shared.root_name, name)
+            .ok_or_else(|| compilation(format!("the macro `{name}` is missing")))?;
         found.call(state, args)
     }
 
@@ -353,21 +493,34 @@ impl Adapter {
         let schema = relation.schema.clone().unwrap_or_default();
         let quoted = crate::pg::quote_ident(&schema);
         if name == "create_schema" {
-            self.0.run(&format!("create schema if not exists {quoted}"), false, None)?;
+            self.0.run(
+                &format!("create schema if not exists {quoted}"),
+                false,
+                None,
+            )?;
         } else {
-            self.0.run(&format!("drop schema if exists {quoted} cascade"), false, None)?;
+            self.0.run(
+                &format!("drop schema if exists {quoted} cascade"),
+                false,
+                None,
+            )?;
             self.0.shared.cache.drop_schema(&schema);
         }
         self.0.commit()
     }
 
     fn change(&self, state: &mut State<'_, '_>, name: &str, args: &Args) -> Result<Value, Error> {
-        let first = args.required(0, "relation").or_else(|_| args.required(0, "from_relation"))?;
+        let first = args
+            .required(0, "relation")
+            .or_else(|_| args.required(0, "from_relation"))?;
         let relation = Relation::expect(&first, "relation")?;
         match name {
             "drop_relation" => {
                 if relation.kind.is_none() {
-                    return Err(compilation(format!("Tried to drop relation {}, but its type is null.", relation.name())));
+                    return Err(compilation(format!(
+                        "Tried to drop relation {}, but its type is null.",
+                        relation.name()
+                    )));
                 }
                 self.call_macro(state, "drop_relation", std::slice::from_ref(&first))?;
                 self.0.shared.cache.drop_relation(&relation);
@@ -385,20 +538,44 @@ impl Adapter {
 
     fn schema_exists(&self, args: &Args) -> Result<Value, Error> {
         let schema = args.required_text(1, "schema")?;
-        let sql = format!("select count(*) from pg_catalog.pg_namespace where nspname = {}", quote_literal(&schema));
+        let sql = format!(
+            "select count(*) from pg_catalog.pg_namespace where nspname = {}",
+            quote_literal(&schema)
+        );
         let (_, table) = self.0.run(&sql, true, None)?;
-        Ok(Value::from(table.rows().first().and_then(|r| r.cells[0].as_i64()).unwrap_or(0) > 0))
+        Ok(Value::from(
+            table
+                .rows()
+                .first()
+                .and_then(|r| r.cells[0].as_i64())
+                .unwrap_or(0)
+                > 0,
+        ))
     }
 
     fn query_columns(&self, args: &Args) -> Result<Value, Error> {
         let sql = args.required_text(0, "sql")?;
         let mut session = self.0.connection()?;
-        let columns = session.raw().describe(&sql).map_err(|e| Inner::database_error(e, sql.clone(), 0))?;
-        Ok(List::value(columns.iter().map(|c| Column::plain(&c.name, &c.driver_type()).value()).collect()))
+        let columns = session
+            .raw()
+            .describe(&sql)
+            .map_err(|e| Inner::database_error(e, sql.clone(), 0))?;
+        Ok(List::value(
+            columns
+                .iter()
+                .map(|c| Column::plain(&c.name, &c.driver_type()).value())
+                .collect(),
+        ))
     }
 
     fn cache(&self, name: &str, args: &Args) -> Result<Value, Error> {
-        let Some(relation) = args.positional.first().and_then(|v| Relation::of(v).cloned()) else { return Ok(Value::from("")) };
+        let Some(relation) = args
+            .positional
+            .first()
+            .and_then(|v| Relation::of(v).cloned())
+        else {
+            return Ok(Value::from(""));
+        };
         let cache = &self.0.shared.cache;
         match name {
             "cache_added" => cache.add(&relation),
@@ -413,15 +590,29 @@ impl Adapter {
     }
 
     fn strategy(&self, args: &Args) -> Result<Value, Error> {
-        const BUILTIN: &[&str] = &["append", "delete+insert", "merge", "microbatch", "insert_overwrite"];
-        let strategy = args.required_text(1, "model_strategy").or_else(|_| args.required_text(0, "model_strategy"))?;
+        const BUILTIN: &[&str] = &[
+            "append",
+            "delete+insert",
+            "merge",
+            "microbatch",
+            "insert_overwrite",
+        ];
+        let strategy = args
+            .required_text(1, "model_strategy")
+            .or_else(|_| args.required_text(0, "model_strategy"))?;
         if BUILTIN.contains(&strategy.as_str()) && strategy == "insert_overwrite" {
-            return Err(compilation(format!("The incremental strategy '{strategy}' is not valid for this adapter")));
+            return Err(compilation(format!(
+                "The incremental strategy '{strategy}' is not valid for this adapter"
+            )));
         }
         let name = format!("get_incremental_{}_sql", strategy.replace('+', "_"));
         let engine = &self.0.shared.engine;
-        super::functions::lookup_macro(engine, &self.0.package, &name)
-            .ok_or_else(|| compilation(format!("dbt could not find an incremental strategy macro with the name \"{name}\" in {}", self.0.shared.root_name)))
+        super::functions::lookup_macro(engine, &self.0.package, &name).ok_or_else(|| {
+            compilation(format!(
+                "dbt could not find an incremental strategy macro with the name \"{name}\" in {}",
+                self.0.shared.root_name
+            ))
+        })
     }
 
     fn verify_database(&self, args: &Args) -> Result<Value, Error> {
@@ -431,35 +622,70 @@ impl Adapter {
         if database.eq_ignore_ascii_case(own) {
             return Ok(Value::from(""));
         }
-        Err(compilation(format!("Cross-db references not allowed in postgres ({database} vs {own})")))
+        Err(compilation(format!(
+            "Cross-db references not allowed in postgres ({database} vs {own})"
+        )))
     }
 
     fn valid_snapshot_target(&self, name: &str, args: &Args) -> Result<Value, Error> {
         let relation = Relation::expect(&args.required(0, "relation")?, "relation")?;
         let names = args.get(1, "column_names").filter(|n| !n.is_none());
         let column = |key: &str| {
-            names.as_ref().and_then(|n| n.get_item(&Value::from(key)).ok()).filter(|v| !v.is_none() && !v.is_undefined()).map_or_else(|| key.to_string(), |v| python::str_of(&v))
+            names
+                .as_ref()
+                .and_then(|n| n.get_item(&Value::from(key)).ok())
+                .filter(|v| !v.is_none() && !v.is_undefined())
+                .map_or_else(|| key.to_string(), |v| python::str_of(&v))
         };
-        let there: Vec<String> = self.0.columns(&relation)?.into_iter().map(|c| c.name.to_lowercase()).collect();
+        let there: Vec<String> = self
+            .0
+            .columns(&relation)?
+            .into_iter()
+            .map(|c| c.name.to_lowercase())
+            .collect();
         let mut wanted = vec!["dbt_scd_id", "dbt_valid_from", "dbt_valid_to"];
-        let hard = args.get(2, "strategy").and_then(|s| s.get_item(&Value::from("hard_deletes")).ok()).map(|v| python::str_of(&v));
+        let hard = args
+            .get(2, "strategy")
+            .and_then(|s| s.get_item(&Value::from("hard_deletes")).ok())
+            .map(|v| python::str_of(&v));
         if name.starts_with("assert") && hard.as_deref() == Some("new_record") {
             wanted.push("dbt_is_deleted");
         }
-        let missing: Vec<String> = wanted.into_iter().map(column).filter(|c| !there.contains(&c.to_lowercase())).collect();
+        let missing: Vec<String> = wanted
+            .into_iter()
+            .map(column)
+            .filter(|c| !there.contains(&c.to_lowercase()))
+            .collect();
         if missing.is_empty() {
             return Ok(Value::from(""));
         }
         let quoted: Vec<String> = missing.iter().map(|m| format!("\"{m}\"")).collect();
-        Err(compilation(format!("Snapshot target is missing configured columns (missing {}). See https://docs.getdbt.com/docs/build/snapshots#snapshot-meta-fields for more information.", quoted.join(", "))))
+        Err(compilation(format!(
+            "Snapshot target is missing configured columns (missing {}). See https://docs.getdbt.com/docs/build/snapshots#snapshot-meta-fields for more information.",
+            quoted.join(", ")
+        )))
     }
 
     fn list_relations(&self, args: &Args) -> Result<Value, Error> {
-        let schema = Relation::expect(&args.required(0, "schema_relation")?, "schema_relation")?.schema.unwrap_or_default();
+        let schema = Relation::expect(&args.required(0, "schema_relation")?, "schema_relation")?
+            .schema
+            .unwrap_or_default();
         let database = self.0.shared.target.connection.dbname.clone();
         let mut session = self.0.connection()?;
-        self.0.shared.cache.fill(session.raw(), &database, std::slice::from_ref(&schema)).map_err(|e| Inner::database_error(e, String::new(), 0))?;
-        Ok(List::value(self.0.shared.cache.of_schema(&schema).into_iter().map(Relation::value).collect()))
+        self.0
+            .shared
+            .cache
+            .fill(session.raw(), &database, std::slice::from_ref(&schema))
+            .map_err(|e| Inner::database_error(e, String::new(), 0))?;
+        Ok(List::value(
+            self.0
+                .shared
+                .cache
+                .of_schema(&schema)
+                .into_iter()
+                .map(Relation::value)
+                .collect(),
+        ))
     }
 }
 
@@ -470,7 +696,9 @@ fn bind(sql: &str, values: &[Value]) -> Result<String, Error> {
     let mut values = values.iter();
     while let Some(at) = rest.find("%s") {
         out.push_str(&rest[..at].replace("%%", "%"));
-        let value = values.next().ok_or_else(|| compilation("there are more places (%s) in the statement than values"))?;
+        let value = values.next().ok_or_else(|| {
+            compilation("there are more places (%s) in the statement than values")
+        })?;
         out.push_str(&literal(value));
         rest = &rest[at + 2..];
     }
@@ -501,18 +729,33 @@ fn literal(value: &Value) -> String {
 fn grants(table: &Value) -> Result<Value, Error> {
     let mut out: indexmap::IndexMap<String, Vec<Value>> = indexmap::IndexMap::new();
     for row in python::iterate(table)? {
-        let cell = |key: &str| row.get_item(&Value::from(key)).ok().filter(|v| !v.is_undefined());
-        let (Some(grantee), Some(privilege)) = (cell("grantee"), cell("privilege_type")) else { continue };
-        out.entry(python::str_of(&privilege)).or_default().push(grantee);
+        let cell = |key: &str| {
+            row.get_item(&Value::from(key))
+                .ok()
+                .filter(|v| !v.is_undefined())
+        };
+        let (Some(grantee), Some(privilege)) = (cell("grantee"), cell("privilege_type")) else {
+            continue;
+        };
+        out.entry(python::str_of(&privilege))
+            .or_default()
+            .push(grantee);
     }
-    Ok(Dict::value(out.into_iter().map(|(k, v)| (Value::from(k), List::value(v))).collect()))
+    Ok(Dict::value(
+        out.into_iter()
+            .map(|(k, v)| (Value::from(k), List::value(v)))
+            .collect(),
+    ))
 }
 
 fn convert_type(args: &Args) -> Result<Value, Error> {
     let table = args.required(0, "agate_table")?;
     let index = args.required(1, "col_idx")?.as_usize().unwrap_or(0);
     let kinds = table.get_attr("column_types")?;
-    let kind = kinds.get_item(&Value::from(index)).map(|v| python::str_of(&v)).unwrap_or_default();
+    let kind = kinds
+        .get_item(&Value::from(index))
+        .map(|v| python::str_of(&v))
+        .unwrap_or_default();
     Ok(Value::from(match kind.as_str() {
         "Integer" => "integer",
         "Number" => "float8",
@@ -524,11 +767,19 @@ fn convert_type(args: &Args) -> Result<Value, Error> {
 }
 
 fn get_text(value: &Value, key: &str) -> Option<String> {
-    value.get_item(&Value::from(key)).ok().filter(|v| !v.is_none() && !v.is_undefined()).map(|v| python::str_of(&v))
+    value
+        .get_item(&Value::from(key))
+        .ok()
+        .filter(|v| !v.is_none() && !v.is_undefined())
+        .map(|v| python::str_of(&v))
 }
 
 fn get_list(value: &Value, key: &str) -> Vec<Value> {
-    value.get_item(&Value::from(key)).ok().and_then(|v| python::iterate(&v).ok()).unwrap_or_default()
+    value
+        .get_item(&Value::from(key))
+        .ok()
+        .and_then(|v| python::iterate(&v).ok())
+        .unwrap_or_default()
 }
 
 /// A constraint's text at a column: `not null`, `check (…)`, `references …`.
@@ -545,7 +796,10 @@ fn column_constraint(c: &Value) -> Option<String> {
         "primary_key" => with("primary key"),
         "foreign_key" => match get_text(c, "to") {
             Some(to) => {
-                let columns: Vec<String> = get_list(c, "to_columns").iter().map(python::str_of).collect();
+                let columns: Vec<String> = get_list(c, "to_columns")
+                    .iter()
+                    .map(python::str_of)
+                    .collect();
                 format!("references {to} ({})", columns.join(", "))
             }
             None => format!("references {}", expression?),
@@ -559,10 +813,16 @@ fn columns_constraints(raw: &Value) -> Result<Value, Error> {
     let mut out = Vec::new();
     for (_, column) in python::ops::pairs_of(raw)? {
         let name = get_text(&column, "name").unwrap_or_default();
-        let quoted = column.get_item(&Value::from("quote")).is_ok_and(|q| q.is_true());
+        let quoted = column
+            .get_item(&Value::from("quote"))
+            .is_ok_and(|q| q.is_true());
         let name = if quoted { format!("\"{name}\"") } else { name };
         let mut parts = vec![name, get_text(&column, "data_type").unwrap_or_default()];
-        parts.extend(get_list(&column, "constraints").iter().filter_map(column_constraint));
+        parts.extend(
+            get_list(&column, "constraints")
+                .iter()
+                .filter_map(column_constraint),
+        );
         out.push(Value::from(parts.join(" ")));
     }
     Ok(List::value(out))
@@ -571,20 +831,37 @@ fn columns_constraints(raw: &Value) -> Result<Value, Error> {
 fn model_constraints(raw: &Value) -> Result<Value, Error> {
     let mut out = Vec::new();
     for c in python::iterate(raw)? {
-        let columns = get_list(&c, "columns").iter().map(python::str_of).collect::<Vec<_>>().join(", ");
+        let columns = get_list(&c, "columns")
+            .iter()
+            .map(python::str_of)
+            .collect::<Vec<_>>()
+            .join(", ");
         let expression = get_text(&c, "expression");
-        let prefix = get_text(&c, "name").map(|n| format!("constraint {n} ")).unwrap_or_default();
-        let tail = expression.as_ref().map(|e| format!(" {e}")).unwrap_or_default();
+        let prefix = get_text(&c, "name")
+            .map(|n| format!("constraint {n} "))
+            .unwrap_or_default();
+        let tail = expression
+            .as_ref()
+            .map(|e| format!(" {e}"))
+            .unwrap_or_default();
         let text = match get_text(&c, "type").unwrap_or_default().as_str() {
             "check" => expression.map(|e| format!("{prefix}check ({e})")),
             "unique" => Some(format!("{prefix}unique{tail} ({columns})")),
             "primary_key" => Some(format!("{prefix}primary key{tail} ({columns})")),
             "foreign_key" => match get_text(&c, "to") {
                 Some(to) => {
-                    let there = get_list(&c, "to_columns").iter().map(python::str_of).collect::<Vec<_>>().join(", ");
-                    Some(format!("{prefix}foreign key ({columns}) references {to} ({there})"))
+                    let there = get_list(&c, "to_columns")
+                        .iter()
+                        .map(python::str_of)
+                        .collect::<Vec<_>>()
+                        .join(", ");
+                    Some(format!(
+                        "{prefix}foreign key ({columns}) references {to} ({there})"
+                    ))
                 }
-                None => expression.map(|e| format!("{prefix}foreign key ({columns}) references {e}")),
+                None => {
+                    expression.map(|e| format!("{prefix}foreign key ({columns}) references {e}"))
+                }
             },
             "custom" => expression.map(|e| format!("{prefix}{e}")),
             _ => None,
@@ -605,14 +882,27 @@ struct Index {
 impl Object for Index {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         Some(match key.as_str()? {
-            "columns" => List::value(self.columns.iter().map(|c| Value::from(c.as_str())).collect()),
+            "columns" => List::value(
+                self.columns
+                    .iter()
+                    .map(|c| Value::from(c.as_str()))
+                    .collect(),
+            ),
             "unique" => Value::from(self.unique),
-            "type" => self.kind.as_ref().map_or_else(|| Value::from(()), |k| Value::from(k.as_str())),
+            "type" => self
+                .kind
+                .as_ref()
+                .map_or_else(|| Value::from(()), |k| Value::from(k.as_str())),
             _ => return None,
         })
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         if name != "render" {
             return Err(python::error::no_method("PostgresIndexConfig", name));
         }
@@ -620,9 +910,18 @@ impl Object for Index {
         let relation = Args::new(args)?.required_text(0, "relation")?;
         let kind = self.kind.clone().unwrap_or_else(|| "None".into());
         let unique = if self.unique { "True" } else { "False" };
-        let now = chrono::Utc::now().format("%Y-%m-%dT%H:%M:%S%.6f").to_string();
-        let text = [self.columns.clone(), vec![relation, unique.into(), kind, now]].concat().join("_");
-        Ok(Value::from(crate::parse::generic::hex(&md5::Md5::digest(text.as_bytes()))))
+        let now = chrono::Utc::now()
+            .format("%Y-%m-%dT%H:%M:%S%.6f")
+            .to_string();
+        let text = [
+            self.columns.clone(),
+            vec![relation, unique.into(), kind, now],
+        ]
+        .concat()
+        .join("_");
+        Ok(Value::from(crate::parse::generic::hex(&md5::Md5::digest(
+            text.as_bytes(),
+        ))))
     }
 }
 
@@ -632,26 +931,46 @@ fn parse_index(raw: &Value) -> Result<Value, Error> {
     }
     let bad = |why: String| compilation(format!("Could not parse constraint: {why}"));
     if !python::is_plain_map(raw) {
-        return Err(compilation(format!("Invalid index config:\n  Got: {}\n  Expected a dictionary with at minimum a \"columns\" key", python::repr_of(raw))));
+        return Err(compilation(format!(
+            "Invalid index config:\n  Got: {}\n  Expected a dictionary with at minimum a \"columns\" key",
+            python::repr_of(raw)
+        )));
     }
     for (key, _) in python::ops::pairs_of(raw)? {
         if !["columns", "unique", "type"].contains(&key.as_str().unwrap_or_default()) {
-            return Err(bad(format!("Additional properties are not allowed ({} was unexpected)", python::repr_of(&key))));
+            return Err(bad(format!(
+                "Additional properties are not allowed ({} was unexpected)",
+                python::repr_of(&key)
+            )));
         }
     }
-    let columns: Vec<String> = get_list(raw, "columns").iter().map(python::str_of).collect();
+    let columns: Vec<String> = get_list(raw, "columns")
+        .iter()
+        .map(python::str_of)
+        .collect();
     if columns.is_empty() {
         return Err(bad("'columns' is a required property".into()));
     }
-    let unique = raw.get_item(&Value::from("unique")).is_ok_and(|u| u.is_true());
-    Ok(Value::from_object(Index { columns, unique, kind: get_text(raw, "type") }))
+    let unique = raw
+        .get_item(&Value::from("unique"))
+        .is_ok_and(|u| u.is_true());
+    Ok(Value::from_object(Index {
+        columns,
+        unique,
+        kind: get_text(raw, "type"),
+    }))
 }
 
 fn hard_deletes(config: &Value) -> Result<Value, Error> {
-    let legacy = config.get_item(&Value::from("invalidate_hard_deletes")).ok().filter(|v| !v.is_none() && !v.is_undefined());
+    let legacy = config
+        .get_item(&Value::from("invalidate_hard_deletes"))
+        .ok()
+        .filter(|v| !v.is_none() && !v.is_undefined());
     let chosen = get_text(config, "hard_deletes");
     if legacy.is_some() && chosen.is_some() {
-        return Err(compilation("You cannot set both the invalidate_hard_deletes and hard_deletes config properties on the same snapshot."));
+        return Err(compilation(
+            "You cannot set both the invalidate_hard_deletes and hard_deletes config properties on the same snapshot.",
+        ));
     }
     match (chosen.as_deref(), legacy) {
         (Some(word @ ("ignore" | "invalidate" | "new_record")), _) => Ok(Value::from(word)),

@@ -36,19 +36,38 @@ impl Table {
     /// A table of names and rows.
     pub fn new(names: Vec<String>, rows: Vec<Vec<Value>>) -> Self {
         let names = Arc::new(distinct(names));
-        let rows = rows.into_iter().map(|cells| Arc::new(Row { names: names.clone(), cells })).collect();
-        Self { types: vec!["Text".into(); names.len()], names, rows }
+        let rows = rows
+            .into_iter()
+            .map(|cells| {
+                Arc::new(Row {
+                    names: names.clone(),
+                    cells,
+                })
+            })
+            .collect();
+        Self {
+            types: vec!["Text".into(); names.len()],
+            names,
+            rows,
+        }
     }
 
     /// A table whose column types are known by agate's names.
     pub fn with_types(names: Vec<String>, types: Vec<String>, rows: Vec<Vec<Value>>) -> Self {
-        Self { types, ..Self::new(names, rows) }
+        Self {
+            types,
+            ..Self::new(names, rows)
+        }
     }
 
     /// Of a query's result.
     pub fn of_result(table: &PgTable) -> Self {
         let names = table.columns.iter().map(|c| c.name.clone()).collect();
-        let rows = table.rows.iter().map(|r| r.iter().map(super::values::cell).collect()).collect();
+        let rows = table
+            .rows
+            .iter()
+            .map(|r| r.iter().map(super::values::cell).collect())
+            .collect();
         let mut out = Self::new(names, rows);
         out.types = table
             .columns
@@ -89,7 +108,10 @@ impl Table {
     }
 
     fn row_values(&self) -> Vec<Value> {
-        self.rows.iter().map(|r| Value::from_dyn_object(r.clone())).collect()
+        self.rows
+            .iter()
+            .map(|r| Value::from_dyn_object(r.clone()))
+            .collect()
     }
 
     fn column(&self, index: usize) -> Value {
@@ -97,27 +119,46 @@ impl Table {
             name: self.names[index].clone(),
             kind: self.types.get(index).cloned().unwrap_or_default(),
             index,
-            cells: self.rows.iter().map(|r| r.cells.get(index).cloned().unwrap_or_default()).collect(),
+            cells: self
+                .rows
+                .iter()
+                .map(|r| r.cells.get(index).cloned().unwrap_or_default())
+                .collect(),
         })
     }
 
     fn with_rows(&self, rows: Vec<Arc<Row>>) -> Self {
-        Self { names: self.names.clone(), types: self.types.clone(), rows }
+        Self {
+            names: self.names.clone(),
+            types: self.types.clone(),
+            rows,
+        }
     }
 
     fn project(&self, keep: &[usize]) -> Self {
-        let rows = self.rows.iter().map(|r| keep.iter().map(|i| r.cells[*i].clone()).collect()).collect();
+        let rows = self
+            .rows
+            .iter()
+            .map(|r| keep.iter().map(|i| r.cells[*i].clone()).collect())
+            .collect();
         let mut out = Self::new(keep.iter().map(|i| self.names[*i].clone()).collect(), rows);
         out.types = keep.iter().map(|i| self.types[*i].clone()).collect();
         out
     }
 
     fn indices(&self, names: &Value) -> Result<Vec<usize>, Error> {
-        let list = if names.as_str().is_some() { vec![names.clone()] } else { python::iterate(names)? };
+        let list = if names.as_str().is_some() {
+            vec![names.clone()]
+        } else {
+            python::iterate(names)?
+        };
         list.iter()
             .map(|n| {
                 let name = python::str_of(n);
-                self.names.iter().position(|x| *x == name).ok_or_else(|| python::error::key_error(format!("'{name}'")))
+                self.names
+                    .iter()
+                    .position(|x| *x == name)
+                    .ok_or_else(|| python::error::key_error(format!("'{name}'")))
             })
             .collect()
     }
@@ -127,32 +168,65 @@ impl Table {
         let columns = self.names.len().min(max_columns);
         let cut = |s: String| {
             if s.chars().count() > max_width {
-                format!("{}...", s.chars().take(max_width.saturating_sub(3)).collect::<String>())
+                format!(
+                    "{}...",
+                    s.chars()
+                        .take(max_width.saturating_sub(3))
+                        .collect::<String>()
+                )
             } else {
                 s
             }
         };
-        let numeric: Vec<bool> = (0..columns).map(|i| matches!(self.types[i].as_str(), "Integer" | "Number")).collect();
+        let numeric: Vec<bool> = (0..columns)
+            .map(|i| matches!(self.types[i].as_str(), "Integer" | "Number"))
+            .collect();
         let body: Vec<Vec<String>> = self
             .rows
             .iter()
             .take(max_rows)
             .map(|r| (0..columns).map(|i| cut(plain_text(&r.cells[i]))).collect())
             .collect();
-        let head: Vec<String> = self.names.iter().take(columns).map(|n| cut(n.clone())).collect();
+        let head: Vec<String> = self
+            .names
+            .iter()
+            .take(columns)
+            .map(|n| cut(n.clone()))
+            .collect();
         let widths: Vec<usize> = (0..columns)
-            .map(|i| body.iter().map(|r| r[i].chars().count()).chain([head[i].chars().count()]).max().unwrap_or(0))
+            .map(|i| {
+                body.iter()
+                    .map(|r| r[i].chars().count())
+                    .chain([head[i].chars().count()])
+                    .max()
+                    .unwrap_or(0)
+            })
             .collect();
         let pad = |text: &str, i: usize, right: bool| {
             let gap = " ".repeat(widths[i].saturating_sub(text.chars().count()));
-            if right { format!("{gap}{text}") } else { format!("{text}{gap}") }
+            if right {
+                format!("{gap}{text}")
+            } else {
+                format!("{text}{gap}")
+            }
         };
         let line = |cells: &[String], right: &dyn Fn(usize) -> bool| {
-            let parts: Vec<String> = cells.iter().enumerate().map(|(i, c)| pad(c, i, right(i))).collect();
+            let parts: Vec<String> = cells
+                .iter()
+                .enumerate()
+                .map(|(i, c)| pad(c, i, right(i)))
+                .collect();
             format!("| {} |", parts.join(" | "))
         };
         let mut out = vec![line(&head, &|i| numeric[i])];
-        out.push(format!("| {} |", widths.iter().map(|w| "-".repeat(*w)).collect::<Vec<_>>().join(" | ")));
+        out.push(format!(
+            "| {} |",
+            widths
+                .iter()
+                .map(|w| "-".repeat(*w))
+                .collect::<Vec<_>>()
+                .join(" | ")
+        ));
         out.extend(body.iter().map(|r| line(r, &|i| numeric[i])));
         out.join("\n")
     }
@@ -161,7 +235,11 @@ impl Table {
     pub fn to_json(&self) -> serde_json::Value {
         let row = |r: &Arc<Row>| {
             let pairs = self.names.iter().zip(&r.cells);
-            serde_json::Value::Object(pairs.map(|(n, v)| (n.clone(), python::json::to_json(v))).collect())
+            serde_json::Value::Object(
+                pairs
+                    .map(|(n, v)| (n.clone(), python::json::to_json(v)))
+                    .collect(),
+            )
         };
         serde_json::Value::Array(self.rows.iter().map(row).collect())
     }
@@ -169,7 +247,11 @@ impl Table {
 
 /// A cell as drawn in tables: nothing for null.
 fn plain_text(value: &Value) -> String {
-    if value.is_none() { String::new() } else { python::str_of(value) }
+    if value.is_none() {
+        String::new()
+    } else {
+        python::str_of(value)
+    }
 }
 
 /// agate renames second columns of a name to `name_2`, `name_3`.
@@ -199,16 +281,29 @@ impl Object for Table {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         if let Some(i) = key.as_i64() {
             let i = if i < 0 { i + self.rows.len() as i64 } else { i };
-            return self.rows.get(usize::try_from(i).ok()?).map(|r| Value::from_dyn_object(r.clone()));
+            return self
+                .rows
+                .get(usize::try_from(i).ok()?)
+                .map(|r| Value::from_dyn_object(r.clone()));
         }
         Some(match key.as_str()? {
-            "rows" => Value::from_object(Keyed { items: self.row_values(), keys: Vec::new() }),
+            "rows" => Value::from_object(Keyed {
+                items: self.row_values(),
+                keys: Vec::new(),
+            }),
             "columns" => {
                 let items = (0..self.names.len()).map(|i| self.column(i)).collect();
-                Value::from_object(Keyed { items, keys: self.names.to_vec() })
+                Value::from_object(Keyed {
+                    items,
+                    keys: self.names.to_vec(),
+                })
             }
-            "column_names" => python::tuple(self.names.iter().map(|n| Value::from(n.as_str())).collect()),
-            "column_types" => python::tuple(self.types.iter().map(|n| Value::from(n.as_str())).collect()),
+            "column_names" => {
+                python::tuple(self.names.iter().map(|n| Value::from(n.as_str())).collect())
+            }
+            "column_types" => {
+                python::tuple(self.types.iter().map(|n| Value::from(n.as_str())).collect())
+            }
             "row_names" => Value::from(()),
             _ => return None,
         })
@@ -218,20 +313,34 @@ impl Object for Table {
         true
     }
 
-    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let args = Args::new(args)?;
         let all = |n: usize| (0..n).collect::<Vec<_>>();
         Ok(match name {
             "print_table" | "print_csv" | "print_json" => {
-                let text = if name == "print_json" { self.to_json().to_string() } else { self.drawn(20, 6, 20) };
+                let text = if name == "print_json" {
+                    self.to_json().to_string()
+                } else {
+                    self.drawn(20, 6, 20)
+                };
                 super::say(state, &text);
                 Value::from(())
             }
             "to_json" => Value::from(self.to_json().to_string()),
-            "select" => self.project(&self.indices(&args.required(0, "key")?)?).value(),
+            "select" => self
+                .project(&self.indices(&args.required(0, "key")?)?)
+                .value(),
             "exclude" => {
                 let gone = self.indices(&args.required(0, "key")?)?;
-                let keep: Vec<usize> = all(self.names.len()).into_iter().filter(|i| !gone.contains(i)).collect();
+                let keep: Vec<usize> = all(self.names.len())
+                    .into_iter()
+                    .filter(|i| !gone.contains(i))
+                    .collect();
                 self.project(&keep).value()
             }
             "limit" => {
@@ -242,13 +351,17 @@ impl Object for Table {
                     _ => (0, self.rows.len()),
                 };
                 let stop = stop.min(self.rows.len());
-                self.with_rows(self.rows[start.min(stop)..stop].to_vec()).value()
+                self.with_rows(self.rows[start.min(stop)..stop].to_vec())
+                    .value()
             }
             "where" => {
                 let test = args.required(0, "test")?;
                 let mut rows = Vec::new();
                 for r in &self.rows {
-                    if test.call(state, &[Value::from_dyn_object(r.clone())])?.is_true() {
+                    if test
+                        .call(state, &[Value::from_dyn_object(r.clone())])?
+                        .is_true()
+                    {
                         rows.push(r.clone());
                     }
                 }
@@ -257,7 +370,12 @@ impl Object for Table {
             "order_by" => {
                 let keys = self.indices(&args.required(0, "key")?)?;
                 let mut rows = self.rows.clone();
-                rows.sort_by(|a, b| keys.iter().map(|i| a.cells[*i].cmp(&b.cells[*i])).find(|o| o.is_ne()).unwrap_or(std::cmp::Ordering::Equal));
+                rows.sort_by(|a, b| {
+                    keys.iter()
+                        .map(|i| a.cells[*i].cmp(&b.cells[*i]))
+                        .find(|o| o.is_ne())
+                        .unwrap_or(std::cmp::Ordering::Equal)
+                });
                 if args.flag(1, "reverse", false) {
                     rows.reverse();
                 }
@@ -285,13 +403,20 @@ impl Object for Table {
     }
 
     fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "<agate.Table: {} columns, {} rows>", self.names.len(), self.rows.len())
+        write!(
+            f,
+            "<agate.Table: {} columns, {} rows>",
+            self.names.len(),
+            self.rows.len()
+        )
     }
 }
 
 impl Table {
     fn rename(&self, args: &Args) -> Result<Self, Error> {
-        let Some(new) = args.get(0, "column_names").filter(|v| !v.is_none()) else { return Ok(self.clone()) };
+        let Some(new) = args.get(0, "column_names").filter(|v| !v.is_none()) else {
+            return Ok(self.clone());
+        };
         let mut names = self.names.to_vec();
         if python::is_plain_map(&new) {
             for (old, new) in python::ops::pairs_of(&new)? {
@@ -319,22 +444,41 @@ impl Object for Row {
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         if let Some(i) = key.as_i64() {
-            let i = if i < 0 { i + self.cells.len() as i64 } else { i };
+            let i = if i < 0 {
+                i + self.cells.len() as i64
+            } else {
+                i
+            };
             return self.cells.get(usize::try_from(i).ok()?).cloned();
         }
         let name = key.as_str()?;
-        self.cells.get(self.names.iter().position(|n| n == name)?).cloned()
+        self.cells
+            .get(self.names.iter().position(|n| n == name)?)
+            .cloned()
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let args = Args::new(args)?;
         let keys = || self.names.iter().map(|n| Value::from(n.as_str()));
         Ok(match name {
             "values" => python::tuple(self.cells.clone()),
             "keys" => python::tuple(keys().collect()),
-            "items" => List::value(keys().zip(&self.cells).map(|(k, v)| python::tuple(vec![k, v.clone()])).collect()),
+            "items" => List::value(
+                keys()
+                    .zip(&self.cells)
+                    .map(|(k, v)| python::tuple(vec![k, v.clone()]))
+                    .collect(),
+            ),
             "dict" => Dict::value(keys().zip(self.cells.iter().cloned()).collect()),
-            "get" => self.get_value(&args.required(0, "key")?).or(args.get(1, "default")).unwrap_or_else(|| Value::from(())),
+            "get" => self
+                .get_value(&args.required(0, "key")?)
+                .or(args.get(1, "default"))
+                .unwrap_or_else(|| Value::from(())),
             _ => return Err(python::error::no_method("Row", name)),
         })
     }
@@ -356,7 +500,11 @@ impl Object for Column {
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         if let Some(i) = key.as_i64() {
-            let i = if i < 0 { i + self.cells.len() as i64 } else { i };
+            let i = if i < 0 {
+                i + self.cells.len() as i64
+            } else {
+                i
+            };
             return self.cells.get(usize::try_from(i).ok()?).cloned();
         }
         Some(match key.as_str()? {
@@ -367,13 +515,20 @@ impl Object for Column {
         })
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, _: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        _: &[Value],
+    ) -> Result<Value, Error> {
         let present = || self.cells.iter().filter(|c| !c.is_none()).cloned();
         Ok(match name {
             "values" => python::tuple(self.cells.clone()),
             "values_distinct" => {
                 let mut out: Vec<Value> = Vec::new();
-                self.cells.iter().for_each(|c| crate::parse::push_new(&mut out, c.clone()));
+                self.cells
+                    .iter()
+                    .for_each(|c| crate::parse::push_new(&mut out, c.clone()));
                 python::tuple(out)
             }
             "values_without_nulls" => python::tuple(present().collect()),
@@ -382,7 +537,12 @@ impl Object for Column {
                 out.sort();
                 python::tuple(out)
             }
-            _ => return Err(Error::new(ErrorKind::UnknownMethod, format!("'Column' object has no attribute '{name}'"))),
+            _ => {
+                return Err(Error::new(
+                    ErrorKind::UnknownMethod,
+                    format!("'Column' object has no attribute '{name}'"),
+                ));
+            }
         })
     }
 }
@@ -405,21 +565,40 @@ impl Object for Keyed {
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         if let Some(i) = key.as_i64() {
-            let i = if i < 0 { i + self.items.len() as i64 } else { i };
+            let i = if i < 0 {
+                i + self.items.len() as i64
+            } else {
+                i
+            };
             return self.items.get(usize::try_from(i).ok()?).cloned();
         }
         let name = key.as_str()?;
-        self.items.get(self.keys.iter().position(|k| k == name)?).cloned()
+        self.items
+            .get(self.keys.iter().position(|k| k == name)?)
+            .cloned()
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let args = Args::new(args)?;
         let keys = || self.keys.iter().map(|n| Value::from(n.as_str()));
         Ok(match name {
             "values" => python::tuple(self.items.clone()),
             "keys" => python::tuple(keys().collect()),
-            "items" => List::value(keys().zip(&self.items).map(|(k, v)| python::tuple(vec![k, v.clone()])).collect()),
-            "get" => self.get_value(&args.required(0, "key")?).or(args.get(1, "default")).unwrap_or_else(|| Value::from(())),
+            "items" => List::value(
+                keys()
+                    .zip(&self.items)
+                    .map(|(k, v)| python::tuple(vec![k, v.clone()]))
+                    .collect(),
+            ),
+            "get" => self
+                .get_value(&args.required(0, "key")?)
+                .or(args.get(1, "default"))
+                .unwrap_or_else(|| Value::from(())),
             _ => return Err(python::error::no_method("MappedSequence", name)),
         })
     }

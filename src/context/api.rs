@@ -39,7 +39,12 @@ impl Object for RelationClass {
         }))
     }
 
-    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         match name {
             "create" => Ok(relation::create(&Args::new(args)?)?.value()),
             _ => Value::from_object(Relation::new("", "", "")).call_method(state, name, args),
@@ -49,10 +54,23 @@ impl Object for RelationClass {
 
 /// `Relation.create_from(config, node)`: the relation of a node dict.
 pub(super) fn create_from(args: &Args) -> Result<Value, Error> {
-    let node = args.required(1, "relation_config").or_else(|_| args.required(0, "relation_config"))?;
-    let text = |key: &str| node.get_attr(key).ok().filter(|v| !v.is_none() && !v.is_undefined()).map(|v| python::str_of(&v));
-    let identifier = text("identifier").or_else(|| text("alias")).or_else(|| text("name"));
-    let mut r = Relation::new(&text("database").unwrap_or_default(), &text("schema").unwrap_or_default(), &identifier.unwrap_or_default());
+    let node = args
+        .required(1, "relation_config")
+        .or_else(|_| args.required(0, "relation_config"))?;
+    let text = |key: &str| {
+        node.get_attr(key)
+            .ok()
+            .filter(|v| !v.is_none() && !v.is_undefined())
+            .map(|v| python::str_of(&v))
+    };
+    let identifier = text("identifier")
+        .or_else(|| text("alias"))
+        .or_else(|| text("name"));
+    let mut r = Relation::new(
+        &text("database").unwrap_or_default(),
+        &text("schema").unwrap_or_default(),
+        &identifier.unwrap_or_default(),
+    );
     if let Some(kind) = args.text(2, "type") {
         r.kind = Some(kind);
     }
@@ -62,7 +80,11 @@ pub(super) fn create_from(args: &Args) -> Result<Value, Error> {
 /// `scd_args(primary_key, updated_at)`: the key's parts and the time, as one list.
 pub(super) fn scd_args(args: &Args) -> Result<Value, Error> {
     let key = args.required(0, "primary_key")?;
-    let mut out = if key.as_str().is_some() { vec![key] } else { python::iterate(&key)? };
+    let mut out = if key.as_str().is_some() {
+        vec![key]
+    } else {
+        python::iterate(&key)?
+    };
     out.push(args.required(1, "updated_at")?);
     Ok(List::value(out))
 }
@@ -73,7 +95,12 @@ pub(super) fn contract_error(args: &Args) -> Result<Error, Error> {
         python::iterate(&args.required(i, n)?)?
             .iter()
             .map(|c| {
-                let get = |k: &str| c.get_attr(k).ok().map(|v| python::str_of(&v)).unwrap_or_default();
+                let get = |k: &str| {
+                    c.get_attr(k)
+                        .ok()
+                        .map(|v| python::str_of(&v))
+                        .unwrap_or_default()
+                };
                 Ok((get("name"), get("data_type")))
             })
             .collect()
@@ -82,21 +109,46 @@ pub(super) fn contract_error(args: &Args) -> Result<Error, Error> {
     let mut rows: Vec<[String; 4]> = Vec::new();
     for (name, kind) in &yaml {
         match sql.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {
-            None => rows.push([name.clone(), String::new(), kind.clone(), "missing in definition".into()]),
+            None => rows.push([
+                name.clone(),
+                String::new(),
+                kind.clone(),
+                "missing in definition".into(),
+            ]),
             Some((_, actual)) if actual != kind => {
-                rows.push([name.clone(), actual.clone(), kind.clone(), "data type mismatch".into()]);
+                rows.push([
+                    name.clone(),
+                    actual.clone(),
+                    kind.clone(),
+                    "data type mismatch".into(),
+                ]);
             }
             Some(_) => {}
         }
     }
     for (name, kind) in &sql {
         if !yaml.iter().any(|(n, _)| n.eq_ignore_ascii_case(name)) {
-            rows.push([name.clone(), kind.clone(), String::new(), "missing in contract".into()]);
+            rows.push([
+                name.clone(),
+                kind.clone(),
+                String::new(),
+                "missing in contract".into(),
+            ]);
         }
     }
     rows.sort();
-    let names = ["column_name", "definition_type", "contract_type", "mismatch_reason"].map(String::from).to_vec();
-    let cells = rows.into_iter().map(|r| r.map(Value::from).to_vec()).collect();
+    let names = [
+        "column_name",
+        "definition_type",
+        "contract_type",
+        "mismatch_reason",
+    ]
+    .map(String::from)
+    .to_vec();
+    let cells = rows
+        .into_iter()
+        .map(|r| r.map(Value::from).to_vec())
+        .collect();
     let table = super::agate::Table::new(names, cells).drawn(50, 4, 50);
     Ok(compilation(format!(
         "This model has an enforced contract that failed.\nPlease ensure the name, data_type, and number of columns in your contract match the columns in your model's definition.\n\n{table}"
@@ -119,15 +171,28 @@ impl Object for Flags {
     }
 
     fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(self.0.flags.keys().map(|k| Value::from(k.as_str())).collect())
+        Enumerator::Values(
+            self.0
+                .flags
+                .keys()
+                .map(|k| Value::from(k.as_str()))
+                .collect(),
+        )
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let args = Args::new(args)?;
         match name {
             "get" => {
                 let value = self.get_value(&args.required(0, "key")?);
-                Ok(value.or(args.get(1, "default")).unwrap_or_else(|| Value::from(())))
+                Ok(value
+                    .or(args.get(1, "default"))
+                    .unwrap_or_else(|| Value::from(())))
             }
             _ => Err(python::error::no_method("Flags", name)),
         }

@@ -18,12 +18,18 @@ impl Args {
         for name in kwargs.args() {
             named.push((name.to_string(), kwargs.get::<Value>(name)?));
         }
-        Ok(Self { positional: positional.to_vec(), named })
+        Ok(Self {
+            positional: positional.to_vec(),
+            named,
+        })
     }
 
     /// A named argument.
     pub fn named(&self, name: &str) -> Option<Value> {
-        self.named.iter().find(|(n, _)| n == name).map(|(_, v)| v.clone())
+        self.named
+            .iter()
+            .find(|(n, _)| n == name)
+            .map(|(_, v)| v.clone())
     }
 
     /// All named arguments.
@@ -33,18 +39,27 @@ impl Args {
 
     /// The argument at a position or under a name.
     pub fn get(&self, index: usize, name: &str) -> Option<Value> {
-        self.positional.get(index).cloned().or_else(|| self.named(name))
+        self.positional
+            .get(index)
+            .cloned()
+            .or_else(|| self.named(name))
     }
 
     /// The same, but it must be there.
     pub fn required(&self, index: usize, name: &str) -> Result<Value, Error> {
-        self.get(index, name)
-            .ok_or_else(|| Error::new(ErrorKind::MissingArgument, format!("missing a required argument: '{name}'")))
+        self.get(index, name).ok_or_else(|| {
+            Error::new(
+                ErrorKind::MissingArgument,
+                format!("missing a required argument: '{name}'"),
+            )
+        })
     }
 
     /// As text, if it is there and not none.
     pub fn text(&self, index: usize, name: &str) -> Option<String> {
-        self.get(index, name).filter(|v| !v.is_none() && !v.is_undefined()).map(|v| crate::jinja::python::str_of(&v))
+        self.get(index, name)
+            .filter(|v| !v.is_none() && !v.is_undefined())
+            .map(|v| crate::jinja::python::str_of(&v))
     }
 
     /// As text that must be there.
@@ -61,7 +76,12 @@ impl Args {
     pub fn only(&self, names: &[&str]) -> Self {
         Self {
             positional: Vec::new(),
-            named: self.named.iter().filter(|(n, _)| names.contains(&n.as_str())).cloned().collect(),
+            named: self
+                .named
+                .iter()
+                .filter(|(n, _)| names.contains(&n.as_str()))
+                .cloned()
+                .collect(),
         }
     }
 }

@@ -30,12 +30,18 @@ pub enum LookupError {
 }
 
 fn key(r: &Relation) -> Key {
-    (r.schema.clone().unwrap_or_default(), r.identifier.clone().unwrap_or_default())
+    (
+        r.schema.clone().unwrap_or_default(),
+        r.identifier.clone().unwrap_or_default(),
+    )
 }
 
 /// Relations of some schemas with their kinds; `$1` stands for the list of lower-case names.
 fn list_sql(schemas: &[String]) -> String {
-    let names: Vec<String> = schemas.iter().map(|s| crate::pg::quote_literal(s)).collect();
+    let names: Vec<String> = schemas
+        .iter()
+        .map(|s| crate::pg::quote_literal(s))
+        .collect();
     format!(
         "select n.nspname, c.relname, case c.relkind when 'v' then 'view' when 'm' then 'materialized_view' \
          when 'f' then 'external' else 'table' end from pg_catalog.pg_class c \
@@ -47,7 +53,10 @@ fn list_sql(schemas: &[String]) -> String {
 
 /// Views on relations: parent schema and name, view schema and name.
 fn dependants_sql(schemas: &[String]) -> String {
-    let names: Vec<String> = schemas.iter().map(|s| crate::pg::quote_literal(s)).collect();
+    let names: Vec<String> = schemas
+        .iter()
+        .map(|s| crate::pg::quote_literal(s))
+        .collect();
     format!(
         "select distinct pn.nspname, p.relname, vn.nspname, v.relname from pg_catalog.pg_depend d \
          join pg_catalog.pg_rewrite r on r.oid = d.objid join pg_catalog.pg_class v on v.oid = r.ev_class \
@@ -65,10 +74,19 @@ impl Cache {
     }
 
     /// Reads schemas that have not been read yet, in two queries.
-    pub fn fill(&self, session: &mut Session, database: &str, schemas: &[String]) -> Result<(), PgError> {
+    pub fn fill(
+        &self,
+        session: &mut Session,
+        database: &str,
+        schemas: &[String],
+    ) -> Result<(), PgError> {
         let missing: Vec<String> = {
             let state = self.state();
-            let mut all: Vec<String> = schemas.iter().map(|s| s.to_lowercase()).filter(|s| !state.listed.contains(s)).collect();
+            let mut all: Vec<String> = schemas
+                .iter()
+                .map(|s| s.to_lowercase())
+                .filter(|s| !state.listed.contains(s))
+                .collect();
             all.sort();
             all.dedup();
             all
@@ -81,7 +99,8 @@ impl Cache {
         let text = |row: &Vec<crate::pg::Cell>, i: usize| row[i].text().unwrap_or_default();
         let mut state = self.state();
         for row in &relations.rows {
-            let relation = Relation::new(database, &text(row, 0), &text(row, 1)).of_kind(&text(row, 2));
+            let relation =
+                Relation::new(database, &text(row, 0), &text(row, 1)).of_kind(&text(row, 2));
             state.relations.insert(key(&relation), relation);
         }
         for row in &dependants.rows {
@@ -101,14 +120,25 @@ impl Cache {
         identifier: &str,
         quote: [bool; 3],
     ) -> Result<Option<Relation>, LookupError> {
-        self.fill(session, database, &[schema.to_string()]).map_err(LookupError::Database)?;
+        self.fill(session, database, &[schema.to_string()])
+            .map_err(LookupError::Database)?;
         let state = self.state();
-        let schema = if quote[1] { schema.to_string() } else { schema.to_lowercase() };
-        let identifier = if quote[2] { identifier.to_string() } else { identifier.to_lowercase() };
+        let schema = if quote[1] {
+            schema.to_string()
+        } else {
+            schema.to_lowercase()
+        };
+        let identifier = if quote[2] {
+            identifier.to_string()
+        } else {
+            identifier.to_lowercase()
+        };
         if let Some(r) = state.relations.get(&(schema.clone(), identifier.clone())) {
             return Ok(Some(r.clone()));
         }
-        let near = state.relations.iter().find(|((s, i), _)| s.eq_ignore_ascii_case(&schema) && i.eq_ignore_ascii_case(&identifier));
+        let near = state.relations.iter().find(|((s, i), _)| {
+            s.eq_ignore_ascii_case(&schema) && i.eq_ignore_ascii_case(&identifier)
+        });
         match near {
             Some((_, r)) => Err(LookupError::Approximate(r.clone())),
             None => Ok(None),
@@ -118,7 +148,12 @@ impl Cache {
     /// All relations of a schema.
     pub fn of_schema(&self, schema: &str) -> Vec<Relation> {
         let state = self.state();
-        state.relations.iter().filter(|((s, _), _)| s.eq_ignore_ascii_case(schema)).map(|(_, r)| r.clone()).collect()
+        state
+            .relations
+            .iter()
+            .filter(|((s, _), _)| s.eq_ignore_ascii_case(schema))
+            .map(|(_, r)| r.clone())
+            .collect()
     }
 
     /// Something was made.
@@ -162,7 +197,9 @@ impl Cache {
 
     /// A schema was dropped.
     pub fn drop_schema(&self, schema: &str) {
-        self.state().relations.retain(|(s, _), _| !s.eq_ignore_ascii_case(schema));
+        self.state()
+            .relations
+            .retain(|(s, _), _| !s.eq_ignore_ascii_case(schema));
     }
 
     /// A schema is known to be there and empty.

@@ -21,18 +21,37 @@ pub struct Column {
 impl Column {
     /// A column of a type without size.
     pub fn plain(name: &str, dtype: &str) -> Self {
-        Self { name: name.into(), dtype: dtype.into(), char_size: None, numeric_precision: None, numeric_scale: None }
+        Self {
+            name: name.into(),
+            dtype: dtype.into(),
+            char_size: None,
+            numeric_precision: None,
+            numeric_scale: None,
+        }
     }
 
     fn is_string(&self) -> bool {
-        matches!(self.dtype.to_lowercase().as_str(), "text" | "character varying" | "character" | "varchar")
+        matches!(
+            self.dtype.to_lowercase().as_str(),
+            "text" | "character varying" | "character" | "varchar"
+        )
     }
 
     fn is_integer(&self) -> bool {
         matches!(
             self.dtype.to_lowercase().as_str(),
-            "smallint" | "integer" | "bigint" | "smallserial" | "serial" | "bigserial" | "int2" | "int4" | "int8"
-                | "serial2" | "serial4" | "serial8"
+            "smallint"
+                | "integer"
+                | "bigint"
+                | "smallserial"
+                | "serial"
+                | "bigserial"
+                | "int2"
+                | "int4"
+                | "int8"
+                | "serial2"
+                | "serial4"
+                | "serial8"
         )
     }
 
@@ -41,11 +60,18 @@ impl Column {
     }
 
     fn is_float(&self) -> bool {
-        matches!(self.dtype.to_lowercase().as_str(), "real" | "float4" | "float" | "double precision" | "float8")
+        matches!(
+            self.dtype.to_lowercase().as_str(),
+            "real" | "float4" | "float" | "double precision" | "float8"
+        )
     }
 
     fn string_size(&self) -> i64 {
-        if self.dtype == "text" { 256 } else { self.char_size.unwrap_or(256) }
+        if self.dtype == "text" {
+            256
+        } else {
+            self.char_size.unwrap_or(256)
+        }
     }
 
     /// The type with its size, as it goes into DDL.
@@ -102,7 +128,12 @@ impl Object for Column {
         })
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let args = Args::new(args)?;
         Ok(match name {
             "is_string" => Value::from(self.is_string()),
@@ -112,15 +143,26 @@ impl Object for Column {
             "is_float" => Value::from(self.is_float()),
             "string_size" => {
                 if !self.is_string() {
-                    return Err(Error::new(ErrorKind::InvalidOperation, "Called string_size() on non-string field!"));
+                    return Err(Error::new(
+                        ErrorKind::InvalidOperation,
+                        "Called string_size() on non-string field!",
+                    ));
                 }
                 Value::from(self.string_size())
             }
             "can_expand_to" => {
                 let other = args.required(0, "other_column")?;
-                Value::from(other.downcast_object_ref::<Self>().is_some_and(|o| self.can_expand_to(o)))
+                Value::from(
+                    other
+                        .downcast_object_ref::<Self>()
+                        .is_some_and(|o| self.can_expand_to(o)),
+                )
             }
-            "literal" => Value::from(format!("{}::{}", python::str_of(&args.required(0, "value")?), self.data_type())),
+            "literal" => Value::from(format!(
+                "{}::{}",
+                python::str_of(&args.required(0, "value")?),
+                self.data_type()
+            )),
             _ => return static_method(name, &args),
         })
     }
@@ -138,11 +180,17 @@ impl Object for Column {
 pub fn static_method(name: &str, args: &Args) -> Result<Value, Error> {
     Ok(match name {
         "create" => {
-            let (name, kind) = (args.required_text(0, "name")?, args.required_text(1, "label_or_dtype")?);
+            let (name, kind) = (
+                args.required_text(0, "name")?,
+                args.required_text(1, "label_or_dtype")?,
+            );
             Column::plain(&name, &translate(&kind)).value()
         }
         "translate_type" => Value::from(translate(&args.required_text(0, "dtype")?)),
-        "string_type" => Value::from(format!("character varying({})", args.required_text(0, "size")?)),
+        "string_type" => Value::from(format!(
+            "character varying({})",
+            args.required_text(0, "size")?
+        )),
         "numeric_type" => {
             let dtype = args.required_text(0, "dtype")?;
             match (args.text(1, "precision"), args.text(2, "scale")) {
@@ -150,22 +198,39 @@ pub fn static_method(name: &str, args: &Args) -> Result<Value, Error> {
                 _ => Value::from(dtype),
             }
         }
-        "from_description" => from_description(&args.required_text(0, "name")?, &args.required_text(1, "raw_data_type")?)?.value(),
+        "from_description" => from_description(
+            &args.required_text(0, "name")?,
+            &args.required_text(1, "raw_data_type")?,
+        )?
+        .value(),
         _ => return Err(python::error::no_method("PostgresColumn", name)),
     })
 }
 
 /// dbt translates one word only.
 pub fn translate(kind: &str) -> String {
-    if kind.eq_ignore_ascii_case("string") { "TEXT".into() } else { kind.to_string() }
+    if kind.eq_ignore_ascii_case("string") {
+        "TEXT".into()
+    } else {
+        kind.to_string()
+    }
 }
 
 fn from_description(name: &str, raw: &str) -> Result<Column, Error> {
-    let (base, rest) = raw.split_once('(').map_or((raw, None), |(b, r)| (b, r.strip_suffix(')')));
+    let (base, rest) = raw
+        .split_once('(')
+        .map_or((raw, None), |(b, r)| (b, r.strip_suffix(')')));
     let mut column = Column::plain(name, base.trim());
-    let sizes: Vec<i64> = rest.unwrap_or_default().split(',').filter_map(|s| s.trim().parse().ok()).collect();
+    let sizes: Vec<i64> = rest
+        .unwrap_or_default()
+        .split(',')
+        .filter_map(|s| s.trim().parse().ok())
+        .collect();
     if rest.is_some() && sizes.is_empty() {
-        return Err(Error::new(ErrorKind::InvalidOperation, format!("Could not interpret data type \"{raw}\"")));
+        return Err(Error::new(
+            ErrorKind::InvalidOperation,
+            format!("Could not interpret data type \"{raw}\""),
+        ));
     }
     match sizes[..] {
         [size] => column.char_size = Some(size),
@@ -180,7 +245,12 @@ fn from_description(name: &str, raw: &str) -> Result<Column, Error> {
 pub struct ColumnClass;
 
 impl Object for ColumnClass {
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         static_method(name, &Args::new(args)?)
     }
 
@@ -197,4 +267,3 @@ impl Object for ColumnClass {
         .value())
     }
 }
-

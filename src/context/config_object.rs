@@ -31,7 +31,10 @@ impl ConfigObject {
         let default = || args.get(1, "default").unwrap_or_else(|| Value::from(()));
         match self.value(&key) {
             Some(Json::Null) | None => {
-                let in_meta = self.value("meta").and_then(|m| m.get(&key).cloned()).is_some();
+                let in_meta = self
+                    .value("meta")
+                    .and_then(|m| m.get(&key).cloned())
+                    .is_some();
                 if in_meta {
                     self.0.shared.warn_once(
                         Diagnostic::warning(code::P0110, format!("the key '{key}' was not found using config.get('{key}'), but is in the meta section of {}", self.0.node_id()))
@@ -51,7 +54,10 @@ impl ConfigObject {
         let key = args.required_text(0, "name")?;
         match self.value(&key) {
             Some(value) => Ok(python::json::from_json(&value)),
-            None => Err(compilation(format!("Model '{}' does not define a required config parameter '{key}'.", self.0.node_id()))),
+            None => Err(compilation(format!(
+                "Model '{}' does not define a required config parameter '{key}'.",
+                self.0.node_id()
+            ))),
         }
     }
 
@@ -62,13 +68,18 @@ impl ConfigObject {
         let key = args.required_text(0, "name")?;
         match self.value("meta").and_then(|m| m.get(&key).cloned()) {
             Some(value) => Ok(python::json::from_json(&value)),
-            None if required => Err(compilation(format!("Model '{}' does not define a required config parameter '{key}' in its meta.", self.0.node_id()))),
+            None if required => Err(compilation(format!(
+                "Model '{}' does not define a required config parameter '{key}' in its meta.",
+                self.0.node_id()
+            ))),
             None => Ok(args.get(1, "default").unwrap_or_else(|| Value::from(()))),
         }
     }
 
     fn persists(&self, what: &str) -> bool {
-        self.value("persist_docs").and_then(|p| p.get(what).and_then(Json::as_bool)).unwrap_or(false)
+        self.value("persist_docs")
+            .and_then(|p| p.get(what).and_then(Json::as_bool))
+            .unwrap_or(false)
     }
 }
 
@@ -77,7 +88,9 @@ fn call_values(args: &Args) -> Result<Map<String, Json>, Error> {
     let mut out = Map::new();
     if let Some(first) = args.positional.first() {
         if args.positional.len() > 1 || !python::is_plain_map(first) {
-            return Err(compilation("Invalid inline model config: give keyword arguments, or one mapping"));
+            return Err(compilation(
+                "Invalid inline model config: give keyword arguments, or one mapping",
+            ));
         }
         for (k, v) in python::ops::pairs_of(first)? {
             out.insert(python::str_of(&k), python::json::to_json(&v));
@@ -88,7 +101,9 @@ fn call_values(args: &Args) -> Result<Map<String, Json>, Error> {
     }
     for (a, b) in [("pre_hook", "pre-hook"), ("post_hook", "post-hook")] {
         if out.contains_key(a) && out.contains_key(b) {
-            return Err(compilation(format!("`{a}` and `{b}` are the same setting; give one of them")));
+            return Err(compilation(format!(
+                "`{a}` and `{b}` are the same setting; give one of them"
+            )));
         }
     }
     Ok(out)
@@ -106,12 +121,19 @@ impl Object for ConfigObject {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let key = key.as_str()?;
         match key {
-            "model" => Some(python::json::from_json(&Json::Object(self.0.node.map.clone()))),
+            "model" => Some(python::json::from_json(&Json::Object(
+                self.0.node.map.clone(),
+            ))),
             _ => self.value(key).map(|v| python::json::from_json(&v)),
         }
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let args = Args::new(args)?;
         match name {
             "get" => self.get(&args),

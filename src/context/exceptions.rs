@@ -38,9 +38,11 @@ impl Raised {
     /// In words.
     pub fn message(&self) -> String {
         match self {
-            Self::Compilation(m) | Self::DatabaseText(m) | Self::Dependency(m) | Self::FailFast(m) | Self::Other(_, m) => {
-                m.clone()
-            }
+            Self::Compilation(m)
+            | Self::DatabaseText(m)
+            | Self::Dependency(m)
+            | Self::FailFast(m)
+            | Self::Other(_, m) => m.clone(),
             Self::Database(e, ..) => e.to_string(),
         }
     }
@@ -84,9 +86,18 @@ pub fn diagnostic(e: &JinjaError, fallback: Option<&Place>) -> Diagnostic {
 pub(super) struct Exceptions(pub Arc<Inner>);
 
 impl Object for Exceptions {
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let args = Args::new(args)?;
-        let text = |i: usize, n: &str| args.get(i, n).map(|v| python::str_of(&v)).unwrap_or_default();
+        let text = |i: usize, n: &str| {
+            args.get(i, n)
+                .map(|v| python::str_of(&v))
+                .unwrap_or_default()
+        };
         let message = || text(0, "msg");
         Err(match name {
             "warn" => {
@@ -97,14 +108,25 @@ impl Object for Exceptions {
             "raise_compiler_error" | "compiler_error" => compilation(message()),
             "raise_database_error" => Raised::DatabaseText(message()).into_error(),
             "raise_dependency_error" => Raised::Dependency(message()).into_error(),
-            "raise_not_implemented" => Raised::Other("Not Implemented Error", format!("ERROR: {}", message())).into_error(),
+            "raise_not_implemented" => {
+                Raised::Other("Not Implemented Error", format!("ERROR: {}", message())).into_error()
+            }
             "raise_fail_fast_error" => Raised::FailFast(message()).into_error(),
             "raise_contract_error" => super::api::contract_error(&args)?,
-            "raise_ambiguous_alias" | "raise_ambiguous_catalog_match" | "raise_cache_inconsistent"
-            | "raise_dataclass_not_dict" | "raise_dep_not_found" | "raise_duplicate_patch_name"
-            | "raise_duplicate_resource_name" | "raise_invalid_property_yml_version" => {
+            "raise_ambiguous_alias"
+            | "raise_ambiguous_catalog_match"
+            | "raise_cache_inconsistent"
+            | "raise_dataclass_not_dict"
+            | "raise_dep_not_found"
+            | "raise_duplicate_patch_name"
+            | "raise_duplicate_resource_name"
+            | "raise_invalid_property_yml_version" => {
                 let words: Vec<String> = args.positional.iter().map(python::str_of).collect();
-                compilation(format!("{}: {}", name.trim_start_matches("raise_").replace('_', " "), words.join(", ")))
+                compilation(format!(
+                    "{}: {}",
+                    name.trim_start_matches("raise_").replace('_', " "),
+                    words.join(", ")
+                ))
             }
             "column_type_missing" => {
                 let columns = args.required(0, "column_names")?;
@@ -114,17 +136,36 @@ impl Object for Exceptions {
                     python::str_of(&columns)
                 ))
             }
-            "missing_config" => compilation(format!("Model '{}' does not define a required config parameter '{}'.", self.0.node_id(), text(1, "name"))),
-            "missing_materialization" => compilation(format!("No materialization '{}' was found for adapter postgres! (searched types 'default' and 'postgres')", text(1, "adapter_type"))),
-            "missing_relation" => compilation(format!("Relation {} not found!", text(0, "relation"))),
+            "missing_config" => compilation(format!(
+                "Model '{}' does not define a required config parameter '{}'.",
+                self.0.node_id(),
+                text(1, "name")
+            )),
+            "missing_materialization" => compilation(format!(
+                "No materialization '{}' was found for adapter postgres! (searched types 'default' and 'postgres')",
+                text(1, "adapter_type")
+            )),
+            "missing_relation" => {
+                compilation(format!("Relation {} not found!", text(0, "relation")))
+            }
             "relation_wrong_type" => compilation(format!(
                 "Trying to create {} {}, but it currently exists as a {}. Either drop {} manually, or run dbt with `--full-refresh` and dbt will drop it for you.",
-                text(1, "expected_type"), text(0, "relation"),
-                args.get(0, "relation").and_then(|r| super::relation::Relation::of(&r).and_then(|r| r.kind.clone())).unwrap_or_default(),
+                text(1, "expected_type"),
+                text(0, "relation"),
+                args.get(0, "relation")
+                    .and_then(|r| super::relation::Relation::of(&r).and_then(|r| r.kind.clone()))
+                    .unwrap_or_default(),
                 text(0, "relation")
             )),
             "warn_snapshot_timestamp_data_types" => {
-                let d = Diagnostic::warning(code::J0305, format!("Data type of snapshot table timestamp columns ({}) doesn't match derived column 'updated_at' ({}). Please update snapshot config 'updated_at'.", text(0, "snapshot_time_data_type"), text(1, "updated_at_data_type")));
+                let d = Diagnostic::warning(
+                    code::J0305,
+                    format!(
+                        "Data type of snapshot table timestamp columns ({}) doesn't match derived column 'updated_at' ({}). Please update snapshot config 'updated_at'.",
+                        text(0, "snapshot_time_data_type"),
+                        text(1, "updated_at_data_type")
+                    ),
+                );
                 (self.0.shared.say)(Say::Warning(d));
                 return Ok(Value::from(""));
             }

@@ -64,22 +64,46 @@ fn doc(_: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error
 
 /// Arguments of `ref` as dbt reads them.
 pub(super) fn ref_args(args: &Args) -> Result<RefArgs, Error> {
-    let version = args.named("version").or(args.named("v")).filter(|v| !v.is_none());
+    let version = args
+        .named("version")
+        .or(args.named("v"))
+        .filter(|v| !v.is_none());
     let version = version.map(|v| python::json::to_json(&v));
-    let texts: Vec<String> = args.positional.iter().filter_map(|v| v.as_str().map(str::to_string)).collect();
+    let texts: Vec<String> = args
+        .positional
+        .iter()
+        .filter_map(|v| v.as_str().map(str::to_string))
+        .collect();
     if texts.len() != args.positional.len() || texts.is_empty() || texts.len() > 2 {
-        return Err(compilation(format!("ref() takes 1 or 2 text arguments, the model's name and perhaps its package before it, but got {} ({})", args.positional.len(), args.positional.iter().map(python::repr_of).collect::<Vec<_>>().join(", "))));
+        return Err(compilation(format!(
+            "ref() takes 1 or 2 text arguments, the model's name and perhaps its package before it, but got {} ({})",
+            args.positional.len(),
+            args.positional
+                .iter()
+                .map(python::repr_of)
+                .collect::<Vec<_>>()
+                .join(", ")
+        )));
     }
     let (package, name) = match &texts[..] {
         [name] => (None, name.clone()),
         _ => (Some(texts[0].clone()), texts[1].clone()),
     };
-    Ok(RefArgs { name, package, version })
+    Ok(RefArgs {
+        name,
+        package,
+        version,
+    })
 }
 
 /// The relation a node had provisionally while parsing.
 fn own_relation(inner: &Inner) -> Value {
-    inner.node.this.clone().unwrap_or_else(|| Relation::new("", "", "")).value()
+    inner
+        .node
+        .this
+        .clone()
+        .unwrap_or_else(|| Relation::new("", "", ""))
+        .value()
 }
 
 fn reference(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
@@ -97,7 +121,10 @@ fn reference(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Va
         (None, None) => r.name.clone(),
     };
     let Found::Node(id) = names.find_ref(&r, &inner.package) else {
-        return Err(compilation(format!("{} depends on a node named '{shown}' which was not found", inner.node_id())));
+        return Err(compilation(format!(
+            "{} depends on a node named '{shown}' which was not found",
+            inner.node_id()
+        )));
     };
     if let Some(input) = fixture(inner, &id) {
         return Ok(input);
@@ -114,11 +141,18 @@ fn fixture(inner: &Inner, id: &str) -> Option<Value> {
 }
 
 fn check_allowed(inner: &Inner, id: &str, shown: &str) -> Result<(), Error> {
-    let Some(allowed) = &inner.node.allowed else { return Ok(()) };
+    let Some(allowed) = &inner.node.allowed else {
+        return Ok(());
+    };
     if allowed.iter().any(|a| a == id) || inner.node.unique_id == id {
         return Ok(());
     }
-    let name = inner.node.map.get("name").and_then(Json::as_str).unwrap_or_default();
+    let name = inner
+        .node
+        .map
+        .get("name")
+        .and_then(Json::as_str)
+        .unwrap_or_default();
     Err(compilation(format!(
         "dbt was unable to infer all dependencies for the model \"{name}\".\nThis typically happens when ref() is placed within a conditional block.\n\nTo fix this, add the following hint to the top of the model \"{name}\":\n\n-- depends_on: {{{{ ref('{shown}') }}}}"
     )))
@@ -130,17 +164,34 @@ fn relation_of(inner: &Arc<Inner>, manifest: &Manifest, id: &str) -> Result<Valu
         return Ok(limited(inner, source_relation(s), s.config.get("event_time")).value());
     }
     let Some(node) = manifest.nodes.get(id) else {
-        return Err(compilation(format!("{} refers to {id}, which is not there", inner.node_id())));
+        return Err(compilation(format!(
+            "{} refers to {id}, which is not there",
+            inner.node_id()
+        )));
     };
     if node.is_ephemeral() {
         if inner.node.allowed.is_none() {
-            return Err(compilation(format!("Operations can not ref() ephemeral nodes, but {} is ephemeral", node.name)));
+            return Err(compilation(format!(
+                "Operations can not ref() ephemeral nodes, but {} is ephemeral",
+                node.name
+            )));
         }
         push_new(&mut *lock(&inner.ephemeral), id.to_string());
-        return Ok(Relation { kind: Some("cte".into()), ..Relation::new("", "", &format!("__dbt__cte__{}", node.alias)) }.value());
+        return Ok(Relation {
+            kind: Some("cte".into()),
+            ..Relation::new("", "", &format!("__dbt__cte__{}", node.alias))
+        }
+        .value());
     }
-    let own = Relation::new(&node.database, &node.schema, &node.alias).quoted_as(quoting(inner, node.config.get("quoting")));
-    let relation = inner.shared.deferred.get().and_then(|d| d.get(id)).cloned().unwrap_or(own);
+    let own = Relation::new(&node.database, &node.schema, &node.alias)
+        .quoted_as(quoting(inner, node.config.get("quoting")));
+    let relation = inner
+        .shared
+        .deferred
+        .get()
+        .and_then(|d| d.get(id))
+        .cloned()
+        .unwrap_or(own);
     Ok(limited(inner, relation, node.config.get("event_time")).value())
 }
 
@@ -148,13 +199,21 @@ fn relation_of(inner: &Arc<Inner>, manifest: &Manifest, id: &str) -> Result<Valu
 pub(super) fn quoting(inner: &Inner, own: Option<&Json>) -> [bool; 3] {
     let get = |k: &str| own.and_then(|q| q.get(k)).and_then(Json::as_bool);
     let base = inner.shared.quoting;
-    [get("database").unwrap_or(base[0]), get("schema").unwrap_or(base[1]), get("identifier").unwrap_or(base[2])]
+    [
+        get("database").unwrap_or(base[0]),
+        get("schema").unwrap_or(base[1]),
+        get("identifier").unwrap_or(base[2]),
+    ]
 }
 
 /// A source's relation; the project's quoting does not apply to it.
 pub(super) fn source_relation(s: &crate::graph::Source) -> Relation {
     let get = |k: &str| s.quoting.get(k).and_then(Json::as_bool).unwrap_or(true);
-    Relation::new(&s.database, &s.schema, &s.identifier).quoted_as([get("database"), get("schema"), get("identifier")])
+    Relation::new(&s.database, &s.schema, &s.identifier).quoted_as([
+        get("database"),
+        get("schema"),
+        get("identifier"),
+    ])
 }
 
 /// With `--empty` or a time window around it.
@@ -164,12 +223,20 @@ fn limited(inner: &Inner, mut relation: Relation, event_time: Option<&Json>) -> 
     }
     let field = event_time.and_then(Json::as_str);
     let window = lock(&inner.extra).get("__batch").map(|b| {
-        let part = |k: &str| b.get_attr(k).ok().and_then(|v| v.as_str().map(str::to_string));
+        let part = |k: &str| {
+            b.get_attr(k)
+                .ok()
+                .and_then(|v| v.as_str().map(str::to_string))
+        };
         (part("start"), part("end"))
     });
     let window = window.or_else(|| inner.shared.sample.clone().map(|(a, b)| (Some(a), Some(b))));
     if let (Some(field), Some((start, end))) = (field, window) {
-        relation.event_filter = Some(EventFilter { field: field.to_string(), start, end });
+        relation.event_filter = Some(EventFilter {
+            field: field.to_string(),
+            start,
+            end,
+        });
     }
     relation
 }
@@ -177,10 +244,16 @@ fn limited(inner: &Inner, mut relation: Relation, event_time: Option<&Json>) -> 
 fn source(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
     let texts: Vec<&str> = args.positional.iter().filter_map(|v| v.as_str()).collect();
     let [source, table] = texts[..] else {
-        return Err(compilation(format!("source() takes exactly two text arguments ({} given)", args.positional.len())));
+        return Err(compilation(format!(
+            "source() takes exactly two text arguments ({} given)",
+            args.positional.len()
+        )));
     };
     if inner.phase == Phase::Parse {
-        push_new(&mut lock(&inner.recorder).sources, (source.to_string(), table.to_string()));
+        push_new(
+            &mut lock(&inner.recorder).sources,
+            (source.to_string(), table.to_string()),
+        );
         return Ok(own_relation(inner));
     }
     let (Some(manifest), Some(names)) = (inner.shared.manifest(), inner.shared.names.get()) else {
@@ -193,7 +266,10 @@ fn source(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value
             }
             relation_of(inner, manifest, &id)
         }
-        _ => Err(compilation(format!("{} depends on a source named '{source}.{table}' which was not found", inner.node_id()))),
+        _ => Err(compilation(format!(
+            "{} depends on a source named '{source}.{table}' which was not found",
+            inner.node_id()
+        ))),
     }
 }
 
@@ -207,10 +283,16 @@ fn metric(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value
 fn env_var(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
     let name = args.required_text(0, "var")?;
     if name.starts_with("DBT_ENV_SECRET_") && !inner.node.unique_id.is_empty() {
-        return Err(compilation(format!("Secret env vars are allowed only in profiles.yml or packages.yml. Found '{name}' referenced elsewhere.")));
+        return Err(compilation(format!(
+            "Secret env vars are allowed only in profiles.yml or packages.yml. Found '{name}' referenced elsewhere."
+        )));
     }
     lock(&inner.shared.env_read).insert(name.clone());
-    if let Some(over) = lock(&inner.extra).get("__env_vars").and_then(|e| e.get_attr(&name).ok()).filter(|v| !v.is_undefined()) {
+    if let Some(over) = lock(&inner.extra)
+        .get("__env_vars")
+        .and_then(|e| e.get_attr(&name).ok())
+        .filter(|v| !v.is_undefined())
+    {
         return Ok(over);
     }
     match inner.shared.env.get(&name) {
@@ -242,11 +324,20 @@ fn render(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value
 /// Renders a text in the view of the node.
 pub(super) fn render_text(inner: &Arc<Inner>, text: &str) -> Result<String, Error> {
     let file = crate::text::SourceFile::new(format!("<text of {}>", inner.node_id()), text);
-    let mode = if inner.executing() { crate::jinja::Mode::Strict } else { crate::jinja::Mode::Absorbing };
-    inner.shared.engine.render_file(&file, mode, inner.scope()).map(|r| r.text).map_err(|e| {
-        let raised = e.payload::<super::Raised>().cloned();
-        raised.map_or_else(|| compilation(e.to_string()), super::Raised::into_error)
-    })
+    let mode = if inner.executing() {
+        crate::jinja::Mode::Strict
+    } else {
+        crate::jinja::Mode::Absorbing
+    };
+    inner
+        .shared
+        .engine
+        .render_file(&file, mode, inner.scope())
+        .map(|r| r.text)
+        .map_err(|e| {
+            let raised = e.payload::<super::Raised>().cloned();
+            raised.map_or_else(|| compilation(e.to_string()), super::Raised::into_error)
+        })
 }
 
 fn write(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
@@ -254,7 +345,11 @@ fn write(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value,
     Ok(Value::from(""))
 }
 
-fn try_or_compiler_error(_: &Arc<Inner>, state: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+fn try_or_compiler_error(
+    _: &Arc<Inner>,
+    state: &mut State<'_, '_>,
+    args: Args,
+) -> Result<Value, Error> {
     let message = args.required_text(0, "message_if_exception")?;
     let function = args.required(1, "func")?;
     let mut rest: Vec<Value> = args.positional.iter().skip(2).cloned().collect();
@@ -262,7 +357,9 @@ fn try_or_compiler_error(_: &Arc<Inner>, state: &mut State<'_, '_>, args: Args) 
     if !named.is_empty() {
         rest.push(minijinja::value::Kwargs::from_iter(named).into());
     }
-    function.call(state, &rest).map_err(|_| compilation(message))
+    function
+        .call(state, &rest)
+        .map_err(|_| compilation(message))
 }
 
 /// `var`.
@@ -276,7 +373,9 @@ impl Object for Var {
         let vars = self.0.vars();
         if let Some(value) = vars.get(&name) {
             return match value {
-                Json::String(text) if crate::config::has_jinja(text) => Ok(Value::from(render_text(&self.0, text)?)),
+                Json::String(text) if crate::config::has_jinja(text) => {
+                    Ok(Value::from(render_text(&self.0, text)?))
+                }
                 other => Ok(python::json::from_json(other)),
             };
         }
@@ -287,10 +386,18 @@ impl Object for Var {
             return Ok(Value::from(()));
         }
         let all = serde_json::to_string_pretty(&Json::Object(vars)).unwrap_or_default();
-        Err(compilation(format!("Required var '{name}' not found in config:\nVars supplied to {} = {all}", self.0.node_id())))
+        Err(compilation(format!(
+            "Required var '{name}' not found in config:\nVars supplied to {} = {all}",
+            self.0.node_id()
+        )))
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         if name != "has_var" {
             return Err(python::error::no_method("Var", name));
         }
@@ -308,13 +415,20 @@ impl Object for Builtins {
         self.0.named(key.as_str()?)
     }
 
-    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         match self.0.named(name) {
             Some(f) => f.call(state, args),
             None if name == "get" => {
                 let args = Args::new(args)?;
                 let value = self.0.named(&args.required_text(0, "key")?);
-                Ok(value.or(args.get(1, "default")).unwrap_or_else(|| Value::from(())))
+                Ok(value
+                    .or(args.get(1, "default"))
+                    .unwrap_or_else(|| Value::from(())))
             }
             None => Err(python::error::no_method("builtins", name)),
         }
@@ -329,7 +443,11 @@ impl ContextDict {
     fn find(&self, name: &str) -> Option<Value> {
         let inner = &self.0.0;
         let engine = &inner.shared.engine;
-        lock(&inner.extra).get(name).cloned().or_else(|| lookup_macro(engine, &inner.package, name)).or_else(|| self.0.named(name))
+        lock(&inner.extra)
+            .get(name)
+            .cloned()
+            .or_else(|| lookup_macro(engine, &inner.package, name))
+            .or_else(|| self.0.named(name))
     }
 }
 
@@ -342,12 +460,19 @@ impl Object for ContextDict {
         Enumerator::Values(FUNCTIONS.iter().map(|(n, _)| Value::from(*n)).collect())
     }
 
-    fn call_method(self: &Arc<Self>, state: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         match name {
             "get" => {
                 let args = Args::new(args)?;
                 let value = self.find(&args.required_text(0, "key")?);
-                Ok(value.or(args.get(1, "default")).unwrap_or_else(|| Value::from(())))
+                Ok(value
+                    .or(args.get(1, "default"))
+                    .unwrap_or_else(|| Value::from(())))
             }
             _ => match self.find(name) {
                 Some(f) => f.call(state, args),
@@ -363,12 +488,16 @@ pub(super) fn empty_dict() -> Value {
 }
 
 /// A macro, or a package's macros, as code of a package sees the name.
-pub(crate) fn lookup_macro(engine: &crate::jinja::Engine, package: &str, name: &str) -> Option<Value> {
+pub(crate) fn lookup_macro(
+    engine: &crate::jinja::Engine,
+    package: &str,
+    name: &str,
+) -> Option<Value> {
     let registry = engine.registry();
     match registry.resolve(package, name)? {
         crate::jinja::Resolved::Macro(def) => Some(Value::from_object(crate::jinja::MacroRef(def))),
-        crate::jinja::Resolved::Package(package) => {
-            Some(Value::from_object(crate::jinja::Package::new(registry.clone(), package)))
-        }
+        crate::jinja::Resolved::Package(package) => Some(Value::from_object(
+            crate::jinja::Package::new(registry.clone(), package),
+        )),
     }
 }

@@ -22,10 +22,10 @@ mod values;
 
 pub use agate::Table;
 pub use args::Args;
-pub(crate) use functions::lookup_macro;
 pub use cache::{Cache, LookupError};
 pub use column::Column;
 pub use exceptions::{Raised, diagnostic};
+pub(crate) use functions::lookup_macro;
 pub use parse_host::EngineHost;
 pub(crate) use parse_host::test_argument;
 pub use relation::{EventFilter, Relation};

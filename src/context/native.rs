@@ -1,6 +1,6 @@
 //! Native rendering: a text that is one expression gives that expression's value, anything else gives text.
-use crate::jinja::{Engine, JinjaError, Mode, Scope};
 use crate::jinja::python;
+use crate::jinja::{Engine, JinjaError, Mode, Scope};
 use crate::text::SourceFile;
 use minijinja::value::{Object, Value};
 use minijinja::{Error, State};
@@ -35,7 +35,11 @@ impl Scope for With {
     }
 
     fn before_macros(&self, name: &str) -> Option<Value> {
-        if name == NAME { Some(Value::from_dyn_object(self.keep.clone())) } else { self.scope.before_macros(name) }
+        if name == NAME {
+            Some(Value::from_dyn_object(self.keep.clone()))
+        } else {
+            self.scope.before_macros(name)
+        }
     }
 
     fn sees_macros(&self) -> bool {
@@ -71,14 +75,31 @@ fn constant(expression: &str) -> bool {
 }
 
 /// Evaluates a text.
-pub(super) fn native(engine: &Engine, file: &Arc<SourceFile>, mode: Mode, scope: Arc<dyn Scope>) -> Result<Value, JinjaError> {
+pub(super) fn native(
+    engine: &Engine,
+    file: &Arc<SourceFile>,
+    mode: Mode,
+    scope: Arc<dyn Scope>,
+) -> Result<Value, JinjaError> {
     let Some(expression) = lone(&file.text).filter(|e| !constant(e)) else {
-        return engine.render_file(file, mode, scope).map(|r| Value::from(r.text));
+        return engine
+            .render_file(file, mode, scope)
+            .map(|r| Value::from(r.text));
     };
     let (expression, filter) = typed(expression);
     let keep = Arc::new(Keep::default());
-    let wrapped = SourceFile::new(file.path.clone(), format!("{{% set _ = {NAME}({expression}) %}}"));
-    engine.render_file(&wrapped, mode, Arc::new(With { scope, keep: keep.clone() }))?;
+    let wrapped = SourceFile::new(
+        file.path.clone(),
+        format!("{{% set _ = {NAME}({expression}) %}}"),
+    );
+    engine.render_file(
+        &wrapped,
+        mode,
+        Arc::new(With {
+            scope,
+            keep: keep.clone(),
+        }),
+    )?;
     let value = keep.0.lock().unwrap_or_else(PoisonError::into_inner).take();
     let value = value.unwrap_or_else(|| Value::from(""));
     match filter {
@@ -99,7 +120,11 @@ const TYPED: &[&str] = &["as_number", "as_bool", "as_native", "as_text"];
 fn typed(expression: &str) -> (&str, Option<&'static str>) {
     let trimmed = expression.trim_end();
     for name in TYPED {
-        if let Some(head) = trimmed.strip_suffix(name).map(str::trim_end).and_then(|h| h.strip_suffix('|')) {
+        if let Some(head) = trimmed
+            .strip_suffix(name)
+            .map(str::trim_end)
+            .and_then(|h| h.strip_suffix('|'))
+        {
             return (head, Some(name));
         }
     }
@@ -109,7 +134,13 @@ fn typed(expression: &str) -> (&str, Option<&'static str>) {
 /// A value as the filter's type, with dbt's words when it is none.
 fn convert(filter: &str, value: &Value) -> Result<Value, String> {
     let text = python::str_of(value);
-    let number = || text.trim().parse::<i64>().map(Value::from).or_else(|_| text.trim().parse::<f64>().map(Value::from)).ok();
+    let number = || {
+        text.trim()
+            .parse::<i64>()
+            .map(Value::from)
+            .or_else(|_| text.trim().parse::<f64>().map(Value::from))
+            .ok()
+    };
     let boolean = || match text.as_str() {
         "True" => Some(Value::from(true)),
         "False" => Some(Value::from(false)),
@@ -121,6 +152,8 @@ fn convert(filter: &str, value: &Value) -> Result<Value, String> {
         _ if value.as_str().is_none() => Ok(value.clone()),
         "as_number" => number().ok_or_else(|| failed("number")),
         "as_bool" => boolean().ok_or_else(|| failed("bool")),
-        _ => Ok(boolean().or_else(number).unwrap_or_else(|| Value::from(text.as_str()))),
+        _ => Ok(boolean()
+            .or_else(number)
+            .unwrap_or_else(|| Value::from(text.as_str()))),
     }
 }

@@ -31,15 +31,37 @@ impl EngineHost {
         Self { shared, now }
     }
 
-    fn scope(&self, package: &str, node: NodeFacts, phase: Phase, extra: HashMap<String, Value>) -> NodeScope {
-        NodeScope::new(Setup { shared: self.shared.clone(), package: package.to_string(), phase, node, session: None, extra })
+    fn scope(
+        &self,
+        package: &str,
+        node: NodeFacts,
+        phase: Phase,
+        extra: HashMap<String, Value>,
+    ) -> NodeScope {
+        NodeScope::new(Setup {
+            shared: self.shared.clone(),
+            package: package.to_string(),
+            phase,
+            node,
+            session: None,
+            extra,
+        })
     }
 
     fn facts(map: &Map<String, Json>) -> NodeFacts {
-        let text = |k: &str| map.get(k).and_then(Json::as_str).unwrap_or_default().to_string();
+        let text = |k: &str| {
+            map.get(k)
+                .and_then(Json::as_str)
+                .unwrap_or_default()
+                .to_string()
+        };
         NodeFacts {
             unique_id: text("unique_id"),
-            this: Some(Relation::new(&text("database"), &text("schema"), &text("alias"))),
+            this: Some(Relation::new(
+                &text("database"),
+                &text("schema"),
+                &text("alias"),
+            )),
             map: map.clone(),
             allowed: None,
             schema: text("schema"),
@@ -50,23 +72,40 @@ impl EngineHost {
     fn kwargs(&self, scope: &NodeScope, kwargs: &Map<String, Json>) -> Result<Value, Diagnostic> {
         let mut out = Vec::new();
         for (key, value) in kwargs {
-            out.push((Value::from(key.as_str()), test_argument(&self.shared, scope, key, value)?));
+            out.push((
+                Value::from(key.as_str()),
+                test_argument(&self.shared, scope, key, value)?,
+            ));
         }
         Ok(Dict::value(out.into_iter().collect()))
     }
 }
 
 /// An argument of a generic test, evaluated: texts that are calls of `ref` and the like are called.
-pub(crate) fn test_argument(shared: &Shared, scope: &NodeScope, key: &str, value: &Json) -> Result<Value, Diagnostic> {
+pub(crate) fn test_argument(
+    shared: &Shared,
+    scope: &NodeScope,
+    key: &str,
+    value: &Json,
+) -> Result<Value, Diagnostic> {
     match value {
         Json::String(text) if key != "column_name" => {
-            let text = if looks_like_call(text) { format!("{{{{ {text} }}}}") } else { text.clone() };
+            let text = if looks_like_call(text) {
+                format!("{{{{ {text} }}}}")
+            } else {
+                text.clone()
+            };
             if !crate::config::has_jinja(&text) {
                 return Ok(Value::from(text));
             }
             let file = SourceFile::new("<test argument>", text);
-            let mode = if scope.0.executing() { Mode::Strict } else { Mode::Absorbing };
-            super::native::native(&shared.engine, &file, mode, scope.dynamic()).map_err(|e| diagnostic(&e, None))
+            let mode = if scope.0.executing() {
+                Mode::Strict
+            } else {
+                Mode::Absorbing
+            };
+            super::native::native(&shared.engine, &file, mode, scope.dynamic())
+                .map_err(|e| diagnostic(&e, None))
         }
         Json::Array(items) => {
             let mut out = Vec::new();
@@ -78,7 +117,10 @@ pub(crate) fn test_argument(shared: &Shared, scope: &NodeScope, key: &str, value
         Json::Object(map) => {
             let mut out = Vec::new();
             for (k, v) in map {
-                out.push((Value::from(k.as_str()), test_argument(shared, scope, "", v)?));
+                out.push((
+                    Value::from(k.as_str()),
+                    test_argument(shared, scope, "", v)?,
+                ));
             }
             Ok(Dict::value(out.into_iter().collect()))
         }
@@ -90,69 +132,127 @@ pub(crate) fn test_argument(shared: &Shared, scope: &NodeScope, key: &str, value
 fn looks_like_call(text: &str) -> bool {
     let text = text.trim();
     ["env_var", "ref", "var", "source", "doc"].iter().any(|f| {
-        text.strip_prefix(f).is_some_and(|rest| rest.trim_start().starts_with('(') && rest.ends_with(')') && rest.trim_start().len() > 2)
+        text.strip_prefix(f).is_some_and(|rest| {
+            rest.trim_start().starts_with('(') && rest.ends_with(')') && rest.trim_start().len() > 2
+        })
     })
 }
 
 impl ParseHost for EngineHost {
     fn record(&self, body: &Body<'_>) -> Result<Recorded, Diagnostic> {
-        let scope = self.scope(body.package, Self::facts(body.node), Phase::Parse, HashMap::new());
+        let scope = self.scope(
+            body.package,
+            Self::facts(body.node),
+            Phase::Parse,
+            HashMap::new(),
+        );
         if let Some(kwargs) = body.test_kwargs {
-            let value = self.kwargs(&scope, kwargs).map_err(|d| d.at_opt(body.place.cloned()))?;
+            let value = self
+                .kwargs(&scope, kwargs)
+                .map_err(|d| d.at_opt(body.place.cloned()))?;
             scope.set("_dbt_generic_test_kwargs", value);
         }
-        let in_file = body.place.filter(|p| p.file.text.get(p.span.clone()) == Some(body.text));
+        let in_file = body
+            .place
+            .filter(|p| p.file.text.get(p.span.clone()) == Some(body.text));
         let (file, span) = match in_file {
             Some(p) => (p.file.clone(), p.span.clone()),
-            None => (SourceFile::new(format!("<{}>", scope.0.node_id()), body.text), 0..body.text.len()),
+            None => (
+                SourceFile::new(format!("<{}>", scope.0.node_id()), body.text),
+                0..body.text.len(),
+            ),
         };
         let engine = &self.shared.engine;
-        let done = engine.template(&file, span, Mode::Absorbing).and_then(|t| engine.render(&t, scope.dynamic()));
+        let done = engine
+            .template(&file, span, Mode::Absorbing)
+            .and_then(|t| engine.render(&t, scope.dynamic()));
         match done {
             Ok(_) => Ok(scope.recorded()),
-            Err(e) => Err(diagnostic(&e, body.place).note(format!("while parsing {}", scope.0.node_id()))),
+            Err(e) => {
+                Err(diagnostic(&e, body.place).note(format!("while parsing {}", scope.0.node_id())))
+            }
         }
     }
 
-    fn generate_name(&self, part: NamePart, custom: Option<&str>, package: &str, node: &Map<String, Json>) -> Result<String, Diagnostic> {
+    fn generate_name(
+        &self,
+        part: NamePart,
+        custom: Option<&str>,
+        package: &str,
+        node: &Map<String, Json>,
+    ) -> Result<String, Diagnostic> {
         let name = match part {
             NamePart::Database => "generate_database_name",
             NamePart::Schema => "generate_schema_name",
             NamePart::Alias => "generate_alias_name",
         };
         let registry = self.shared.engine.registry();
-        let own = (package != self.shared.root_name).then(|| registry.get(package, name)).flatten();
-        let dispatched = ["postgres", "default"].iter().find_map(|p| registry.get(&self.shared.root_name, &format!("{p}__{name}")));
+        let own = (package != self.shared.root_name)
+            .then(|| registry.get(package, name))
+            .flatten();
+        let dispatched = ["postgres", "default"]
+            .iter()
+            .find_map(|p| registry.get(&self.shared.root_name, &format!("{p}__{name}")));
         let def = own.or_else(|| registry.get(&self.shared.root_name, name));
         if def.is_none() && dispatched.is_none() {
             return Ok(self.default_name(part, custom, node));
         }
-        let Some(def) = def.or_else(|| registry.get("dbt", name)).cloned() else { return Ok(self.default_name(part, custom, node)) };
+        let Some(def) = def.or_else(|| registry.get("dbt", name)).cloned() else {
+            return Ok(self.default_name(part, custom, node));
+        };
         let scope = self.scope(package, Self::facts(node), Phase::Parse, HashMap::new());
         let custom = custom.map_or_else(|| Value::from(()), Value::from);
         let value = self
             .shared
             .engine
-            .call_macro(&def, &[custom, python::json::from_json(&Json::Object(node.clone()))], &[], scope.dynamic())
+            .call_macro(
+                &def,
+                &[custom, python::json::from_json(&Json::Object(node.clone()))],
+                &[],
+                scope.dynamic(),
+            )
             .map_err(|e| diagnostic(&e, None))?;
-        Ok(if value.is_none() { String::new() } else { python::str_of(&value) })
+        Ok(if value.is_none() {
+            String::new()
+        } else {
+            python::str_of(&value)
+        })
     }
 
     fn yaml_value(&self, package: &str, text: &str) -> Result<Kind, String> {
         let scope = self.scope(package, NodeFacts::default(), Phase::Parse, HashMap::new());
         let file = SourceFile::new("<value>", text);
-        let value = super::native::native(&self.shared.engine, &file, Mode::Strict, Arc::new(YamlScope(scope))).map_err(|e| e.message)?;
+        let value = super::native::native(
+            &self.shared.engine,
+            &file,
+            Mode::Strict,
+            Arc::new(YamlScope(scope)),
+        )
+        .map_err(|e| e.message)?;
         Ok(kind_of(&python::json::to_json(&value)))
     }
 
-    fn description(&self, package: &str, text: &str, doc: &dyn Fn(Option<&str>, &str) -> Option<(String, String)>) -> Result<(String, Vec<String>), String> {
+    fn description(
+        &self,
+        package: &str,
+        text: &str,
+        doc: &dyn Fn(Option<&str>, &str) -> Option<(String, String)>,
+    ) -> Result<(String, Vec<String>), String> {
         let scope = self.scope(package, NodeFacts::default(), Phase::Parse, HashMap::new());
         let calls = Arc::new(Mutex::new(Vec::new()));
         // First pass: which blocks are asked for; second pass: with their texts.
         let file = SourceFile::new("<description>", text);
-        scope.set("doc", Value::from_object(DocCalls { calls: calls.clone(), texts: HashMap::new() }));
+        scope.set(
+            "doc",
+            Value::from_object(DocCalls {
+                calls: calls.clone(),
+                texts: HashMap::new(),
+            }),
+        );
         let engine = &self.shared.engine;
-        engine.render_file(&file, Mode::Strict, scope.dynamic()).map_err(|e| e.message)?;
+        engine
+            .render_file(&file, Mode::Strict, scope.dynamic())
+            .map_err(|e| e.message)?;
         let asked = std::mem::take(&mut *super::scope::lock(&calls));
         let (mut texts, mut ids) = (HashMap::new(), Vec::new());
         for (package, name) in asked {
@@ -163,18 +263,30 @@ impl ParseHost for EngineHost {
             texts.insert((package, name), text);
         }
         scope.set("doc", Value::from_object(DocCalls { calls, texts }));
-        let out = engine.render_file(&file, Mode::Strict, scope.dynamic()).map_err(|e| e.message)?;
+        let out = engine
+            .render_file(&file, Mode::Strict, scope.dynamic())
+            .map_err(|e| e.message)?;
         Ok((out.text, ids))
     }
 
     fn references(&self, package: &str, text: &str) -> Result<Recorded, String> {
         let scope = self.scope(package, NodeFacts::default(), Phase::Parse, HashMap::new());
-        let text = if crate::config::has_jinja(text) { text.to_string() } else { format!("{{{{ {text} }}}}") };
+        let text = if crate::config::has_jinja(text) {
+            text.to_string()
+        } else {
+            format!("{{{{ {text} }}}}")
+        };
         let file = SourceFile::new("<reference>", text.clone());
-        self.shared.engine.render_file(&file, Mode::Strict, scope.dynamic()).map_err(|e| e.message)?;
+        self.shared
+            .engine
+            .render_file(&file, Mode::Strict, scope.dynamic())
+            .map_err(|e| e.message)?;
         let recorded = scope.recorded();
         if recorded.refs.is_empty() && recorded.sources.is_empty() && recorded.metrics.is_empty() {
-            return Err(format!("`{}` is no reference", text.trim_matches(['{', '}', ' '])));
+            return Err(format!(
+                "`{}` is no reference",
+                text.trim_matches(['{', '}', ' '])
+            ));
         }
         Ok(recorded)
     }
@@ -189,15 +301,27 @@ impl ParseHost for EngineHost {
                 continue;
             }
             let engine = &self.shared.engine;
-            let rendered = engine.template(file, b.body.clone(), Mode::Strict).and_then(|t| engine.render(&t, Arc::new(EmptyScope)));
-            out.push((b.name.clone(), rendered.map_err(|e| diagnostic(&e, None))?.text));
+            let rendered = engine
+                .template(file, b.body.clone(), Mode::Strict)
+                .and_then(|t| engine.render(&t, Arc::new(EmptyScope)));
+            out.push((
+                b.name.clone(),
+                rendered.map_err(|e| diagnostic(&e, None))?.text,
+            ));
         }
         Ok(out)
     }
 
-    fn snapshot_blocks(&self, file: &Arc<SourceFile>) -> Result<Vec<(String, Range<usize>)>, Diagnostic> {
+    fn snapshot_blocks(
+        &self,
+        file: &Arc<SourceFile>,
+    ) -> Result<Vec<(String, Range<usize>)>, Diagnostic> {
         let blocks = read_blocks(file).map_err(first)?.blocks;
-        Ok(blocks.into_iter().filter(|b| b.kind == BlockKind::Snapshot).map(|b| (b.name, b.body)).collect())
+        Ok(blocks
+            .into_iter()
+            .filter(|b| b.kind == BlockKind::Snapshot)
+            .map(|b| (b.name, b.body))
+            .collect())
     }
 
     fn macros(&self) -> Vec<MacroInfo> {
@@ -224,9 +348,12 @@ impl ParseHost for EngineHost {
                     patch_path: None,
                     arguments: Vec::new(),
                     created_at: self.now,
-                    supported_languages: (!def.languages.is_empty()).then(|| def.languages.clone()).or_else(|| {
-                        (def.kind == BlockKind::Materialization).then(|| vec!["sql".to_string()])
-                    }),
+                    supported_languages: (!def.languages.is_empty())
+                        .then(|| def.languages.clone())
+                        .or_else(|| {
+                            (def.kind == BlockKind::Materialization)
+                                .then(|| vec!["sql".to_string()])
+                        }),
                     place: Some(Place::new(&def.file, def.name_span.clone())),
                 }
             })
@@ -239,11 +366,18 @@ fn original_path(shown: &str, package: &str, shared: &Shared) -> String {
     if package == shared.root_name {
         return shown.to_string();
     }
-    shown.split_once(&format!("/{package}/")).map_or(shown, |(_, rest)| rest).to_string()
+    shown
+        .split_once(&format!("/{package}/"))
+        .map_or(shown, |(_, rest)| rest)
+        .to_string()
 }
 
 fn first(stopped: crate::diag::Stopped) -> Diagnostic {
-    stopped.0.into_iter().next().unwrap_or_else(|| Diagnostic::error(code::J0301, "the file cannot be read"))
+    stopped
+        .0
+        .into_iter()
+        .next()
+        .unwrap_or_else(|| Diagnostic::error(code::J0301, "the file cannot be read"))
 }
 
 /// JSON as a YAML value without a place.
@@ -251,18 +385,27 @@ fn kind_of(value: &Json) -> Kind {
     match value {
         Json::Null => Kind::Null,
         Json::Bool(b) => Kind::Bool(*b),
-        Json::Number(n) => n.as_i64().map_or_else(|| Kind::Float(n.as_f64().unwrap_or_default()), Kind::Int),
+        Json::Number(n) => n
+            .as_i64()
+            .map_or_else(|| Kind::Float(n.as_f64().unwrap_or_default()), Kind::Int),
         Json::String(s) => Kind::Str(s.clone()),
         Json::Array(items) => Kind::Seq(items.iter().map(|i| Yaml::bare(kind_of(i))).collect()),
-        Json::Object(map) => {
-            Kind::Map(map.iter().map(|(k, v)| (Yaml::bare(Kind::Str(k.clone())), Yaml::bare(kind_of(v)))).collect())
-        }
+        Json::Object(map) => Kind::Map(
+            map.iter()
+                .map(|(k, v)| (Yaml::bare(Kind::Str(k.clone())), Yaml::bare(kind_of(v))))
+                .collect(),
+        ),
     }
 }
 
 impl EngineHost {
     /// dbt's rules where no macro says otherwise.
-    fn default_name(&self, part: NamePart, custom: Option<&str>, node: &Map<String, Json>) -> String {
+    fn default_name(
+        &self,
+        part: NamePart,
+        custom: Option<&str>,
+        node: &Map<String, Json>,
+    ) -> String {
         let target = &self.shared.target;
         match (part, custom) {
             (NamePart::Database, Some(c)) => c.to_string(),
@@ -273,7 +416,10 @@ impl EngineHost {
             (NamePart::Alias, None) => {
                 let name = node.get("name").and_then(Json::as_str).unwrap_or_default();
                 match node.get("version").filter(|v| !v.is_null()) {
-                    Some(v) => format!("{name}_v{}", crate::graph::version_text(v).replace('.', "_")),
+                    Some(v) => format!(
+                        "{name}_v{}",
+                        crate::graph::version_text(v).replace('.', "_")
+                    ),
                     None => name.to_string(),
                 }
             }
@@ -295,7 +441,11 @@ impl Object for DocCalls {
         let key = match &words[..] {
             [name] => (None, name.clone()),
             [package, name] => (Some(package.clone()), name.clone()),
-            _ => return Err(super::exceptions::compilation("doc() takes at most two arguments")),
+            _ => {
+                return Err(super::exceptions::compilation(
+                    "doc() takes at most two arguments",
+                ));
+            }
         };
         if let Some(text) = self.texts.get(&key) {
             return Ok(Value::from(text.as_str()));
@@ -316,10 +466,25 @@ impl crate::jinja::Scope for YamlScope {
 
     fn lookup(&self, name: &str) -> Option<Value> {
         const NAMES: &[&str] = &[
-            "target", "project_name", "var", "env_var", "dbt_version", "flags", "invocation_id", "run_started_at", "log",
-            "print", "thread_id", "context", "builtins",
+            "target",
+            "project_name",
+            "var",
+            "env_var",
+            "dbt_version",
+            "flags",
+            "invocation_id",
+            "run_started_at",
+            "log",
+            "print",
+            "thread_id",
+            "context",
+            "builtins",
         ];
-        if NAMES.contains(&name) { crate::jinja::Scope::lookup(&self.0, name) } else { None }
+        if NAMES.contains(&name) {
+            crate::jinja::Scope::lookup(&self.0, name)
+        } else {
+            None
+        }
     }
 
     fn sees_macros(&self) -> bool {

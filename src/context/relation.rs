@@ -83,7 +83,15 @@ impl Relation {
         }
         let parts: Vec<String> = (0..3)
             .filter(|i| self.include[*i])
-            .filter_map(|i| self.part(i).map(|p| if self.quote[i] { format!("\"{p}\"") } else { p.clone() }))
+            .filter_map(|i| {
+                self.part(i).map(|p| {
+                    if self.quote[i] {
+                        format!("\"{p}\"")
+                    } else {
+                        p.clone()
+                    }
+                })
+            })
             .collect();
         parts.join(".")
     }
@@ -110,7 +118,10 @@ impl Relation {
                 if conditions.is_empty() {
                     return limited;
                 }
-                format!("(select * from {limited} where {}) _dbt_et_filter_subq_{id}", conditions.join(" and "))
+                format!(
+                    "(select * from {limited} where {}) _dbt_et_filter_subq_{id}",
+                    conditions.join(" and ")
+                )
             }
         }
     }
@@ -128,21 +139,39 @@ impl Relation {
     /// The relation in a template value, or an error that says what it is instead.
     pub fn expect(value: &Value, what: &str) -> Result<Self, Error> {
         Self::of(value).cloned().ok_or_else(|| {
-            Error::new(ErrorKind::InvalidOperation, format!("{what} must be a relation, not {}", python::type_name(value)))
+            Error::new(
+                ErrorKind::InvalidOperation,
+                format!(
+                    "{what} must be a relation, not {}",
+                    python::type_name(value)
+                ),
+            )
         })
     }
 
     /// Whether two relations have the same names, whatever their kind.
     pub fn same_name(&self, other: &Self) -> bool {
-        self.database == other.database && self.schema == other.schema && self.identifier == other.identifier
+        self.database == other.database
+            && self.schema == other.schema
+            && self.identifier == other.identifier
     }
 
     fn flags(&self, of: [bool; 3]) -> Value {
-        Dict::value(PARTS.iter().zip(of).map(|(k, v)| (Value::from(*k), Value::from(v))).collect())
+        Dict::value(
+            PARTS
+                .iter()
+                .zip(of)
+                .map(|(k, v)| (Value::from(*k), Value::from(v)))
+                .collect(),
+        )
     }
 
     fn path(&self) -> Value {
-        Dict::value((0..3).map(|i| (Value::from(PARTS[i]), option(self.part(i)))).collect())
+        Dict::value(
+            (0..3)
+                .map(|i| (Value::from(PARTS[i]), option(self.part(i))))
+                .collect(),
+        )
     }
 
     fn set_flags(base: [bool; 3], args: &Args) -> [bool; 3] {
@@ -181,7 +210,11 @@ impl Relation {
             if let Some(policy) = args.named(name) {
                 for (key, value) in python::ops::pairs_of(&policy)? {
                     if let Some(i) = PARTS.iter().position(|p| key.as_str() == Some(p)) {
-                        let target = if slot == 0 { &mut out.quote } else { &mut out.include };
+                        let target = if slot == 0 {
+                            &mut out.quote
+                        } else {
+                            &mut out.include
+                        };
                         target[i] = value.is_true();
                     }
                 }
@@ -204,7 +237,12 @@ impl Relation {
     }
 
     /// Whether the names asked for are this relation's, as `load_relation` compares them.
-    pub fn matches(&self, database: Option<&str>, schema: Option<&str>, identifier: Option<&str>) -> bool {
+    pub fn matches(
+        &self,
+        database: Option<&str>,
+        schema: Option<&str>,
+        identifier: Option<&str>,
+    ) -> bool {
         let same = |own: Option<&String>, asked: Option<&str>, quoted: bool| match (own, asked) {
             (_, None) => true,
             (None, Some(_)) => false,
@@ -234,7 +272,9 @@ impl Object for Relation {
             "is_cte" => Value::from(kind == Some("cte")),
             "is_materialized_view" => Value::from(kind == Some("materialized_view")),
             "is_dynamic_table" | "is_pointer" | "is_function" => Value::from(false),
-            "can_be_renamed" | "can_be_replaced" => Value::from(matches!(kind, Some("table" | "view"))),
+            "can_be_renamed" | "can_be_replaced" => {
+                Value::from(matches!(kind, Some("table" | "view")))
+            }
             "renameable_relations" | "replaceable_relations" => {
                 python::List::value(vec![Value::from("view"), Value::from("table")])
             }
@@ -255,40 +295,79 @@ impl Object for Relation {
         })
     }
 
-    fn call_method(self: &Arc<Self>, _: &mut State<'_, '_>, name: &str, args: &[Value]) -> Result<Value, Error> {
+    fn call_method(
+        self: &Arc<Self>,
+        _: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
         let args = Args::new(args)?;
         Ok(match name {
             "render" => Value::from(self.name()),
             "render_limited" => Value::from(self.shown()),
-            "include" => Self { include: Self::set_flags(self.include, &args), ..(**self).clone() }.value(),
-            "quote" => Self { quote: Self::set_flags(self.quote, &args), ..(**self).clone() }.value(),
-            "quoted" => Value::from(format!("\"{}\"", python::str_of(&args.required(0, "identifier")?))),
+            "include" => Self {
+                include: Self::set_flags(self.include, &args),
+                ..(**self).clone()
+            }
+            .value(),
+            "quote" => Self {
+                quote: Self::set_flags(self.quote, &args),
+                ..(**self).clone()
+            }
+            .value(),
+            "quoted" => Value::from(format!(
+                "\"{}\"",
+                python::str_of(&args.required(0, "identifier")?)
+            )),
             "incorporate" => self.incorporate(&args)?.value(),
             "replace_path" => {
-                let path: IndexMap<Value, Value> = args.all_named().map(|(k, v)| (Value::from(k), v)).collect();
+                let path: IndexMap<Value, Value> =
+                    args.all_named().map(|(k, v)| (Value::from(k), v)).collect();
                 self.set_path(&Dict::value(path))?.value()
             }
-            "without_identifier" => {
-                Self { include: [self.include[0], self.include[1], false], identifier: None, ..(**self).clone() }.value()
+            "without_identifier" => Self {
+                include: [self.include[0], self.include[1], false],
+                identifier: None,
+                ..(**self).clone()
             }
-            "information_schema" => self.information_schema(args.get(0, "view_name").as_ref()).value(),
+            .value(),
+            "information_schema" => self
+                .information_schema(args.get(0, "view_name").as_ref())
+                .value(),
             "information_schema_only" => self.information_schema(None).value(),
             "matches" => {
-                let text = |i, n| args.get(i, n).filter(|v: &Value| !v.is_none()).map(|v| python::str_of(&v));
-                let (d, s, i) = (text(0, "database"), text(1, "schema"), text(2, "identifier"));
+                let text = |i, n| {
+                    args.get(i, n)
+                        .filter(|v: &Value| !v.is_none())
+                        .map(|v| python::str_of(&v))
+                };
+                let (d, s, i) = (
+                    text(0, "database"),
+                    text(1, "schema"),
+                    text(2, "identifier"),
+                );
                 Value::from(self.matches(d.as_deref(), s.as_deref(), i.as_deref()))
             }
             "relation_max_name_length" => Value::from(MAX_NAME),
             "get" => {
                 let key = args.required(0, "key")?;
                 if key.as_str() == Some("metadata") {
-                    return Ok(Dict::value([(Value::from("type"), Value::from("PostgresRelation"))].into_iter().collect()));
+                    return Ok(Dict::value(
+                        [(Value::from("type"), Value::from("PostgresRelation"))]
+                            .into_iter()
+                            .collect(),
+                    ));
                 }
-                self.get_value(&key).or(args.get(1, "default")).unwrap_or_else(|| Value::from(()))
+                self.get_value(&key)
+                    .or(args.get(1, "default"))
+                    .unwrap_or_else(|| Value::from(()))
             }
             "create" => create(&args)?.value(),
             "create_from" => super::api::create_from(&args)?,
-            "add_ephemeral_prefix" => Value::from(format!("__dbt__cte__{}", python::str_of(&args.required(0, "name")?))),
+            "add_ephemeral_prefix" => Value::from(format!(
+                "__dbt__cte__{}",
+                python::str_of(&args.required(0, "name")?)
+            )),
             "scd_args" => super::api::scd_args(&args)?,
             "get_relation_type" => args.required(0, "relation_type")?,
             "to_dict" => self.path(),
@@ -311,7 +390,11 @@ impl Object for Relation {
 
 /// `api.Relation.create(database=…, schema=…, identifier=…, type=…, quote_policy=…)`.
 pub fn create(args: &Args) -> Result<Relation, Error> {
-    let text = |i: usize, name: &str| args.get(i, name).filter(|v| !v.is_none() && !v.is_undefined()).map(|v| python::str_of(&v));
+    let text = |i: usize, name: &str| {
+        args.get(i, name)
+            .filter(|v| !v.is_none() && !v.is_undefined())
+            .map(|v| python::str_of(&v))
+    };
     let mut relation = Relation::new("", "", "");
     relation.database = text(0, "database");
     relation.schema = text(1, "schema");
@@ -329,16 +412,29 @@ mod tests {
         let r = Relation::new("d", "s", "Tab");
         assert_eq!(r.name(), r#""d"."s"."Tab""#);
         assert_eq!(Relation::new("", "s", "i").name(), r#""s"."i""#);
-        assert_eq!(r.clone().quoted_as([false, true, false]).name(), r#"d."s".Tab"#);
+        assert_eq!(
+            r.clone().quoted_as([false, true, false]).name(),
+            r#"d."s".Tab"#
+        );
     }
 
     #[test]
     fn limits_and_filters_wrap_the_name() {
         let mut r = Relation::new("d", "s", "t");
         r.limit = Some(0);
-        assert_eq!(r.shown(), r#"(select * from "d"."s"."t" where false limit 0) _dbt_limit_subq_t"#);
+        assert_eq!(
+            r.shown(),
+            r#"(select * from "d"."s"."t" where false limit 0) _dbt_limit_subq_t"#
+        );
         r.limit = None;
-        r.event_filter = Some(EventFilter { field: "at".into(), start: Some("a".into()), end: Some("b".into()) });
-        assert_eq!(r.shown(), r#"(select * from "d"."s"."t" where at >= 'a' and at < 'b') _dbt_et_filter_subq_t"#);
+        r.event_filter = Some(EventFilter {
+            field: "at".into(),
+            start: Some("a".into()),
+            end: Some("b".into()),
+        });
+        assert_eq!(
+            r.shown(),
+            r#"(select * from "d"."s"."t" where at >= 'a' and at < 'b') _dbt_et_filter_subq_t"#
+        );
     }
 }

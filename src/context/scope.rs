@@ -1,12 +1,12 @@
 //! Which name is what: the scope of one render of one node.
 use super::config_object::ConfigObject;
 use super::exceptions::Exceptions;
-use super::functions::{Function, FUNCTIONS};
+use super::functions::{FUNCTIONS, Function};
 use super::relation::Relation;
 use super::session::NodeSession;
 use super::shared::Shared;
-use crate::jinja::python::{self, Dict, List};
 use crate::jinja::Scope;
+use crate::jinja::python::{self, Dict, List};
 use crate::parse::Recorded;
 use minijinja::value::Value;
 use serde_json::{Map, Value as Json};
@@ -85,7 +85,11 @@ pub(super) fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
 impl Inner {
     /// The node's id, or words for what has none.
     pub(super) fn node_id(&self) -> String {
-        if self.node.unique_id.is_empty() { "the operation".into() } else { self.node.unique_id.clone() }
+        if self.node.unique_id.is_empty() {
+            "the operation".into()
+        } else {
+            self.node.unique_id.clone()
+        }
     }
 
     pub(super) fn executing(&self) -> bool {
@@ -116,7 +120,13 @@ pub struct NodeScope(pub(super) Arc<Inner>);
 impl NodeScope {
     /// A scope.
     pub fn new(setup: Setup) -> Self {
-        let config = setup.node.map.get("config").and_then(Json::as_object).cloned().unwrap_or_default();
+        let config = setup
+            .node
+            .map
+            .get("config")
+            .and_then(Json::as_object)
+            .cloned()
+            .unwrap_or_default();
         Self(Arc::new(Inner {
             shared: setup.shared,
             package: setup.package,
@@ -155,7 +165,9 @@ impl NodeScope {
 
     /// The stored result of a statement: its response.
     pub fn response(&self, name: &str) -> Option<Value> {
-        lock(&self.0.results).get(name).and_then(|r| r.get_attr("response").ok())
+        lock(&self.0.results)
+            .get(name)
+            .and_then(|r| r.get_attr("response").ok())
     }
 
     /// A stored result.
@@ -175,7 +187,11 @@ impl NodeScope {
 
     fn function(&self, name: &str) -> Option<Value> {
         let (name, call) = FUNCTIONS.iter().find(|(n, _)| *n == name)?;
-        Some(Value::from_object(Function { inner: self.0.clone(), name, call: *call }))
+        Some(Value::from_object(Function {
+            inner: self.0.clone(),
+            name,
+            call: *call,
+        }))
     }
 
     fn member(&self, name: &str) -> Option<Value> {
@@ -184,7 +200,11 @@ impl NodeScope {
         let json = |v: &Json| python::json::from_json(v);
         Some(match name {
             "execute" => Value::from(inner.executing()),
-            "this" => inner.node.this.clone().map_or_else(|| Value::from(()), Relation::value),
+            "this" => inner
+                .node
+                .this
+                .clone()
+                .map_or_else(|| Value::from(()), Relation::value),
             "target" | "env" => json(&Json::Object(shared.target.context())),
             "model" => json(&Json::Object(inner.node.map.clone())),
             "schema" => Value::from(inner.node.schema.as_str()),
@@ -203,11 +223,23 @@ impl NodeScope {
             "invocation_id" => Value::from(shared.invocation_id.as_str()),
             "run_started_at" => super::values::moment(&shared.started_at),
             "dbt_version" => Value::from(crate::DBT_VERSION),
-            "thread_id" => Value::from(std::thread::current().name().unwrap_or("MainThread").to_string()),
+            "thread_id" => Value::from(
+                std::thread::current()
+                    .name()
+                    .unwrap_or("MainThread")
+                    .to_string(),
+            ),
             "invocation_args_dict" => json(&Json::Object(shared.invocation_args.clone())),
             "dbt_metadata_envs" => {
-                let custom = shared.env.iter().filter_map(|(k, v)| Some((k.strip_prefix("DBT_ENV_CUSTOM_ENV_")?, v)));
-                Dict::value(custom.map(|(k, v)| (Value::from(k), Value::from(v.as_str()))).collect())
+                let custom = shared
+                    .env
+                    .iter()
+                    .filter_map(|(k, v)| Some((k.strip_prefix("DBT_ENV_CUSTOM_ENV_")?, v)));
+                Dict::value(
+                    custom
+                        .map(|(k, v)| (Value::from(k), Value::from(v.as_str())))
+                        .collect(),
+                )
             }
             "selected_resources" => {
                 let ids = shared.selected.get().map(Vec::as_slice).unwrap_or_default();
@@ -215,13 +247,22 @@ impl NodeScope {
             }
             "sql_now" => Value::from("now()"),
             "pre_hooks" | "post_hooks" => {
-                let key = if name == "pre_hooks" { "pre-hook" } else { "post-hook" };
-                let hooks = lock(&inner.config).get(key).cloned().unwrap_or_else(|| Json::Array(Vec::new()));
+                let key = if name == "pre_hooks" {
+                    "pre-hook"
+                } else {
+                    "post-hook"
+                };
+                let hooks = lock(&inner.config)
+                    .get(key)
+                    .cloned()
+                    .unwrap_or_else(|| Json::Array(Vec::new()));
                 json(&hooks)
             }
-            "sql" | "compiled_code" | "compiled_sql" => {
-                inner.node.map.get("compiled_code").map_or_else(|| Value::from(()), json)
-            }
+            "sql" | "compiled_code" | "compiled_sql" => inner
+                .node
+                .map
+                .get("compiled_code")
+                .map_or_else(|| Value::from(()), json),
             "defer_relation" => Value::from(()),
             "context_macro_stack" => Value::from(()),
             "validation" => Value::from_object(super::api::Validation),
@@ -231,7 +272,10 @@ impl NodeScope {
 
     /// A name as `builtins` and `context` show it.
     pub(super) fn named(&self, name: &str) -> Option<Value> {
-        lock(&self.0.extra).get(name).cloned().or_else(|| self.member(name))
+        lock(&self.0.extra)
+            .get(name)
+            .cloned()
+            .or_else(|| self.member(name))
     }
 }
 

@@ -53,12 +53,18 @@ impl Object for Response {
 impl NodeSession {
     /// A node's session over a connection.
     pub fn new(session: Session) -> Self {
-        Self { session, phase: Phase::Fresh }
+        Self {
+            session,
+            phase: Phase::Fresh,
+        }
     }
 
     /// A session for hooks and operations, where every statement stands alone.
     pub fn alone(session: Session) -> Self {
-        Self { session, phase: Phase::Alone }
+        Self {
+            session,
+            phase: Phase::Alone,
+        }
     }
 
     /// The connection itself.
@@ -86,11 +92,19 @@ impl NodeSession {
         let outcome = self.session.execute(sql)?;
         self.after();
         let code = outcome.code();
-        Ok(Response { message: outcome.tag, code, rows_affected: outcome.rows_affected })
+        Ok(Response {
+            message: outcome.tag,
+            code,
+            rows_affected: outcome.rows_affected,
+        })
     }
 
     /// Runs a query and keeps its rows.
-    pub fn fetch(&mut self, sql: &str, limit: Option<usize>) -> Result<(Response, PgTable), PgError> {
+    pub fn fetch(
+        &mut self,
+        sql: &str,
+        limit: Option<usize>,
+    ) -> Result<(Response, PgTable), PgError> {
         self.open()?;
         let table = match limit {
             Some(n) => self.session.fetch_limited(sql, n)?,
@@ -98,9 +112,22 @@ impl NodeSession {
         };
         self.after();
         let tag = table.tag.clone();
-        let code = tag.trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ').to_string();
-        let rows_affected = tag.rsplit(' ').next().and_then(|n| n.parse().ok()).unwrap_or(-1);
-        Ok((Response { message: tag, code, rows_affected }, table))
+        let code = tag
+            .trim_end_matches(|c: char| c.is_ascii_digit() || c == ' ')
+            .to_string();
+        let rows_affected = tag
+            .rsplit(' ')
+            .next()
+            .and_then(|n| n.parse().ok())
+            .unwrap_or(-1);
+        Ok((
+            Response {
+                message: tag,
+                code,
+                rows_affected,
+            },
+            table,
+        ))
     }
 
     /// A `commit` in the text itself also ends the transaction.

@@ -92,18 +92,27 @@ pub struct Shared {
 impl Shared {
     /// A flag by its upper-case name.
     pub fn flag(&self, name: &str) -> bool {
-        self.flags.get(name).and_then(Json::as_bool).unwrap_or(false)
+        self.flags
+            .get(name)
+            .and_then(Json::as_bool)
+            .unwrap_or(false)
     }
 
     /// The variables that code of a package sees.
     pub fn vars_of(&self, package: &str) -> Map<String, Json> {
-        let own = self.packages.get(package).map(|p| p.vars.clone()).unwrap_or_default();
+        let own = self
+            .packages
+            .get(package)
+            .map(|p| p.vars.clone())
+            .unwrap_or_default();
         self.vars.merged(package, &own)
     }
 
     /// The packages that `adapter.dispatch` searches for a namespace, in order; `None` stands for the plain lookup.
     pub fn dispatch_search(&self, namespace: Option<&str>) -> Vec<Option<String>> {
-        let Some(ns) = namespace else { return vec![None] };
+        let Some(ns) = namespace else {
+            return vec![None];
+        };
         if let Some(rule) = self.dispatch.iter().find(|d| d.macro_namespace == ns) {
             return rule.search_order.iter().cloned().map(Some).collect();
         }
@@ -120,7 +129,11 @@ impl Shared {
 
     /// Warns once per text.
     pub fn warn_once(&self, d: Diagnostic) {
-        let new = self.warned.lock().unwrap_or_else(PoisonError::into_inner).insert(d.message.clone());
+        let new = self
+            .warned
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .insert(d.message.clone());
         if new {
             (self.say)(Say::Warning(d));
         }
@@ -128,8 +141,12 @@ impl Shared {
 
     /// `graph`: all entries by unique id.
     pub fn graph_value(&self) -> Value {
-        let Some(manifest) = self.manifest() else { return python::json::from_json(&empty_graph()) };
-        self.graph.get_or_init(|| python::json::from_json(&crate::artifact::graph(manifest))).clone()
+        let Some(manifest) = self.manifest() else {
+            return python::json::from_json(&empty_graph());
+        };
+        self.graph
+            .get_or_init(|| python::json::from_json(&crate::artifact::graph(manifest)))
+            .clone()
     }
 }
 

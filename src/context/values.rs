@@ -7,9 +7,14 @@ use minijinja::value::Value;
 
 /// A decimal number; text that is none stays text.
 pub(crate) fn decimal(text: &str) -> Value {
-    match text.parse::<rust_decimal::Decimal>().or_else(|_| rust_decimal::Decimal::from_scientific(text)) {
+    match text
+        .parse::<rust_decimal::Decimal>()
+        .or_else(|_| rust_decimal::Decimal::from_scientific(text))
+    {
         Ok(number) => Decimal::value(number),
-        Err(_) => text.parse::<f64>().map_or_else(|_| Value::from(text), Value::from),
+        Err(_) => text
+            .parse::<f64>()
+            .map_or_else(|_| Value::from(text), Value::from),
     }
 }
 

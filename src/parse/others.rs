@@ -610,7 +610,11 @@ impl Builder<'_> {
             };
             for key in ["measure", "numerator", "denominator"] {
                 if let Some(name) = input_name(params.get(key)) {
-                    let (first, second) = if key == "measure" { (&measures, &metric_ids) } else { (&metric_ids, &measures) };
+                    let (first, second) = if key == "measure" {
+                        (&measures, &metric_ids)
+                    } else {
+                        (&metric_ids, &measures)
+                    };
                     let id = find(first, &name).or_else(|| find(second, &name));
                     id.into_iter()
                         .for_each(|id| push_new(&mut metric.depends_on.nodes, id));

@@ -21,7 +21,10 @@ pub struct Failure {
 /// dbt's text for an error of a node.
 fn told(heading: &str, node: &Node, message: &str, trail: Option<&str>) -> String {
     let kind = node.resource_type.as_str();
-    let mut text = format!("{heading} in {kind} {} ({})", node.name, node.original_file_path);
+    let mut text = format!(
+        "{heading} in {kind} {} ({})",
+        node.name, node.original_file_path
+    );
     for line in message.lines() {
         text.push_str("\n  ");
         text.push_str(line);
@@ -35,28 +38,60 @@ fn told(heading: &str, node: &Node, message: &str, trail: Option<&str>) -> Strin
 
 /// A failure from a diagnostic made while compiling.
 pub fn compile_failure(node: &Node, d: Diagnostic) -> Failure {
-    let heading = d.heading.clone().unwrap_or_else(|| "Compilation Error".into());
-    Failure { message: told(&heading, node, &d.message, None), diagnostic: d, fail_fast: false }
+    let heading = d
+        .heading
+        .clone()
+        .unwrap_or_else(|| "Compilation Error".into());
+    Failure {
+        message: told(&heading, node, &d.message, None),
+        diagnostic: d,
+        fail_fast: false,
+    }
 }
 
 /// A failure of a render while running: database errors are traced to the model's line.
-pub fn node_error(node: &Node, compiled: Option<&CompiledNode>, e: &JinjaError, compiled_file: Option<&str>) -> Failure {
+pub fn node_error(
+    node: &Node,
+    compiled: Option<&CompiledNode>,
+    e: &JinjaError,
+    compiled_file: Option<&str>,
+) -> Failure {
     match e.payload::<Raised>() {
-        Some(Raised::Database(pg, sql, prefix)) => database_failure(node, compiled, pg, sql, *prefix, compiled_file, Some(e)),
+        Some(Raised::Database(pg, sql, prefix)) => {
+            database_failure(node, compiled, pg, sql, *prefix, compiled_file, Some(e))
+        }
         raised => {
             let d = diagnostic(e, node.place.as_ref());
-            let heading = d.heading.clone().unwrap_or_else(|| "Compilation Error".into());
+            let heading = d
+                .heading
+                .clone()
+                .unwrap_or_else(|| "Compilation Error".into());
             let mut message = e.message.clone();
             let mut frames = e.stack.iter();
             if let Some(first) = frames.next() {
-                message.push_str(&format!("\n\n> in macro {} ({})", first.name, first.defined.file.path));
+                message.push_str(&format!(
+                    "\n\n> in macro {} ({})",
+                    first.name, first.defined.file.path
+                ));
                 for f in frames {
-                    message.push_str(&format!("\n> called by macro {} ({})", f.name, f.defined.file.path));
+                    message.push_str(&format!(
+                        "\n> called by macro {} ({})",
+                        f.name, f.defined.file.path
+                    ));
                 }
-                message.push_str(&format!("\n> called by {} {} ({})", node.resource_type.as_str(), node.name, node.original_file_path));
+                message.push_str(&format!(
+                    "\n> called by {} {} ({})",
+                    node.resource_type.as_str(),
+                    node.name,
+                    node.original_file_path
+                ));
             }
             let fail_fast = matches!(raised, Some(Raised::FailFast(_)));
-            Failure { message: told(&heading, node, &message, None), diagnostic: d, fail_fast }
+            Failure {
+                message: told(&heading, node, &message, None),
+                diagnostic: d,
+                fail_fast,
+            }
         }
     }
 }
@@ -72,9 +107,18 @@ pub fn database_failure(
     e: Option<&JinjaError>,
 ) -> Failure {
     let place = compiled.and_then(|c| trace(c, pg, sql, prefix));
-    let fallback = || node.place.as_ref().map(|p| Place::line(&p.file, p.file.line_column(p.span.start).0));
-    let in_macro = e.filter(|_| place.is_none()).and_then(|e| e.stack.first()).map(|f| format!("the statement was sent by macro `{}`", f.name));
-    let mut d = pg.diagnostic(place.or_else(fallback), None).heading("Database Error");
+    let fallback = || {
+        node.place
+            .as_ref()
+            .map(|p| Place::line(&p.file, p.file.line_column(p.span.start).0))
+    };
+    let in_macro = e
+        .filter(|_| place.is_none())
+        .and_then(|e| e.stack.first())
+        .map(|f| format!("the statement was sent by macro `{}`", f.name));
+    let mut d = pg
+        .diagnostic(place.or_else(fallback), None)
+        .heading("Database Error");
     if let Some(file) = compiled_file {
         d = d.note(format!("compiled SQL: {file}"));
     }
@@ -82,7 +126,11 @@ pub fn database_failure(
         d = d.note(note);
     }
     let trail = compiled_file.map(|f| format!("compiled code at {f}"));
-    Failure { message: told("Database Error", node, &pg.to_string(), trail.as_deref()), diagnostic: d, fail_fast: false }
+    Failure {
+        message: told("Database Error", node, &pg.to_string(), trail.as_deref()),
+        diagnostic: d,
+        fail_fast: false,
+    }
 }
 
 /// From the server's position in the sent text, through the compiled SQL, to the model.
@@ -99,12 +147,20 @@ fn trace(compiled: &CompiledNode, pg: &PgError, sql: &str, prefix: usize) -> Opt
         return None;
     }
     let lead = compiled.sql.len() - compiled.sql.trim_start().len();
-    let word = sql[byte..].chars().take_while(|c| c.is_alphanumeric() || "_\".".contains(*c)).map(char::len_utf8).sum::<usize>();
+    let word = sql[byte..]
+        .chars()
+        .take_while(|c| c.is_alphanumeric() || "_\".".contains(*c))
+        .map(char::len_utf8)
+        .sum::<usize>();
     compiled.map.place(offset + lead, word.max(1))
 }
 
 /// A failure that is nobody's statement.
 pub fn internal(node: &Node, message: &str) -> Failure {
     let d = Diagnostic::error(code::G0410, message).at_opt(node.place.clone());
-    Failure { message: told("Runtime Error", node, message, None), diagnostic: d, fail_fast: false }
+    Failure {
+        message: told("Runtime Error", node, message, None),
+        diagnostic: d,
+        fail_fast: false,
+    }
 }

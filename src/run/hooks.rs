@@ -33,9 +33,17 @@ pub fn hooks_of(manifest: &Manifest, kind: HookKind) -> Vec<&Node> {
     let mut hooks: Vec<&Node> = manifest
         .nodes
         .values()
-        .filter(|n| n.resource_type == ResourceType::Operation && n.tags.iter().any(|t| t == kind.tag()))
+        .filter(|n| {
+            n.resource_type == ResourceType::Operation && n.tags.iter().any(|t| t == kind.tag())
+        })
         .collect();
-    hooks.sort_by_key(|n| (n.package_name == manifest.project_name, n.package_name.clone(), n.index));
+    hooks.sort_by_key(|n| {
+        (
+            n.package_name == manifest.project_name,
+            n.package_name.clone(),
+            n.index,
+        )
+    });
     hooks
 }
 
@@ -59,12 +67,22 @@ pub fn run_hooks(
             r.message = Some("Skipping due to an earlier failed hook".into());
             r
         } else {
-            reporter.emit(Event::NodeStarted { node: info.clone(), index, total });
+            reporter.emit(Event::NodeStarted {
+                node: info.clone(),
+                index,
+                total,
+            });
             one(runner, node, extra)
         };
         failed |= result.status.is_failure();
         let result = Arc::new(result);
-        reporter.emit(Event::NodeFinished { node: info.clone(), index, total, result: result.clone(), because: None });
+        reporter.emit(Event::NodeFinished {
+            node: info.clone(),
+            index,
+            total,
+            result: result.clone(),
+            because: None,
+        });
         out.push((info, result));
     }
     out
@@ -73,7 +91,10 @@ pub fn run_hooks(
 fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> NodeResult {
     let started = std::time::Instant::now();
     let begun = Utc::now();
-    let compiler = Compiler { extra: extra.clone(), ..runner.compiler() };
+    let compiler = Compiler {
+        extra: extra.clone(),
+        ..runner.compiler()
+    };
     let mut result = NodeResult::new(&node.unique_id, Status::Success);
     let outcome: Result<(), Failure> = compiler.compile(node).map_err(|d| compile_failure(node, d)).and_then(|compiled| {
         let file = runner.write_compiled(node, &compiled.sql);
@@ -92,7 +113,11 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
         result.adapter_response = map.as_object().cloned().unwrap_or_default();
         Ok(())
     });
-    result.timing.push(Timing { name: Step::Execute, started_at: Some(begun), completed_at: Some(Utc::now()) });
+    result.timing.push(Timing {
+        name: Step::Execute,
+        started_at: Some(begun),
+        completed_at: Some(Utc::now()),
+    });
     result.execution_time = started.elapsed().as_secs_f64();
     if let Err(f) = outcome {
         result.status = Status::Error;
@@ -103,10 +128,17 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
 }
 
 /// `results`, `schemas` and `database_schemas` of `on-run-end`.
-pub fn end_names(manifest: &Manifest, database: &str, results: &[(Arc<NodeInfo>, Arc<NodeResult>)]) -> HashMap<String, Value> {
+pub fn end_names(
+    manifest: &Manifest,
+    database: &str,
+    results: &[(Arc<NodeInfo>, Arc<NodeResult>)],
+) -> HashMap<String, Value> {
     let mut schemas: Vec<String> = Vec::new();
     for (_, r) in results {
-        if let Some(n) = manifest.nodes.get(&r.unique_id).filter(|n| n.is_refable() && !n.is_ephemeral())
+        if let Some(n) = manifest
+            .nodes
+            .get(&r.unique_id)
+            .filter(|n| n.is_refable() && !n.is_ephemeral())
             && r.status != Status::Skipped
             && r.status != Status::Error
         {
@@ -125,10 +157,22 @@ pub fn end_names(manifest: &Manifest, database: &str, results: &[(Arc<NodeInfo>,
         })
         .collect();
     let text = |s: &String| Value::from(s.as_str());
-    let pairs = schemas.iter().map(|s| crate::jinja::python::tuple(vec![Value::from(database), text(s)])).collect();
+    let pairs = schemas
+        .iter()
+        .map(|s| crate::jinja::python::tuple(vec![Value::from(database), text(s)]))
+        .collect();
     let mut names = HashMap::new();
-    names.insert("results".to_string(), crate::jinja::python::json::from_json(&Json::Array(list)));
-    names.insert("schemas".to_string(), crate::jinja::python::List::value(schemas.iter().map(text).collect()));
-    names.insert("database_schemas".to_string(), crate::jinja::python::List::value(pairs));
+    names.insert(
+        "results".to_string(),
+        crate::jinja::python::json::from_json(&Json::Array(list)),
+    );
+    names.insert(
+        "schemas".to_string(),
+        crate::jinja::python::List::value(schemas.iter().map(text).collect()),
+    );
+    names.insert(
+        "database_schemas".to_string(),
+        crate::jinja::python::List::value(pairs),
+    );
     names
 }

@@ -12,9 +12,9 @@ mod unit;
 mod worker;
 
 pub use failure::node_error;
-pub use hooks::{end_names, run_hooks, HookKind};
-pub use node::{find_materialization, NodeRunner};
-pub use schedule::{edges, Scheduler};
-pub use seed::agate_table;
+pub use hooks::{HookKind, end_names, run_hooks};
+pub use node::{NodeRunner, find_materialization};
+pub use schedule::{Scheduler, edges};
 pub use schemas::prepare;
-pub use worker::{execute, Cancellation, Simulate, Work};
+pub use seed::agate_table;
+pub use worker::{Cancellation, Simulate, Work, execute};

@@ -29,7 +29,9 @@ pub fn find_materialization(shared: &Shared, name: &str) -> Option<Arc<MacroDef>
         if let Some(def) = registry.get(&shared.root_name, &full) {
             return Some(def.clone());
         }
-        let ours = registry.get("dbt", &format!("materialization_{name}_postgres")).or_else(|| registry.get("dbt", &format!("materialization_{name}_default")));
+        let ours = registry
+            .get("dbt", &format!("materialization_{name}_postgres"))
+            .or_else(|| registry.get("dbt", &format!("materialization_{name}_default")));
         if ours.is_none()
             && let Some(def) = shared.packages.keys().find_map(|p| registry.get(p, &full))
         {
@@ -52,12 +54,19 @@ struct Done {
 impl NodeRunner {
     /// A compiler on this connection.
     pub fn compiler(&self) -> Compiler {
-        Compiler { shared: self.shared.clone(), session: Some(self.session.clone()), extra: HashMap::new() }
+        Compiler {
+            shared: self.shared.clone(),
+            session: Some(self.session.clone()),
+            extra: HashMap::new(),
+        }
     }
 
     /// Ends what the node left open.
     pub fn close(&self) {
-        self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner).end();
+        self.session
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner)
+            .end();
     }
 
     /// Runs a model, seed or snapshot.
@@ -65,15 +74,31 @@ impl NodeRunner {
         let mut timing = Vec::new();
         let started = std::time::Instant::now();
         let begun = Utc::now();
-        let compiled = if node.resource_type == ResourceType::Seed { Ok(None) } else { self.compiler().compile(node).map(Some) };
-        timing.push(Timing { name: Step::Compile, started_at: Some(begun), completed_at: Some(Utc::now()) });
+        let compiled = if node.resource_type == ResourceType::Seed {
+            Ok(None)
+        } else {
+            self.compiler().compile(node).map(Some)
+        };
+        timing.push(Timing {
+            name: Step::Compile,
+            started_at: Some(begun),
+            completed_at: Some(Utc::now()),
+        });
         let begun = Utc::now();
         let done = match compiled {
-            Err(d) => Done { compiled: None, scope: None, outcome: Err(compile_failure(node, d)) },
+            Err(d) => Done {
+                compiled: None,
+                scope: None,
+                outcome: Err(compile_failure(node, d)),
+            },
             Ok(compiled) => self.materialize(node, compiled),
         };
         self.close();
-        timing.push(Timing { name: Step::Execute, started_at: Some(begun), completed_at: Some(Utc::now()) });
+        timing.push(Timing {
+            name: Step::Execute,
+            started_at: Some(begun),
+            completed_at: Some(Utc::now()),
+        });
         let mut result = NodeResult::new(&node.unique_id, Status::Success);
         result.timing = timing;
         result.execution_time = started.elapsed().as_secs_f64();
@@ -99,16 +124,29 @@ impl NodeRunner {
 
     /// Writes the compiled file and calls the materialization.
     fn materialize(&self, node: &Node, compiled: Option<CompiledNode>) -> Done {
-        let fail = |compiled, scope, f| Done { compiled, scope, outcome: Err(f) };
+        let fail = |compiled, scope, f| Done {
+            compiled,
+            scope,
+            outcome: Err(f),
+        };
         let file = compiled.as_ref().map(|c| self.write_compiled(node, &c.sql));
         let name = node.config.materialized();
         let Some(def) = find_materialization(&self.shared, name) else {
-            let f = internal(node, &format!("No materialization '{name}' was found for adapter postgres! (searched types 'default' and 'postgres')"));
+            let f = internal(
+                node,
+                &format!(
+                    "No materialization '{name}' was found for adapter postgres! (searched types 'default' and 'postgres')"
+                ),
+            );
             return fail(compiled, None, f);
         };
         let compiler = self.compiler();
         let mut node = node.clone();
-        node.compiled = compiled.as_ref().map(|c| Compiled { code: c.sql.clone(), extra_ctes: c.extra_ctes.clone(), path: file.clone() });
+        node.compiled = compiled.as_ref().map(|c| Compiled {
+            code: c.sql.clone(),
+            extra_ctes: c.extra_ctes.clone(),
+            path: file.clone(),
+        });
         let facts = compiler.facts(&node);
         let scope = compiler.scope(&node, facts);
         if let Some(c) = &compiled {
@@ -121,16 +159,32 @@ impl NodeRunner {
                 Err(d) => return fail(compiled, None, compile_failure(&node, d)),
             }
         }
-        if !node.database.eq_ignore_ascii_case(&self.shared.target.connection.dbname) {
-            let f = internal(&node, &format!("Cross-db references not allowed in postgres ({} vs {})", node.database, self.shared.target.connection.dbname));
+        if !node
+            .database
+            .eq_ignore_ascii_case(&self.shared.target.connection.dbname)
+        {
+            let f = internal(
+                &node,
+                &format!(
+                    "Cross-db references not allowed in postgres ({} vs {})",
+                    node.database, self.shared.target.connection.dbname
+                ),
+            );
             return fail(compiled, None, f);
         }
-        let called = self.shared.engine.call_macro(&def, &[], &[], scope.dynamic());
+        let called = self
+            .shared
+            .engine
+            .call_macro(&def, &[], &[], scope.dynamic());
         self.write_run(&node, &scope);
         match called {
             Ok(value) => {
                 let outcome = self.remember(&node, name, &value);
-                Done { compiled, scope: Some(scope), outcome }
+                Done {
+                    compiled,
+                    scope: Some(scope),
+                    outcome,
+                }
             }
             Err(e) => {
                 let shown = file.as_deref().map(|f| f.replace("/compiled/", "/run/"));
@@ -142,10 +196,22 @@ impl NodeRunner {
 
     /// The relations a materialization made are known from now on.
     fn remember(&self, node: &Node, name: &str, value: &Value) -> Result<(), Failure> {
-        let relations = value.get_item(&Value::from("relations")).ok().filter(|v| !v.is_undefined());
+        let relations = value
+            .get_item(&Value::from("relations"))
+            .ok()
+            .filter(|v| !v.is_undefined());
         let Some(relations) = relations.and_then(|r| python::iterate(&r).ok()) else {
-            let got = if value.is_none() || value.as_str().is_some() { "it returned nothing" } else { "it returned something else" };
-            return Err(internal(node, &format!("Invalid return value from materialization \"{name}\": expected a dict with a list of relations under the key 'relations', but {got}")));
+            let got = if value.is_none() || value.as_str().is_some() {
+                "it returned nothing"
+            } else {
+                "it returned something else"
+            };
+            return Err(internal(
+                node,
+                &format!(
+                    "Invalid return value from materialization \"{name}\": expected a dict with a list of relations under the key 'relations', but {got}"
+                ),
+            ));
         };
         for r in &relations {
             if let Some(r) = Relation::of(r) {
@@ -165,7 +231,11 @@ impl NodeRunner {
         let path = self.shared.target_dir.join(&relative);
         // A file for people to look at: a full disk must not fail the node.
         let _ = crate::fs::write(&path, text.as_bytes());
-        let folder = self.shared.target_dir.file_name().map_or_else(|| "target".into(), |n| n.to_string_lossy().into_owned());
+        let folder = self
+            .shared
+            .target_dir
+            .file_name()
+            .map_or_else(|| "target".into(), |n| n.to_string_lossy().into_owned());
         format!("{folder}/{relative}")
     }
 
@@ -178,7 +248,9 @@ impl NodeRunner {
 
 /// The response of the `main` statement as message and adapter response.
 pub fn respond(result: &mut NodeResult, scope: &NodeScope) {
-    let Some(response) = scope.response("main") else { return };
+    let Some(response) = scope.response("main") else {
+        return;
+    };
     let get = |k: &str| response.get_attr(k).ok().filter(|v| !v.is_undefined());
     let message = get("_message").map_or_else(|| python::str_of(&response), |m| python::str_of(&m));
     let mut map = Map::new();

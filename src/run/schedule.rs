@@ -27,22 +27,39 @@ enum State {
 impl Scheduler {
     /// Work for these ids with these edges (parent, child); edges to others are ignored.
     pub fn new(ids: Vec<String>, edges: &[(String, String)]) -> Self {
-        let index: HashMap<&str, usize> = ids.iter().enumerate().map(|(i, id)| (id.as_str(), i)).collect();
+        let index: HashMap<&str, usize> = ids
+            .iter()
+            .enumerate()
+            .map(|(i, id)| (id.as_str(), i))
+            .collect();
         let mut children: Vec<Vec<usize>> = vec![Vec::new(); ids.len()];
         let mut waiting = vec![0; ids.len()];
         let mut seen = HashSet::new();
         for (a, b) in edges {
-            let (Some(&a), Some(&b)) = (index.get(a.as_str()), index.get(b.as_str())) else { continue };
+            let (Some(&a), Some(&b)) = (index.get(a.as_str()), index.get(b.as_str())) else {
+                continue;
+            };
             if a != b && seen.insert((a, b)) {
                 children[a].push(b);
                 waiting[b] += 1;
             }
         }
         let rank = ranks(&children, &waiting);
-        let ready = (0..ids.len()).filter(|i| waiting[*i] == 0).map(|i| (std::cmp::Reverse(rank[i]), i)).collect();
+        let ready = (0..ids.len())
+            .filter(|i| waiting[*i] == 0)
+            .map(|i| (std::cmp::Reverse(rank[i]), i))
+            .collect();
         let left = ids.len();
         let state = vec![State::Waiting; left];
-        Self { ids, children, waiting, rank, ready, left, state }
+        Self {
+            ids,
+            children,
+            waiting,
+            rank,
+            ready,
+            left,
+            state,
+        }
     }
 
     /// The next node to run, if one is ready.
@@ -59,7 +76,9 @@ impl Scheduler {
 
     /// A node ended. When it blocks, everything that hangs on it is skipped: those ids, in order.
     pub fn finish(&mut self, id: &str, blocks: bool) -> Vec<String> {
-        let Some(i) = self.ids.iter().position(|x| x == id) else { return Vec::new() };
+        let Some(i) = self.ids.iter().position(|x| x == id) else {
+            return Vec::new();
+        };
         if self.state[i] == State::Done {
             return Vec::new();
         }
@@ -175,19 +194,43 @@ fn nearest(dag: &Dag, chosen: &HashSet<&str>, starts: Vec<&str>) -> Vec<String> 
 }
 
 /// Tests before the nodes whose strict ancestors include everything that the test needs.
-fn gates(manifest: &Manifest, dag: &Dag, ids: &[String], chosen: &HashSet<&str>, out: &mut Vec<(String, String)>) {
+fn gates(
+    manifest: &Manifest,
+    dag: &Dag,
+    ids: &[String],
+    chosen: &HashSet<&str>,
+    out: &mut Vec<(String, String)>,
+) {
     let mut below: HashMap<String, BTreeSet<String>> = HashMap::new();
     for id in ids {
-        let Some(node) = manifest.nodes.get(id).filter(|n| n.resource_type == ResourceType::Test) else { continue };
+        let Some(node) = manifest
+            .nodes
+            .get(id)
+            .filter(|n| n.resource_type == ResourceType::Test)
+        else {
+            continue;
+        };
         let needs = &node.depends_on.nodes;
-        let Some((first, rest)) = needs.split_first() else { continue };
+        let Some((first, rest)) = needs.split_first() else {
+            continue;
+        };
         for need in needs {
-            below.entry(need.clone()).or_insert_with(|| dag.descendants(need, None));
+            below
+                .entry(need.clone())
+                .or_insert_with(|| dag.descendants(need, None));
         }
-        let gated = below[first].iter().filter(|d| rest.iter().all(|n| below[n].contains(*d)));
+        let gated = below[first]
+            .iter()
+            .filter(|d| rest.iter().all(|n| below[n].contains(*d)));
         for child in gated {
-            let executable = manifest.nodes.get(child).is_none_or(|n| n.resource_type != ResourceType::Test);
-            if executable && chosen.contains(child.as_str()) && !manifest.unit_tests.contains_key(child) {
+            let executable = manifest
+                .nodes
+                .get(child)
+                .is_none_or(|n| n.resource_type != ResourceType::Test);
+            if executable
+                && chosen.contains(child.as_str())
+                && !manifest.unit_tests.contains_key(child)
+            {
                 out.push((id.clone(), child.clone()));
             }
         }
@@ -200,7 +243,9 @@ mod tests {
     use proptest::prelude::*;
 
     fn edge_list(list: &[(&str, &str)]) -> Vec<(String, String)> {
-        list.iter().map(|(a, b)| ((*a).to_string(), (*b).to_string())).collect()
+        list.iter()
+            .map(|(a, b)| ((*a).to_string(), (*b).to_string()))
+            .collect()
     }
 
     #[test]

@@ -1,42 +1,72 @@
 //! Before nodes run: the schemas they need are made, and the relations in them are looked up.
-use crate::context::{NodeFacts, NodeScope, NodeSession, Phase, Relation, Setup, Shared, diagnostic};
+use crate::context::{
+    NodeFacts, NodeScope, NodeSession, Phase, Relation, Setup, Shared, diagnostic,
+};
 use crate::diag::{Diagnostic, Result};
 use crate::graph::{Manifest, ResourceType};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
 /// Makes missing schemas of the nodes and reads what is in all of them.
-pub fn prepare(shared: &Arc<Shared>, manifest: &Manifest, ids: &[String], session: &Arc<Mutex<NodeSession>>) -> Result<()> {
+pub fn prepare(
+    shared: &Arc<Shared>,
+    manifest: &Manifest,
+    ids: &[String],
+    session: &Arc<Mutex<NodeSession>>,
+) -> Result<()> {
     let mut wanted: BTreeSet<String> = BTreeSet::new();
     for id in ids {
-        let Some(node) = manifest.nodes.get(id) else { continue };
+        let Some(node) = manifest.nodes.get(id) else {
+            continue;
+        };
         let makes = match node.resource_type {
             ResourceType::Model => !node.is_ephemeral(),
             ResourceType::Seed | ResourceType::Snapshot => true,
             ResourceType::Test => node.relation_name.is_some() || shared.flag("STORE_FAILURES"),
             _ => false,
         };
-        if makes && node.database.eq_ignore_ascii_case(&shared.target.connection.dbname) {
+        if makes
+            && node
+                .database
+                .eq_ignore_ascii_case(&shared.target.connection.dbname)
+        {
             wanted.insert(node.schema.clone());
         }
     }
     let lock = || session.lock().unwrap_or_else(PoisonError::into_inner);
-    let fail = |e: crate::pg::PgError| -> crate::diag::Stopped { e.diagnostic(None, None).heading("Database Error").into() };
-    let there = lock().raw().fetch("select nspname from pg_catalog.pg_namespace").map_err(fail)?;
-    let there: BTreeSet<String> = there.rows.iter().filter_map(|r| r[0].text()).map(|s| s.to_lowercase()).collect();
+    let fail = |e: crate::pg::PgError| -> crate::diag::Stopped {
+        e.diagnostic(None, None).heading("Database Error").into()
+    };
+    let there = lock()
+        .raw()
+        .fetch("select nspname from pg_catalog.pg_namespace")
+        .map_err(fail)?;
+    let there: BTreeSet<String> = there
+        .rows
+        .iter()
+        .filter_map(|r| r[0].text())
+        .map(|s| s.to_lowercase())
+        .collect();
     for schema in wanted.iter().filter(|s| !there.contains(&s.to_lowercase())) {
         create(shared, schema, session)?;
         shared.cache.note_schema(schema);
     }
     let all: Vec<String> = wanted.into_iter().collect();
     if !all.is_empty() {
-        shared.cache.fill(lock().raw(), &shared.target.connection.dbname, &all).map_err(fail)?;
+        shared
+            .cache
+            .fill(lock().raw(), &shared.target.connection.dbname, &all)
+            .map_err(fail)?;
     }
     Ok(())
 }
 
 /// By the project's `create_schema` macro, so that an override counts.
-fn create(shared: &Arc<Shared>, schema: &str, session: &Arc<Mutex<NodeSession>>) -> std::result::Result<(), Diagnostic> {
+fn create(
+    shared: &Arc<Shared>,
+    schema: &str,
+    session: &Arc<Mutex<NodeSession>>,
+) -> std::result::Result<(), Diagnostic> {
     let scope = NodeScope::new(Setup {
         shared: shared.clone(),
         package: shared.root_name.clone(),
@@ -45,9 +75,19 @@ fn create(shared: &Arc<Shared>, schema: &str, session: &Arc<Mutex<NodeSession>>)
         session: Some(session.clone()),
         extra: HashMap::new(),
     });
-    let Some(create) = crate::context::lookup_macro(&shared.engine, &shared.root_name, "create_schema") else { return Ok(()) };
-    let relation = Relation { identifier: None, ..Relation::new(&shared.target.connection.dbname, schema, "") };
-    let relation = Relation { include: [true, true, false], ..relation };
+    let Some(create) =
+        crate::context::lookup_macro(&shared.engine, &shared.root_name, "create_schema")
+    else {
+        return Ok(());
+    };
+    let relation = Relation {
+        identifier: None,
+        ..Relation::new(&shared.target.connection.dbname, schema, "")
+    };
+    let relation = Relation {
+        include: [true, true, false],
+        ..relation
+    };
     shared
         .engine
         .call(&create, &[relation.value()], &[], scope.dynamic())

@@ -17,22 +17,56 @@ enum Kind {
     Text,
 }
 
-const ORDER: [Kind; 6] = [Kind::Number, Kind::Date, Kind::DateTime, Kind::IsoDateTime, Kind::Boolean, Kind::Text];
+const ORDER: [Kind; 6] = [
+    Kind::Number,
+    Kind::Date,
+    Kind::DateTime,
+    Kind::IsoDateTime,
+    Kind::Boolean,
+    Kind::Text,
+];
 
 /// A seed's rows as the table that templates see.
 pub fn agate_table(node: &Node, shared: &Shared) -> std::result::Result<Value, Diagnostic> {
     let _ = shared;
-    let path = PathBuf::from(node.root_path.clone().unwrap_or_default()).join(&node.original_file_path);
+    let path =
+        PathBuf::from(node.root_path.clone().unwrap_or_default()).join(&node.original_file_path);
     let (names, rows) = read(&path, node).map_err(|s| first(s.0, node))?;
     let text_columns: Vec<bool> = names
         .iter()
-        .map(|n| node.config.get("column_types").and_then(|t| t.get(n)).is_some())
+        .map(|n| {
+            node.config
+                .get("column_types")
+                .and_then(|t| t.get(n))
+                .is_some()
+        })
         .collect();
-    let kinds: Vec<Kind> = (0..names.len()).map(|i| if text_columns[i] { Kind::Text } else { kind_of(&rows, i) }).collect();
-    let integer: Vec<bool> = (0..names.len()).map(|i| kinds[i] == Kind::Number && whole(&rows, i)).collect();
+    let kinds: Vec<Kind> = (0..names.len())
+        .map(|i| {
+            if text_columns[i] {
+                Kind::Text
+            } else {
+                kind_of(&rows, i)
+            }
+        })
+        .collect();
+    let integer: Vec<bool> = (0..names.len())
+        .map(|i| kinds[i] == Kind::Number && whole(&rows, i))
+        .collect();
     let values = rows
         .iter()
-        .map(|r| (0..names.len()).map(|i| value(r.get(i).and_then(Option::as_deref), kinds[i], integer[i], text_columns[i])).collect())
+        .map(|r| {
+            (0..names.len())
+                .map(|i| {
+                    value(
+                        r.get(i).and_then(Option::as_deref),
+                        kinds[i],
+                        integer[i],
+                        text_columns[i],
+                    )
+                })
+                .collect()
+        })
         .collect();
     let types = (0..names.len())
         .map(|i| {
@@ -52,7 +86,9 @@ pub fn agate_table(node: &Node, shared: &Shared) -> std::result::Result<Value, D
 }
 
 fn first(list: Vec<Diagnostic>, node: &Node) -> Diagnostic {
-    list.into_iter().next().unwrap_or_else(|| Diagnostic::error(code::G0409, format!("seed `{}` cannot be read", node.name)))
+    list.into_iter().next().unwrap_or_else(|| {
+        Diagnostic::error(code::G0409, format!("seed `{}` cannot be read", node.name))
+    })
 }
 
 type Rows = Vec<Vec<Option<String>>>;
@@ -61,9 +97,19 @@ type Rows = Vec<Vec<Option<String>>>;
 fn read(path: &std::path::Path, node: &Node) -> Result<(Vec<String>, Rows)> {
     let file = crate::fs::read(path, &node.original_file_path)?;
     let text = file.text.trim_start_matches('\u{feff}');
-    let delimiter = node.config.str("delimiter").and_then(|d| d.bytes().next()).unwrap_or(b',');
-    let mut reader = csv::ReaderBuilder::new().delimiter(delimiter).flexible(true).has_headers(true).from_reader(text.as_bytes());
-    let header = reader.headers().map_err(|e| bad(&file, 1, format!("this is not a CSV file: {e}")))?;
+    let delimiter = node
+        .config
+        .str("delimiter")
+        .and_then(|d| d.bytes().next())
+        .unwrap_or(b',');
+    let mut reader = csv::ReaderBuilder::new()
+        .delimiter(delimiter)
+        .flexible(true)
+        .has_headers(true)
+        .from_reader(text.as_bytes());
+    let header = reader
+        .headers()
+        .map_err(|e| bad(&file, 1, format!("this is not a CSV file: {e}")))?;
     let names = distinct(header.iter().map(str::to_string).collect());
     let mut rows = Vec::new();
     for record in reader.records() {
@@ -73,9 +119,21 @@ fn read(path: &std::path::Path, node: &Node) -> Result<(Vec<String>, Rows)> {
         })?;
         let line = record.position().map_or(1, |p| p.line() as usize);
         if record.len() > names.len() {
-            return Err(bad(&file, line, format!("Row {} has {} values, but Table only has {} columns.", rows.len(), record.len(), names.len())).into());
+            return Err(bad(
+                &file,
+                line,
+                format!(
+                    "Row {} has {} values, but Table only has {} columns.",
+                    rows.len(),
+                    record.len(),
+                    names.len()
+                ),
+            )
+            .into());
         }
-        let row = (0..names.len()).map(|i| record.get(i).filter(|c| !is_null(c)).map(str::to_string)).collect();
+        let row = (0..names.len())
+            .map(|i| record.get(i).filter(|c| !is_null(c)).map(str::to_string))
+            .collect();
         rows.push(row);
     }
     Ok((names, rows))
@@ -85,7 +143,9 @@ fn bad(file: &std::sync::Arc<SourceFile>, line: usize, message: String) -> Diagn
     Diagnostic::error(code::G0409, message)
         .heading("Runtime Error")
         .at(Place::line(file, line))
-        .help("quote cells that contain the delimiter, and give each row as many cells as the header")
+        .help(
+            "quote cells that contain the delimiter, and give each row as many cells as the header",
+        )
 }
 
 /// Blank names get letters, second ones a number.
@@ -117,9 +177,14 @@ fn is_null(cell: &str) -> bool {
 /// A number's text without currency signs, percent, thousands separators and blanks, if it is a number.
 fn number(cell: &str) -> Option<String> {
     const SIGNS: &str = "%$£€¥,؋฿₴₡₫₲₭₱₨₩₪₮₦₺₸₽¢";
-    let clean: String = cell.chars().filter(|c| !c.is_whitespace() && !SIGNS.contains(*c)).collect();
+    let clean: String = cell
+        .chars()
+        .filter(|c| !c.is_whitespace() && !SIGNS.contains(*c))
+        .collect();
     let body = clean.strip_prefix(['-', '+']).unwrap_or(&clean);
-    let (mantissa, exponent) = body.split_once(['e', 'E']).map_or((body, None), |(m, e)| (m, Some(e)));
+    let (mantissa, exponent) = body
+        .split_once(['e', 'E'])
+        .map_or((body, None), |(m, e)| (m, Some(e)));
     let digits = |s: &str| s.bytes().all(|b| b.is_ascii_digit());
     let (int, frac) = mantissa.split_once('.').unwrap_or((mantissa, ""));
     let sound = digits(int) && digits(frac) && (!int.is_empty() || !frac.is_empty());
@@ -154,23 +219,40 @@ fn iso(cell: &str) -> Option<String> {
             return Some(t.format("%Y-%m-%d %H:%M:%S%.f").to_string());
         }
     }
-    DateTime::parse_from_rfc3339(cell).ok().map(|t| t.format("%Y-%m-%d %H:%M:%S%.f%:z").to_string())
+    DateTime::parse_from_rfc3339(cell)
+        .ok()
+        .map(|t| t.format("%Y-%m-%d %H:%M:%S%.f%:z").to_string())
 }
 
 fn kind_of(rows: &Rows, i: usize) -> Kind {
-    let fits_all = |k: Kind| rows.iter().filter_map(|r| r[i].as_deref()).all(|c| fits(c, k));
-    ORDER.into_iter().find(|k| fits_all(*k)).unwrap_or(Kind::Text)
+    let fits_all = |k: Kind| {
+        rows.iter()
+            .filter_map(|r| r[i].as_deref())
+            .all(|c| fits(c, k))
+    };
+    ORDER
+        .into_iter()
+        .find(|k| fits_all(*k))
+        .unwrap_or(Kind::Text)
 }
 
 /// Whether no value of a number column has a fraction.
 fn whole(rows: &Rows, i: usize) -> bool {
-    rows.iter().filter_map(|r| r[i].as_deref()).filter_map(number).all(|n| {
-        n.parse::<rust_decimal::Decimal>().map_or_else(|_| n.parse::<f64>().is_ok_and(|x| x.fract() == 0.0), |d| d.is_integer())
-    })
+    rows.iter()
+        .filter_map(|r| r[i].as_deref())
+        .filter_map(number)
+        .all(|n| {
+            n.parse::<rust_decimal::Decimal>().map_or_else(
+                |_| n.parse::<f64>().is_ok_and(|x| x.fract() == 0.0),
+                |d| d.is_integer(),
+            )
+        })
 }
 
 fn value(cell: Option<&str>, kind: Kind, integer: bool, verbatim: bool) -> Value {
-    let Some(cell) = cell else { return Value::from(()) };
+    let Some(cell) = cell else {
+        return Value::from(());
+    };
     if verbatim {
         return Value::from(cell);
     }
@@ -178,7 +260,10 @@ fn value(cell: Option<&str>, kind: Kind, integer: bool, verbatim: bool) -> Value
         Kind::Number => {
             let text = number(cell).unwrap_or_default();
             if integer
-                && let Some(i) = text.parse::<i64>().ok().or_else(|| text.parse::<f64>().ok().map(|x| x as i64))
+                && let Some(i) = text
+                    .parse::<i64>()
+                    .ok()
+                    .or_else(|| text.parse::<f64>().ok().map(|x| x as i64))
             {
                 return Value::from(i);
             }
@@ -197,7 +282,10 @@ mod tests {
     use super::*;
 
     fn column(cells: &[&str]) -> (Kind, bool) {
-        let rows: Rows = cells.iter().map(|c| vec![(!is_null(c)).then(|| (*c).to_string())]).collect();
+        let rows: Rows = cells
+            .iter()
+            .map(|c| vec![(!is_null(c)).then(|| (*c).to_string())])
+            .collect();
         let kind = kind_of(&rows, 0);
         (kind, kind == Kind::Number && whole(&rows, 0))
     }
@@ -212,16 +300,25 @@ mod tests {
         assert_eq!(column(&["007"]), (Kind::Number, true));
         assert_eq!(column(&["2024-01-02", "2024-1-1"]), (Kind::Date, false));
         assert_eq!(column(&["2024-01-02 03:04:05"]), (Kind::DateTime, false));
-        assert_eq!(column(&["2024-01-02T03:04:05Z"]), (Kind::IsoDateTime, false));
+        assert_eq!(
+            column(&["2024-01-02T03:04:05Z"]),
+            (Kind::IsoDateTime, false)
+        );
         assert_eq!(column(&["true", "FALSE", "null"]), (Kind::Boolean, false));
         assert_eq!(column(&["0", "1"]), (Kind::Number, true));
         assert_eq!(column(&["12:30"]), (Kind::Text, false));
         assert_eq!(column(&["", "null"]), (Kind::Number, true));
-        assert_eq!(column(&["2024-01-02", "2024-01-02 03:04:05"]), (Kind::Text, false));
+        assert_eq!(
+            column(&["2024-01-02", "2024-01-02 03:04:05"]),
+            (Kind::Text, false)
+        );
     }
 
     #[test]
     fn header_names_are_made_distinct() {
-        assert_eq!(distinct(vec!["a".into(), "a".into(), String::new()]), ["a", "a_2", "c"]);
+        assert_eq!(
+            distinct(vec!["a".into(), "a".into(), String::new()]),
+            ["a", "a_2", "c"]
+        );
     }
 }

@@ -21,7 +21,11 @@ impl NodeRunner {
         let begun = Utc::now();
         let mut result = NodeResult::new(&node.unique_id, Status::Pass);
         let compiled = self.compiler().compile(node);
-        result.timing.push(Timing { name: Step::Compile, started_at: Some(begun), completed_at: Some(Utc::now()) });
+        result.timing.push(Timing {
+            name: Step::Compile,
+            started_at: Some(begun),
+            completed_at: Some(Utc::now()),
+        });
         let begun = Utc::now();
         let outcome = match compiled {
             Err(d) => Err(compile_failure(node, d)),
@@ -32,7 +36,11 @@ impl NodeRunner {
             }
         };
         self.close();
-        result.timing.push(Timing { name: Step::Execute, started_at: Some(begun), completed_at: Some(Utc::now()) });
+        result.timing.push(Timing {
+            name: Step::Execute,
+            started_at: Some(begun),
+            completed_at: Some(Utc::now()),
+        });
         result.execution_time = started.elapsed().as_secs_f64();
         result.relation_name = node.relation_name.clone();
         match outcome {
@@ -49,12 +57,22 @@ impl NodeRunner {
         }
     }
 
-    fn count(&self, node: &Node, compiled: &crate::compile::CompiledNode, result: &mut NodeResult) -> Result<Counted, Failure> {
+    fn count(
+        &self,
+        node: &Node,
+        compiled: &crate::compile::CompiledNode,
+        result: &mut NodeResult,
+    ) -> Result<Counted, Failure> {
         let file = self.write_compiled(node, &compiled.sql);
-        let def = find_materialization(&self.shared, "test").ok_or_else(|| internal(node, "the test materialization is missing"))?;
+        let def = find_materialization(&self.shared, "test")
+            .ok_or_else(|| internal(node, "the test materialization is missing"))?;
         let compiler = self.compiler();
         let mut node = node.clone();
-        node.compiled = Some(Compiled { code: compiled.sql.clone(), extra_ctes: compiled.extra_ctes.clone(), path: Some(file.clone()) });
+        node.compiled = Some(Compiled {
+            code: compiled.sql.clone(),
+            extra_ctes: compiled.extra_ctes.clone(),
+            path: Some(file.clone()),
+        });
         let scope = compiler.scope(&node, compiler.facts(&node));
         scope.set("sql", Value::from(compiled.sql.as_str()));
         scope.set("compiled_code", Value::from(compiled.sql.as_str()));
@@ -64,23 +82,57 @@ impl NodeRunner {
             .map_err(|e| node_error(&node, Some(compiled), &e, Some(&file)))?;
         respond(result, &scope);
         let table = scope.result("main").and_then(|r| r.get_attr("table").ok());
-        let table = table.as_ref().and_then(|t| t.downcast_object_ref::<crate::context::Table>());
-        let Some(table) = table else { return Err(internal(&node, "dbt expected a result from the test query, but there is none")) };
+        let table = table
+            .as_ref()
+            .and_then(|t| t.downcast_object_ref::<crate::context::Table>());
+        let Some(table) = table else {
+            return Err(internal(
+                &node,
+                "dbt expected a result from the test query, but there is none",
+            ));
+        };
         let wrong = |what: String| internal(&node, &what);
         if table.rows().len() != 1 {
-            return Err(wrong(format!("dbt internally failed to execute {}: Returned {} rows, but expected 1 row", node.unique_id, table.rows().len())));
+            return Err(wrong(format!(
+                "dbt internally failed to execute {}: Returned {} rows, but expected 1 row",
+                node.unique_id,
+                table.rows().len()
+            )));
         }
         let row = &table.rows()[0];
-        let cell = |name: &str| table.names().iter().position(|n| n == name).map(|i| row.cells[i].clone());
-        let (Some(failures), Some(warn), Some(error)) = (cell("failures"), cell("should_warn"), cell("should_error")) else {
-            return Err(wrong(format!("dbt internally failed to execute {}: the test query must give the columns failures, should_warn and should_error", node.unique_id)));
+        let cell = |name: &str| {
+            table
+                .names()
+                .iter()
+                .position(|n| n == name)
+                .map(|i| row.cells[i].clone())
+        };
+        let (Some(failures), Some(warn), Some(error)) =
+            (cell("failures"), cell("should_warn"), cell("should_error"))
+        else {
+            return Err(wrong(format!(
+                "dbt internally failed to execute {}: the test query must give the columns failures, should_warn and should_error",
+                node.unique_id
+            )));
         };
         let text = python::str_of(&failures);
-        let failures = text.parse::<i64>().ok().or_else(|| text.parse::<f64>().ok().filter(|x| x.fract() == 0.0).map(|x| x as i64));
+        let failures = text.parse::<i64>().ok().or_else(|| {
+            text.parse::<f64>()
+                .ok()
+                .filter(|x| x.fract() == 0.0)
+                .map(|x| x as i64)
+        });
         let Some(failures) = failures else {
-            return Err(wrong(format!("the fail_calc of {} gave {text}, which is not a whole number", node.name)));
+            return Err(wrong(format!(
+                "the fail_calc of {} gave {text}, which is not a whole number",
+                node.name
+            )));
         };
-        Ok(Counted { failures, should_warn: truth(&warn), should_error: truth(&error) })
+        Ok(Counted {
+            failures,
+            should_warn: truth(&warn),
+            should_error: truth(&error),
+        })
     }
 }
 
@@ -93,18 +145,34 @@ fn truth(value: &Value) -> bool {
 
 /// Pass, warn or fail by the test's severity and limits.
 fn judge(node: &Node, counted: &Counted, result: &mut NodeResult) {
-    let severity = node.config.str("severity").unwrap_or("ERROR").to_lowercase();
+    let severity = node
+        .config
+        .str("severity")
+        .unwrap_or("ERROR")
+        .to_lowercase();
     let text = |key: &str| node.config.str(key).unwrap_or("!= 0").to_string();
-    let plural = if counted.failures == 1 { "result" } else { "results" };
+    let plural = if counted.failures == 1 {
+        "result"
+    } else {
+        "results"
+    };
     result.failures = Some(0);
     if severity == "error" && counted.should_error {
         result.status = Status::Fail;
         result.failures = Some(counted.failures);
-        result.message = Some(format!("Got {} {plural}, configured to fail if {}", counted.failures, text("error_if")));
+        result.message = Some(format!(
+            "Got {} {plural}, configured to fail if {}",
+            counted.failures,
+            text("error_if")
+        ));
     } else if counted.should_warn {
         result.status = Status::Warn;
         result.failures = Some(counted.failures);
-        result.message = Some(format!("Got {} {plural}, configured to warn if {}", counted.failures, text("warn_if")));
+        result.message = Some(format!(
+            "Got {} {plural}, configured to warn if {}",
+            counted.failures,
+            text("warn_if")
+        ));
     } else {
         result.status = Status::Pass;
         result.message = None;

@@ -18,13 +18,20 @@ impl NodeRunner {
         let started = std::time::Instant::now();
         let begun = Utc::now();
         let mut result = NodeResult::new(&test.unique_id, Status::Pass);
-        let model = test.tested_node.as_ref().and_then(|id| self.shared.manifest()?.nodes.get(id).cloned());
+        let model = test
+            .tested_node
+            .as_ref()
+            .and_then(|id| self.shared.manifest()?.nodes.get(id).cloned());
         let outcome = match model {
             None => return (result, None),
             Some(model) => self.compare(test, &model, &mut result),
         };
         self.close();
-        result.timing.push(Timing { name: Step::Execute, started_at: Some(begun), completed_at: Some(Utc::now()) });
+        result.timing.push(Timing {
+            name: Step::Execute,
+            started_at: Some(begun),
+            completed_at: Some(Utc::now()),
+        });
         result.execution_time = started.elapsed().as_secs_f64();
         if let Err(f) = outcome {
             result.status = Status::Error;
@@ -35,8 +42,15 @@ impl NodeRunner {
         (result, None)
     }
 
-    fn compare(&self, test: &UnitTest, model: &Node, result: &mut NodeResult) -> Result<(), Failure> {
-        let compiled = self.unit_sql(test, model).map_err(|d| compile_failure(model, d))?;
+    fn compare(
+        &self,
+        test: &UnitTest,
+        model: &Node,
+        result: &mut NodeResult,
+    ) -> Result<(), Failure> {
+        let compiled = self
+            .unit_sql(test, model)
+            .map_err(|d| compile_failure(model, d))?;
         result.compiled = true;
         result.compiled_code = Some(compiled.sql.clone());
         let mut fail = |m: &str| internal(model, m);
@@ -49,7 +63,10 @@ impl NodeRunner {
         let (gone, come) = differences(&actual.1, &expected.1);
         result.status = Status::Fail;
         result.failures = Some(1);
-        result.message = Some(format!("actual differs from expected:\n\n{}", drawn(&actual.0, &gone, &come)));
+        result.message = Some(format!(
+            "actual differs from expected:\n\n{}",
+            drawn(&actual.0, &gone, &come)
+        ));
         Ok(())
     }
 
@@ -60,66 +77,132 @@ impl NodeRunner {
         let mut inputs = Vec::new();
         let mut this = Value::from(());
         for given in &test.given {
-            let input = given.get("input").and_then(Json::as_str).unwrap_or_default();
+            let input = given
+                .get("input")
+                .and_then(Json::as_str)
+                .unwrap_or_default();
             let (id, relation, name) = self.input(test, model, input)?;
             let cte = format!("__dbt__cte__{name}");
             let sql = self.fixture(test, given, relation.as_ref(), id.as_deref())?;
-            ctes.push(ExtraCte { id: input.to_string(), sql: format!(" {cte} as (\n{sql}\n)") });
-            let value = Relation { kind: Some("cte".into()), ..Relation::new("", "", &cte) }.value();
+            ctes.push(ExtraCte {
+                id: input.to_string(),
+                sql: format!(" {cte} as (\n{sql}\n)"),
+            });
+            let value = Relation {
+                kind: Some("cte".into()),
+                ..Relation::new("", "", &cte)
+            }
+            .value();
             match id {
                 Some(id) => inputs.push((Value::from(id), value)),
                 None => this = value,
             }
         }
-        compiler.extra.insert("__fixtures".into(), python::Dict::value(inputs.into_iter().collect()));
+        compiler.extra.insert(
+            "__fixtures".into(),
+            python::Dict::value(inputs.into_iter().collect()),
+        );
         compiler.extra.insert("this".into(), this);
         self.overrides(test, &mut compiler)?;
         let scope = compiler.scope(model, compiler.facts(model));
         let (rendered, _) = compiler.render_in(model, &scope)?;
         let own_sql = rendered.text.clone();
         let (sql, shift) = crate::compile::inject_ctes(&own_sql, &ctes);
-        Ok(CompiledNode { sql, own_sql, extra_ctes: ctes, map: crate::compile::SourceMap::new(rendered, shift) })
+        Ok(CompiledNode {
+            sql,
+            own_sql,
+            extra_ctes: ctes,
+            map: crate::compile::SourceMap::new(rendered, shift),
+        })
     }
 
     /// The node that an input names, its relation, and the name of its CTE.
-    fn input(&self, test: &UnitTest, model: &Node, input: &str) -> Result<(Option<String>, Option<Relation>, String), Diagnostic> {
+    fn input(
+        &self,
+        test: &UnitTest,
+        model: &Node,
+        input: &str,
+    ) -> Result<(Option<String>, Option<Relation>, String), Diagnostic> {
         if input.trim() == "this" {
             let own = Relation::new(&model.database, &model.schema, &model.alias);
             return Ok((None, Some(own), model.name.clone()));
         }
-        let problem = |m: String| Diagnostic::error(code::G0401, m).heading("Compilation Error").at_opt(test.place.clone());
+        let problem = |m: String| {
+            Diagnostic::error(code::G0401, m)
+                .heading("Compilation Error")
+                .at_opt(test.place.clone())
+        };
         let host = crate::context::EngineHost::new(self.shared.clone(), 0.0);
-        let recorded = crate::parse::ParseHost::references(&host, &model.package_name, input).map_err(|m| problem(format!("unit test `{}`: {m}", test.name)))?;
-        let (Some(names), Some(manifest)) = (self.shared.names.get(), self.shared.manifest()) else { return Err(problem("the project is not parsed".into())) };
+        let recorded = crate::parse::ParseHost::references(&host, &model.package_name, input)
+            .map_err(|m| problem(format!("unit test `{}`: {m}", test.name)))?;
+        let (Some(names), Some(manifest)) = (self.shared.names.get(), self.shared.manifest())
+        else {
+            return Err(problem("the project is not parsed".into()));
+        };
         let found = match (recorded.refs.first(), recorded.sources.first()) {
             (Some(r), _) => names.find_ref(r, &model.package_name),
             (None, Some((s, t))) => names.find_source(s, t, &model.package_name),
             _ => Found::Missing,
         };
         let Found::Node(id) = found else {
-            return Err(problem(format!("unit test `{}`: the input {input} is not in the project", test.name)));
+            return Err(problem(format!(
+                "unit test `{}`: the input {input} is not in the project",
+                test.name
+            )));
         };
         if let Some(n) = manifest.nodes.get(&id) {
-            return Ok((Some(id.clone()), Some(Relation::new(&n.database, &n.schema, &n.alias)), n.name.clone()));
+            return Ok((
+                Some(id.clone()),
+                Some(Relation::new(&n.database, &n.schema, &n.alias)),
+                n.name.clone(),
+            ));
         }
-        let s = manifest.sources.get(&id).ok_or_else(|| problem(format!("{input} is not there")))?;
-        Ok((Some(id.clone()), Some(Relation::new(&s.database, &s.schema, &s.identifier)), format!("{}__{}", s.source_name, s.name)))
+        let s = manifest
+            .sources
+            .get(&id)
+            .ok_or_else(|| problem(format!("{input} is not there")))?;
+        Ok((
+            Some(id.clone()),
+            Some(Relation::new(&s.database, &s.schema, &s.identifier)),
+            format!("{}__{}", s.source_name, s.name),
+        ))
     }
 
     fn overrides(&self, test: &UnitTest, compiler: &mut Compiler) -> Result<(), Diagnostic> {
-        let Some(over) = &test.overrides else { return Ok(()) };
-        let part = |k: &str| over.get(k).and_then(Json::as_object).cloned().unwrap_or_default();
+        let Some(over) = &test.overrides else {
+            return Ok(());
+        };
+        let part = |k: &str| {
+            over.get(k)
+                .and_then(Json::as_object)
+                .cloned()
+                .unwrap_or_default()
+        };
         for (name, value) in part("macros") {
             let value = python::json::from_json(&value);
-            compiler.extra.insert(name, Value::from_object(Constant(value)));
+            compiler
+                .extra
+                .insert(name, Value::from_object(Constant(value)));
         }
-        compiler.extra.insert("__vars".into(), python::json::from_json(&Json::Object(part("vars"))));
-        compiler.extra.insert("__env_vars".into(), python::json::from_json(&Json::Object(part("env_vars"))));
+        compiler.extra.insert(
+            "__vars".into(),
+            python::json::from_json(&Json::Object(part("vars"))),
+        );
+        compiler.extra.insert(
+            "__env_vars".into(),
+            python::json::from_json(&Json::Object(part("env_vars"))),
+        );
         Ok(())
     }
 
     /// The SQL of given rows, typed as the input's own columns where these are known.
-    fn fixture(&self, test: &UnitTest, given: &Json, relation: Option<&Relation>, id: Option<&str>) -> Result<String, Diagnostic> {
+    fn fixture(
+        &self,
+        test: &UnitTest,
+        given: &Json,
+        relation: Option<&Relation>,
+        id: Option<&str>,
+    ) -> Result<String, Diagnostic> {
         let rows = given.get("rows").cloned().unwrap_or(Json::Null);
         if let Json::String(sql) = rows {
             return Ok(sql);
@@ -130,8 +213,14 @@ impl NodeRunner {
     }
 
     /// Names and types of a relation's columns: from the database, else as described.
-    fn known_columns(&self, relation: Option<&Relation>, id: Option<&str>) -> Result<Vec<(String, String)>, Diagnostic> {
-        let Some(r) = relation else { return Ok(Vec::new()) };
+    fn known_columns(
+        &self,
+        relation: Option<&Relation>,
+        id: Option<&str>,
+    ) -> Result<Vec<(String, String)>, Diagnostic> {
+        let Some(r) = relation else {
+            return Ok(Vec::new());
+        };
         let sql = format!(
             "select a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) from pg_catalog.pg_attribute a \
              join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
@@ -139,48 +228,124 @@ impl NodeRunner {
             crate::pg::quote_literal(r.schema.as_deref().unwrap_or_default()),
             crate::pg::quote_literal(r.identifier.as_deref().unwrap_or_default())
         );
-        let mut session = self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let table = session.raw().fetch(&sql).map_err(|e| e.diagnostic(None, None))?;
-        let found: Vec<(String, String)> = table.rows.iter().map(|r| (r[0].text().unwrap_or_default(), r[1].text().unwrap_or_default())).collect();
+        let mut session = self
+            .session
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let table = session
+            .raw()
+            .fetch(&sql)
+            .map_err(|e| e.diagnostic(None, None))?;
+        let found: Vec<(String, String)> = table
+            .rows
+            .iter()
+            .map(|r| {
+                (
+                    r[0].text().unwrap_or_default(),
+                    r[1].text().unwrap_or_default(),
+                )
+            })
+            .collect();
         if !found.is_empty() {
             return Ok(found);
         }
         let manifest = self.shared.manifest();
-        let described = id.and_then(|id| manifest.and_then(|m| m.nodes.get(id).map(|n| n.columns.clone()).or_else(|| m.sources.get(id).map(|s| s.columns.clone()))));
-        Ok(described.into_iter().flatten().filter_map(|(n, c)| Some((n, c.data_type?))).collect())
+        let described = id.and_then(|id| {
+            manifest.and_then(|m| {
+                m.nodes
+                    .get(id)
+                    .map(|n| n.columns.clone())
+                    .or_else(|| m.sources.get(id).map(|s| s.columns.clone()))
+            })
+        });
+        Ok(described
+            .into_iter()
+            .flatten()
+            .filter_map(|(n, c)| Some((n, c.data_type?)))
+            .collect())
     }
 
     /// Actual and expected rows: column names, and rows as texts, sorted.
     #[expect(clippy::type_complexity, reason = "two tables of texts")]
-    fn rows(&self, test: &UnitTest, model: &Node, compiled: &CompiledNode) -> Result<((Vec<String>, Vec<Vec<Option<String>>>), (Vec<String>, Vec<Vec<Option<String>>>)), Failure> {
+    fn rows(
+        &self,
+        test: &UnitTest,
+        model: &Node,
+        compiled: &CompiledNode,
+    ) -> Result<
+        (
+            (Vec<String>, Vec<Vec<Option<String>>>),
+            (Vec<String>, Vec<Vec<Option<String>>>),
+        ),
+        Failure,
+    > {
         let columns = {
-            let mut session = self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let described = session.raw().describe(&compiled.sql).map_err(|e| super::failure::database_failure(model, Some(compiled), &e, &compiled.sql, 0, None, None))?;
-            described.iter().map(|c| (c.name.clone(), c.sql_type())).collect::<Vec<_>>()
+            let mut session = self
+                .session
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let described = session.raw().describe(&compiled.sql).map_err(|e| {
+                super::failure::database_failure(
+                    model,
+                    Some(compiled),
+                    &e,
+                    &compiled.sql,
+                    0,
+                    None,
+                    None,
+                )
+            })?;
+            described
+                .iter()
+                .map(|c| (c.name.clone(), c.sql_type()))
+                .collect::<Vec<_>>()
         };
         let expect_rows = test.expect.get("rows").cloned().unwrap_or(Json::Null);
         let wanted: Vec<String> = match &expect_rows {
-            Json::Array(rows) => rows.first().and_then(Json::as_object).map(|m| m.keys().cloned().collect()).unwrap_or_else(|| columns.iter().map(|(n, _)| n.clone()).collect()),
+            Json::Array(rows) => rows
+                .first()
+                .and_then(Json::as_object)
+                .map(|m| m.keys().cloned().collect())
+                .unwrap_or_else(|| columns.iter().map(|(n, _)| n.clone()).collect()),
             _ => columns.iter().map(|(n, _)| n.clone()).collect(),
         };
         let expected_sql = match &expect_rows {
             Json::String(sql) => sql.clone(),
-            Json::Array(rows) => fixture_sql(test, &columns, rows).map_err(|d| compile_failure(model, d))?,
+            Json::Array(rows) => {
+                fixture_sql(test, &columns, rows).map_err(|d| compile_failure(model, d))?
+            }
             _ => fixture_sql(test, &columns, &[]).map_err(|d| compile_failure(model, d))?,
         };
         let list = wanted
             .iter()
             .map(|w| {
-                let (name, kind) = columns.iter().find(|(n, _)| n.eq_ignore_ascii_case(w)).cloned().unwrap_or((w.clone(), "text".into()));
-                format!("cast({} as {kind})::text as {}", crate::pg::quote_ident(&name), crate::pg::quote_ident(w))
+                let (name, kind) = columns
+                    .iter()
+                    .find(|(n, _)| n.eq_ignore_ascii_case(w))
+                    .cloned()
+                    .unwrap_or((w.clone(), "text".into()));
+                format!(
+                    "cast({} as {kind})::text as {}",
+                    crate::pg::quote_ident(&name),
+                    crate::pg::quote_ident(w)
+                )
             })
             .collect::<Vec<_>>()
             .join(", ");
         let fetch = |sql: &str| -> Result<Vec<Vec<Option<String>>>, Failure> {
             let sql = format!("select {list} from (\n{sql}\n) as q");
-            let mut session = self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-            let table = session.raw().fetch(&sql).map_err(|e| super::failure::database_failure(model, Some(compiled), &e, &sql, 0, None, None))?;
-            let mut rows: Vec<Vec<Option<String>>> = table.rows.iter().map(|r| r.iter().map(crate::pg::Cell::text).collect()).collect();
+            let mut session = self
+                .session
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner);
+            let table = session.raw().fetch(&sql).map_err(|e| {
+                super::failure::database_failure(model, Some(compiled), &e, &sql, 0, None, None)
+            })?;
+            let mut rows: Vec<Vec<Option<String>>> = table
+                .rows
+                .iter()
+                .map(|r| r.iter().map(crate::pg::Cell::text).collect())
+                .collect();
             rows.sort();
             Ok(rows)
         };
@@ -196,22 +361,36 @@ impl NodeRunner {
 struct Constant(Value);
 
 impl minijinja::value::Object for Constant {
-    fn call(self: &std::sync::Arc<Self>, _: &mut minijinja::State<'_, '_>, _: &[Value]) -> Result<Value, minijinja::Error> {
+    fn call(
+        self: &std::sync::Arc<Self>,
+        _: &mut minijinja::State<'_, '_>,
+        _: &[Value],
+    ) -> Result<Value, minijinja::Error> {
         Ok(self.0.clone())
     }
 }
 
 /// Rows as SQL: every column cast to its type, missing ones null.
-fn fixture_sql(test: &UnitTest, columns: &[(String, String)], rows: &[Json]) -> Result<String, Diagnostic> {
+fn fixture_sql(
+    test: &UnitTest,
+    columns: &[(String, String)],
+    rows: &[Json],
+) -> Result<String, Diagnostic> {
     let empty = Map::new();
     let names: Vec<(String, Option<String>)> = if columns.is_empty() {
         let mut all: Vec<String> = Vec::new();
         for r in rows {
-            r.as_object().unwrap_or(&empty).keys().for_each(|k| crate::parse::push_new(&mut all, k.clone()));
+            r.as_object()
+                .unwrap_or(&empty)
+                .keys()
+                .for_each(|k| crate::parse::push_new(&mut all, k.clone()));
         }
         all.into_iter().map(|n| (n, None)).collect()
     } else {
-        columns.iter().map(|(n, t)| (n.clone(), Some(t.clone()))).collect()
+        columns
+            .iter()
+            .map(|(n, t)| (n.clone(), Some(t.clone())))
+            .collect()
     };
     for row in rows {
         for key in row.as_object().unwrap_or(&empty).keys() {
@@ -227,7 +406,9 @@ fn fixture_sql(test: &UnitTest, columns: &[(String, String)], rows: &[Json]) -> 
         let cells: Vec<String> = names
             .iter()
             .map(|(name, kind)| {
-                let value = row.and_then(|r| r.iter().find(|(k, _)| k.eq_ignore_ascii_case(name))).map_or(&Json::Null, |(_, v)| v);
+                let value = row
+                    .and_then(|r| r.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)))
+                    .map_or(&Json::Null, |(_, v)| v);
                 let literal = literal(value);
                 let quoted = crate::pg::quote_ident(name);
                 match kind {
@@ -241,7 +422,11 @@ fn fixture_sql(test: &UnitTest, columns: &[(String, String)], rows: &[Json]) -> 
     if rows.is_empty() {
         return Ok(format!("{}\nlimit 0", select(None)));
     }
-    Ok(rows.iter().map(|r| select(r.as_object())).collect::<Vec<_>>().join("\nunion all\n"))
+    Ok(rows
+        .iter()
+        .map(|r| select(r.as_object()))
+        .collect::<Vec<_>>()
+        .join("\nunion all\n"))
 }
 
 fn literal(value: &Json) -> String {
@@ -272,23 +457,55 @@ fn differences(actual: &[Row], expected: &[Row]) -> (Vec<Row>, Vec<Row>) {
 /// The difference as a table: `---` expected rows that did not come, `+++` rows that were not expected, `→` changed ones.
 fn drawn(names: &[String], gone: &[Row], come: &[Row]) -> String {
     let text = |c: &Option<String>| c.clone().unwrap_or_else(|| "NULL".into());
-    let mut lines: Vec<Vec<String>> = vec![std::iter::once("@@".to_string()).chain(names.iter().cloned()).collect()];
+    let mut lines: Vec<Vec<String>> = vec![
+        std::iter::once("@@".to_string())
+            .chain(names.iter().cloned())
+            .collect(),
+    ];
     let paired = gone.len().min(come.len());
     for i in 0..paired {
-        let cells = gone[i].iter().zip(&come[i]).map(|(a, b)| if a == b { text(a) } else { format!("{}→{}", text(a), text(b)) });
+        let cells = gone[i].iter().zip(&come[i]).map(|(a, b)| {
+            if a == b {
+                text(a)
+            } else {
+                format!("{}→{}", text(a), text(b))
+            }
+        });
         lines.push(std::iter::once("→".to_string()).chain(cells).collect());
     }
     for row in &gone[paired..] {
-        lines.push(std::iter::once("---".to_string()).chain(row.iter().map(text)).collect());
+        lines.push(
+            std::iter::once("---".to_string())
+                .chain(row.iter().map(text))
+                .collect(),
+        );
     }
     for row in &come[paired..] {
-        lines.push(std::iter::once("+++".to_string()).chain(row.iter().map(text)).collect());
+        lines.push(
+            std::iter::once("+++".to_string())
+                .chain(row.iter().map(text))
+                .collect(),
+        );
     }
-    let width = |i: usize| lines.iter().map(|l| l[i].chars().count()).max().unwrap_or(0);
+    let width = |i: usize| {
+        lines
+            .iter()
+            .map(|l| l[i].chars().count())
+            .max()
+            .unwrap_or(0)
+    };
     let widths: Vec<usize> = (0..=names.len()).map(width).collect();
     lines
         .iter()
-        .map(|l| l.iter().enumerate().map(|(i, c)| format!("{c:<w$}", w = widths[i])).collect::<Vec<_>>().join(" | ").trim_end().to_string())
+        .map(|l| {
+            l.iter()
+                .enumerate()
+                .map(|(i, c)| format!("{c:<w$}", w = widths[i]))
+                .collect::<Vec<_>>()
+                .join(" | ")
+                .trim_end()
+                .to_string()
+        })
         .collect::<Vec<_>>()
         .join("\n")
 }

@@ -83,7 +83,11 @@ pub fn execute(work: &Work<'_>) -> Results {
     let total = work.ids.len();
     let pool = Pool {
         work,
-        state: Mutex::new(State { scheduler: Scheduler::new(work.ids.clone(), &work.edges), results: Vec::new(), stopping: None }),
+        state: Mutex::new(State {
+            scheduler: Scheduler::new(work.ids.clone(), &work.edges),
+            results: Vec::new(),
+            stopping: None,
+        }),
         wake: Condvar::new(),
         next_index: AtomicUsize::new(0),
         total,
@@ -92,14 +96,19 @@ pub fn execute(work: &Work<'_>) -> Results {
     std::thread::scope(|scope| {
         for n in 0..threads {
             let pool = &pool;
-            let named = std::thread::Builder::new().name(format!("Thread-{} (worker)", n + 1)).stack_size(64 * 1024 * 1024);
+            let named = std::thread::Builder::new()
+                .name(format!("Thread-{} (worker)", n + 1))
+                .stack_size(64 * 1024 * 1024);
             let spawned = named.spawn_scoped(scope, move || pool.work(n));
             if spawned.is_err() && n == 0 {
                 pool.work(n);
             }
         }
     });
-    pool.state.into_inner().unwrap_or_else(PoisonError::into_inner).results
+    pool.state
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner)
+        .results
 }
 
 impl Pool<'_> {
@@ -113,7 +122,13 @@ impl Pool<'_> {
             Some(Entry::Node(n)) => NodeInfo::of_node(n),
             Some(Entry::Source(s)) => NodeInfo::of_simulation(s),
             Some(Entry::UnitTest(u)) => NodeInfo::of_unit_test(u),
-            Some(e) => Arc::new(NodeInfo::plain(e.unique_id(), e.name(), e.resource_type(), "", e.original_file_path())),
+            Some(e) => Arc::new(NodeInfo::plain(
+                e.unique_id(),
+                e.name(),
+                e.resource_type(),
+                "",
+                e.original_file_path(),
+            )),
             None => Arc::new(NodeInfo::plain(id, id, ResourceType::Model, "", "")),
         }
     }
@@ -136,15 +151,24 @@ impl Pool<'_> {
                     if let Some(id) = state.scheduler.next() {
                         break id;
                     }
-                    let waited = self.wake.wait_timeout(state, std::time::Duration::from_millis(200));
+                    let waited = self
+                        .wake
+                        .wait_timeout(state, std::time::Duration::from_millis(200));
                     state = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
             };
             let info = self.info(&id);
             let index = self.next_index.fetch_add(1, Ordering::SeqCst) + 1;
-            self.work.reporter.emit(Event::NodeStarted { node: info.clone(), index, total: self.total });
+            self.work.reporter.emit(Event::NodeStarted {
+                node: info.clone(),
+                index,
+                total: self.total,
+            });
             let (mut result, fail_fast) = self.run(&id, &mut runner, number);
-            result.thread_id = std::thread::current().name().unwrap_or_default().to_string();
+            result.thread_id = std::thread::current()
+                .name()
+                .unwrap_or_default()
+                .to_string();
             self.finish(info, index, result, fail_fast);
         }
     }
@@ -154,7 +178,13 @@ impl Pool<'_> {
         let blocks = self.work.gate && result.status.blocks_children();
         let failed = result.status.is_failure();
         let result = Arc::new(result);
-        self.work.reporter.emit(Event::NodeFinished { node: info.clone(), index, total: self.total, result: result.clone(), because: None });
+        self.work.reporter.emit(Event::NodeFinished {
+            node: info.clone(),
+            index,
+            total: self.total,
+            result: result.clone(),
+            because: None,
+        });
         let mut state = self.lock();
         let skipped = state.scheduler.finish(&info.unique_id, blocks);
         state.results.push((info, result));
@@ -176,10 +206,19 @@ impl Pool<'_> {
         let mut result = NodeResult::new(id, Status::Skipped);
         result.message = why.map(str::to_string);
         result.relation_name = info.relation_name.clone();
-        result.thread_id = std::thread::current().name().unwrap_or_default().to_string();
+        result.thread_id = std::thread::current()
+            .name()
+            .unwrap_or_default()
+            .to_string();
         let result = Arc::new(result);
         let index = self.next_index.fetch_add(1, Ordering::SeqCst) + 1;
-        self.work.reporter.emit(Event::NodeFinished { node: info.clone(), index, total: self.total, result: result.clone(), because: None });
+        self.work.reporter.emit(Event::NodeFinished {
+            node: info.clone(),
+            index,
+            total: self.total,
+            result: result.clone(),
+            because: None,
+        });
         state.results.push((info, result));
     }
 
@@ -195,15 +234,24 @@ impl Pool<'_> {
         if let Some(source) = manifest.sources.get(id) {
             let reporter = self.work.reporter.clone();
             let progress = |rows: u64, expected: Option<u64>| {
-                reporter.emit(Event::NodeProgress { unique_id: id.to_string(), rows, expected });
+                reporter.emit(Event::NodeProgress {
+                    unique_id: id.to_string(),
+                    rows,
+                    expected,
+                });
             };
-            return ((self.work.simulate)(source.simulation.as_deref().unwrap_or_default(), &progress), false);
+            return (
+                (self.work.simulate)(source.simulation.as_deref().unwrap_or_default(), &progress),
+                false,
+            );
         }
         let connected = self.connected(runner, number);
         let runner = match connected {
             Ok(r) => r,
             Err(e) => {
-                let d = e.diagnostic(None, Some(&self.work.options)).heading("Database Error");
+                let d = e
+                    .diagnostic(None, Some(&self.work.options))
+                    .heading("Database Error");
                 let mut result = NodeResult::new(id, Status::Error);
                 result.message = Some(format!("Database Error\n  {e}"));
                 result.diagnostic = Some(d);
@@ -221,7 +269,11 @@ impl Pool<'_> {
     }
 
     /// A runner with a connection as good as new.
-    fn connected<'r>(&self, slot: &'r mut Option<NodeRunner>, number: usize) -> Result<&'r NodeRunner, crate::pg::PgError> {
+    fn connected<'r>(
+        &self,
+        slot: &'r mut Option<NodeRunner>,
+        number: usize,
+    ) -> Result<&'r NodeRunner, crate::pg::PgError> {
         let reusable = slot.as_ref().is_some_and(|r| {
             let mut session = r.session.lock().unwrap_or_else(PoisonError::into_inner);
             !session.raw().is_closed() && reset(session.raw(), &self.work.options).is_ok()
@@ -229,10 +281,21 @@ impl Pool<'_> {
         if !reusable {
             let session = Session::connect(&self.work.options)?;
             let handle = session.cancel_handle();
-            self.work.cancellation.running.lock().unwrap_or_else(PoisonError::into_inner).insert(number, handle);
-            *slot = Some(NodeRunner { shared: self.work.shared.clone(), session: Arc::new(Mutex::new(NodeSession::new(session))) });
+            self.work
+                .cancellation
+                .running
+                .lock()
+                .unwrap_or_else(PoisonError::into_inner)
+                .insert(number, handle);
+            *slot = Some(NodeRunner {
+                shared: self.work.shared.clone(),
+                session: Arc::new(Mutex::new(NodeSession::new(session))),
+            });
         }
-        #[expect(clippy::expect_used, reason = "the slot was filled just above when it was empty")]
+        #[expect(
+            clippy::expect_used,
+            reason = "the slot was filled just above when it was empty"
+        )]
         Ok(slot.as_ref().expect("a connected runner"))
     }
 }

@@ -28,7 +28,10 @@ impl Shares {
     /// The index at a uniform number.
     #[inline]
     pub fn at(&self, u: f64) -> usize {
-        self.0.iter().position(|s| u < *s).unwrap_or(self.0.len() - 1)
+        self.0
+            .iter()
+            .position(|s| u < *s)
+            .unwrap_or(self.0.len() - 1)
     }
 }
 
@@ -57,7 +60,8 @@ impl Alias {
         for (i, cell) in cells.iter_mut().enumerate() {
             cell.1 = i as u32;
         }
-        let (mut small, mut large): (Vec<usize>, Vec<usize>) = (0..n).partition(|i| scaled[*i] < 1.0);
+        let (mut small, mut large): (Vec<usize>, Vec<usize>) =
+            (0..n).partition(|i| scaled[*i] < 1.0);
         while let (Some(s), Some(l)) = (small.pop(), large.last().copied()) {
             cells[s] = (scaled[s], l as u32);
             scaled[l] -= 1.0 - scaled[s];
@@ -66,7 +70,10 @@ impl Alias {
                 small.push(l);
             }
         }
-        Some(Self { cells: cells.into(), items: kept.into_iter().map(|(i, _)| i).collect() })
+        Some(Self {
+            cells: cells.into(),
+            items: kept.into_iter().map(|(i, _)| i).collect(),
+        })
     }
 
     /// The candidate at 64 random bits.
@@ -75,7 +82,11 @@ impl Alias {
         let wide = u128::from(bits) * self.cells.len() as u128;
         let cell = (wide >> 64) as usize;
         let (keep, other) = self.cells[cell];
-        let chosen = if super::draw::unit(wide as u64) < keep { cell } else { other as usize };
+        let chosen = if super::draw::unit(wide as u64) < keep {
+            cell
+        } else {
+            other as usize
+        };
         self.items[chosen]
     }
 

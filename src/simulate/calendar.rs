@@ -167,24 +167,37 @@ mod tests {
             let (y, m, d) = to_civil(days);
             assert_eq!(
                 (y, m, d),
-                (i64::from(date.year()), i64::from(date.month()), i64::from(date.day()))
+                (
+                    i64::from(date.year()),
+                    i64::from(date.month()),
+                    i64::from(date.day())
+                )
             );
             assert_eq!(from_civil(y, m, d), days);
-            assert_eq!(weekday(days), date.weekday().num_days_from_monday() as usize);
+            assert_eq!(
+                weekday(days),
+                date.weekday().num_days_from_monday() as usize
+            );
         }
     }
 
     #[test]
     fn times_are_read_and_written() {
         assert_eq!(parse_date("2025-02-29"), None);
-        assert_eq!(parse_date("2024-02-29").map(date_text).as_deref(), Some("2024-02-29"));
+        assert_eq!(
+            parse_date("2024-02-29").map(date_text).as_deref(),
+            Some("2024-02-29")
+        );
         assert_eq!(parse_time("24:00"), Some(DAY));
         assert_eq!(parse_time("24:01"), None);
         assert_eq!(parse_time("7:5x"), None);
         let t = parse_timestamp("2025-01-02T23:05:09.25").unwrap();
         let mut out = Vec::new();
         write_timestamp(&mut out, t, b'T');
-        assert_eq!(String::from_utf8(out).unwrap(), "2025-01-02T23:05:09.250000");
+        assert_eq!(
+            String::from_utf8(out).unwrap(),
+            "2025-01-02T23:05:09.250000"
+        );
         assert_eq!(parse_timestamp("2000-01-01 00:00:01"), Some(SECOND));
     }
 }

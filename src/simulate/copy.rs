@@ -150,7 +150,9 @@ fn numeric(buffer: &mut Vec<u8>, x: f64, scale: u8) {
     buffer.extend_from_slice(&weight.to_be_bytes());
     buffer.extend_from_slice(&(if negative { 0x4000u16 } else { 0 }).to_be_bytes());
     buffer.extend_from_slice(&u16::from(scale).to_be_bytes());
-    digits.iter().for_each(|d| buffer.extend_from_slice(&d.to_be_bytes()));
+    digits
+        .iter()
+        .for_each(|d| buffer.extend_from_slice(&d.to_be_bytes()));
 }
 
 /// A value as people read it.
@@ -163,7 +165,11 @@ pub fn shown(sql: SqlType, value: Val, frame: &mut Frame) -> Option<String> {
         let micros = bits as i64;
         let (days, rest) = (micros / DAY, (micros % DAY).abs() / SECOND);
         let time = format!("{:02}:{:02}:{:02}", rest / 3600, rest / 60 % 60, rest % 60);
-        return Some(if days == 0 { time } else { format!("{days} days {time}") });
+        return Some(if days == 0 {
+            time
+        } else {
+            format!("{days} days {time}")
+        });
     }
     let mark = frame.mark();
     super::compile::write_text(frame, &sql.value_type(), bits);
@@ -179,7 +185,10 @@ mod tests {
     fn numeric_bytes(x: f64, scale: u8) -> Vec<i16> {
         let mut buffer = Vec::new();
         numeric(&mut buffer, x, scale);
-        buffer[4..].chunks(2).map(|c| i16::from_be_bytes([c[0], c[1]])).collect()
+        buffer[4..]
+            .chunks(2)
+            .map(|c| i16::from_be_bytes([c[0], c[1]]))
+            .collect()
     }
 
     #[test]

@@ -57,7 +57,10 @@ impl Curve {
     /// The value at a key; `None` where an exact curve has none.
     pub fn at(&self, x: f64) -> Option<f64> {
         let after = if self.points.len() <= 16 {
-            self.points.iter().position(|p| p.0 > x).unwrap_or(self.points.len())
+            self.points
+                .iter()
+                .position(|p| p.0 > x)
+                .unwrap_or(self.points.len())
         } else {
             self.points.partition_point(|p| p.0 <= x)
         };
@@ -67,7 +70,9 @@ impl Curve {
             (Between::Exact, None, _) => None,
             (Between::Step, Some((_, value)), _) => Some(value),
             (Between::Step, None, _) if self.over == Over::Hour => self.points.last().map(|p| p.1),
-            (Between::Linear, Some((a, ya)), Some((b, yb))) => Some(ya + (yb - ya) * (x - a) / (b - a)),
+            (Between::Linear, Some((a, ya)), Some((b, yb))) => {
+                Some(ya + (yb - ya) * (x - a) / (b - a))
+            }
             (Between::Linear, Some((_, y)), None) => Some(y),
             (_, None, next) => next.map(|p| p.1),
         }
@@ -90,11 +95,21 @@ mod tests {
     #[test]
     fn between_the_keys() {
         let points = vec![(6.0, 1.0), (10.0, 3.0), (21.0, 5.0)];
-        let curve = |over, between| Curve { over, between, points: points.clone() };
+        let curve = |over, between| Curve {
+            over,
+            between,
+            points: points.clone(),
+        };
         let linear = curve(Over::Number, Between::Linear);
-        assert_eq!([0.0, 8.0, 30.0].map(|x| linear.at(x)), [Some(1.0), Some(2.0), Some(5.0)]);
+        assert_eq!(
+            [0.0, 8.0, 30.0].map(|x| linear.at(x)),
+            [Some(1.0), Some(2.0), Some(5.0)]
+        );
         let hours = curve(Over::Hour, Between::Step);
-        assert_eq!([3.0, 6.0, 9.0, 23.0].map(|x| hours.at(x)), [Some(5.0), Some(1.0), Some(1.0), Some(5.0)]);
+        assert_eq!(
+            [3.0, 6.0, 9.0, 23.0].map(|x| hours.at(x)),
+            [Some(5.0), Some(1.0), Some(1.0), Some(5.0)]
+        );
         let exact = curve(Over::Integer, Between::Exact);
         assert_eq!([6.0, 7.0].map(|x| exact.at(x)), [Some(1.0), None]);
     }
@@ -102,7 +117,11 @@ mod tests {
     #[test]
     fn days_become_keys() {
         let day = calendar::parse_date("2025-07-06").unwrap();
-        let curve = |over| Curve { over, between: Between::Exact, points: Vec::new() };
+        let curve = |over| Curve {
+            over,
+            between: Between::Exact,
+            points: Vec::new(),
+        };
         assert_eq!(curve(Over::Weekday).key_of_day(day), 6.0);
         assert_eq!(curve(Over::Month).key_of_day(day), 7.0);
     }

@@ -79,7 +79,11 @@ pub fn normal_quantile(p: f64) -> f64 {
     }
     let tail = if q < 0.0 { p } else { 1.0 - p };
     if tail <= 0.0 {
-        return if q < 0.0 { f64::NEG_INFINITY } else { f64::INFINITY };
+        return if q < 0.0 {
+            f64::NEG_INFINITY
+        } else {
+            f64::INFINITY
+        };
     }
     let r = libm::sqrt(-libm::log(tail));
     let x = if r <= 5.0 {
@@ -110,8 +114,20 @@ impl Truncated {
     /// Mean and standard deviation of the uncut curve, and the limits (infinite for none).
     pub fn new(mean: f64, sd: f64, low: f64, high: f64) -> Self {
         if sd.is_nan() || sd <= 0.0 || low >= high {
-            let low = if low >= high { low } else { mean.clamp(low, high) };
-            return Self { mean: low, sd: 0.0, low, high: low, from: 0.0, width: 0.0, mirrored: false };
+            let low = if low >= high {
+                low
+            } else {
+                mean.clamp(low, high)
+            };
+            return Self {
+                mean: low,
+                sd: 0.0,
+                low,
+                high: low,
+                from: 0.0,
+                width: 0.0,
+                mirrored: false,
+            };
         }
         let (mut a, mut b) = ((low - mean) / sd, (high - mean) / sd);
         // Far in the upper tail the CDF is 1 to the last bit; the mirrored lower tail keeps its precision.
@@ -120,7 +136,15 @@ impl Truncated {
             (a, b) = (-b, -a);
         }
         let from = normal_cdf(a);
-        Self { mean, sd, low, high, from, width: normal_cdf(b) - from, mirrored }
+        Self {
+            mean,
+            sd,
+            low,
+            high,
+            from,
+            width: normal_cdf(b) - from,
+            mirrored,
+        }
     }
 
     /// The value at a uniform number.
@@ -252,11 +276,18 @@ mod tests {
         let t = Truncated::new(10.0, 5.0, 8.0, 12.0);
         let values: Vec<f64> = (0..50_000u64).map(|i| t.at(unit(mix(8, i)))).collect();
         assert!(values.iter().all(|v| (8.0..=12.0).contains(v)));
-        assert_eq!(values.iter().filter(|v| **v == 8.0 || **v == 12.0).count(), 0);
+        assert_eq!(
+            values.iter().filter(|v| **v == 8.0 || **v == 12.0).count(),
+            0
+        );
         // Nearly flat over so short a range: each quarter holds about a quarter.
         for q in 0..4 {
             let low = 8.0 + f64::from(q);
-            let share = values.iter().filter(|v| **v >= low && **v < low + 1.0).count() as f64 / 50_000.0;
+            let share = values
+                .iter()
+                .filter(|v| **v >= low && **v < low + 1.0)
+                .count() as f64
+                / 50_000.0;
             assert!((share - 0.25).abs() < 0.01, "{share}");
         }
         let far = Truncated::new(0.0, 1.0, 9.0, 10.0);
@@ -275,7 +306,12 @@ mod tests {
                     format!("{:016x}", mix(42, *i)),
                     format!("{:016x}", normal_quantile(u).to_bits()),
                     format!("{:016x}", exponential(u, 3.0).to_bits()),
-                    format!("{} {} {}", poisson(u, 9.0), geometric(u, 2.0), binomial(u, 40, 0.6)),
+                    format!(
+                        "{} {} {}",
+                        poisson(u, 9.0),
+                        geometric(u, 2.0),
+                        binomial(u, 40, 0.6)
+                    ),
                 ]
             })
             .collect();

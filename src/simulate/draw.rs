@@ -113,7 +113,10 @@ mod tests {
         for key in 0..20_000u64 {
             counts[permute(mix(1, key), 0, 10) as usize] += 1.0;
         }
-        let chi: f64 = counts.iter().map(|c| (c - 2000.0) * (c - 2000.0) / 2000.0).sum();
+        let chi: f64 = counts
+            .iter()
+            .map(|c| (c - 2000.0) * (c - 2000.0) / 2000.0)
+            .sum();
         assert!(chi < 27.9, "{chi}");
     }
 

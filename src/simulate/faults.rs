@@ -3,6 +3,7 @@
 //! Which rows are hit is decided by the row's own key, so it is the same on every run and with any number of
 //! threads, and rows without faults stay as they were.
 
+use super::calendar::{DAY, SECOND};
 use super::copy::{encode_row, shown};
 use super::distribution::exponential;
 use super::draw::{below, mix, salt, unit};
@@ -10,11 +11,14 @@ use super::frame::Frame;
 use super::program::{Out, Program};
 use super::spec::Faults;
 use super::value::{SqlType, Type, as_float, float, int};
-use super::calendar::{DAY, SECOND};
 use serde_json::json;
 
 /// Columns of the table of faults.
-pub const COLUMNS: [(&str, SqlType); 3] = [("row_id", SqlType::Text), ("kind", SqlType::Text), ("details", SqlType::Jsonb)];
+pub const COLUMNS: [(&str, SqlType); 3] = [
+    ("row_id", SqlType::Text),
+    ("kind", SqlType::Text),
+    ("details", SqlType::Jsonb),
+];
 
 /// Faults ready to be put in.
 pub struct Injector {
@@ -36,8 +40,14 @@ impl Injector {
         Self {
             id: id.and_then(find),
             late: faults.late.as_ref().and_then(|l| find(&l.column.text)),
-            corrupted: faults.corrupted.iter().flat_map(|c| &c.columns).filter_map(|n| find(&n.text)).collect(),
-            salts: ["missing", "corrupted", "late", "duplicate", "value"].map(|k| salt(&format!("fault {k}"))),
+            corrupted: faults
+                .corrupted
+                .iter()
+                .flat_map(|c| &c.columns)
+                .filter_map(|n| find(&n.text))
+                .collect(),
+            salts: ["missing", "corrupted", "late", "duplicate", "value"]
+                .map(|k| salt(&format!("fault {k}"))),
             faults: faults.clone(),
             list: Vec::new(),
             count: 0,
@@ -45,7 +55,13 @@ impl Injector {
     }
 
     /// Encodes the row in the frame once, twice or not at all, perhaps changed.
-    pub fn encode(&mut self, buffer: &mut Vec<u8>, out: &[Out], frame: &mut Frame, key: u64) -> u64 {
+    pub fn encode(
+        &mut self,
+        buffer: &mut Vec<u8>,
+        out: &[Out],
+        frame: &mut Frame,
+        key: u64,
+    ) -> u64 {
         let hit = |salt: u64, rate: f64| rate > 0.0 && unit(mix(key, salt)) < rate;
         if hit(self.salts[0], self.faults.missing) {
             self.note(frame, "missing", json!({}));
@@ -54,12 +70,18 @@ impl Injector {
         let mut changed = Vec::new();
         let rate = self.faults.corrupted.as_ref().map_or(0.0, |c| c.rate);
         if !self.corrupted.is_empty() && hit(self.salts[1], rate) {
-            let column = self.corrupted[below(mix(key, self.salts[4]), self.corrupted.len() as u64) as usize].clone();
+            let column = self.corrupted
+                [below(mix(key, self.salts[4]), self.corrupted.len() as u64) as usize]
+                .clone();
             let was = frame.slots[column.slot];
             let before = shown(column.sql, was, frame);
             frame.slots[column.slot] = spoiled(frame, column.sql, was, mix(key, self.salts[4] ^ 1));
             let after = shown(column.sql, frame.slots[column.slot], frame);
-            self.note(frame, "corrupted", json!({"column": column.name, "was": before, "now": after}));
+            self.note(
+                frame,
+                "corrupted",
+                json!({"column": column.name, "was": before, "now": after}),
+            );
             changed.push((column.slot, was));
         }
         let late = self.faults.late.clone();
@@ -70,10 +92,18 @@ impl Injector {
             let minutes = exponential(unit(mix(key, self.salts[2] ^ 1)), late.minutes);
             let micros = libm::floor(minutes * 60.0) as i64 * SECOND;
             let before = shown(column.sql, Some(was), frame);
-            let by = if column.sql == SqlType::Date { micros.div_euclid(DAY) + 1 } else { micros };
+            let by = if column.sql == SqlType::Date {
+                micros.div_euclid(DAY) + 1
+            } else {
+                micros
+            };
             frame.slots[column.slot] = int((was as i64).saturating_add(by));
             let after = shown(column.sql, frame.slots[column.slot], frame);
-            self.note(frame, "late", json!({"column": column.name, "was": before, "now": after}));
+            self.note(
+                frame,
+                "late",
+                json!({"column": column.name, "was": before, "now": after}),
+            );
             changed.push((column.slot, Some(was)));
         }
         encode_row(buffer, out, frame);
@@ -90,13 +120,17 @@ impl Injector {
     }
 
     fn note(&mut self, frame: &mut Frame, kind: &str, details: serde_json::Value) {
-        let id = self.id.as_ref().and_then(|o| shown(o.sql, frame.slots[o.slot], frame));
+        let id = self
+            .id
+            .as_ref()
+            .and_then(|o| shown(o.sql, frame.slots[o.slot], frame));
         self.count += 1;
         self.list.extend_from_slice(&3i16.to_be_bytes());
         let mut put = |prefix: &[u8], text: Option<&str>| match text {
             None => self.list.extend_from_slice(&(-1i32).to_be_bytes()),
             Some(text) => {
-                self.list.extend_from_slice(&((prefix.len() + text.len()) as i32).to_be_bytes());
+                self.list
+                    .extend_from_slice(&((prefix.len() + text.len()) as i32).to_be_bytes());
                 self.list.extend_from_slice(prefix);
                 self.list.extend_from_slice(text.as_bytes());
             }
@@ -118,7 +152,16 @@ fn spoiled(frame: &mut Frame, sql: SqlType, was: Option<u64>, bits: u64) -> Opti
                 frame.intern(&text)
             }
             _ => {
-                let text: String = frame.text(value).chars().rev().skip(1).collect::<Vec<_>>().into_iter().rev().chain(['?']).collect();
+                let text: String = frame
+                    .text(value)
+                    .chars()
+                    .rev()
+                    .skip(1)
+                    .collect::<Vec<_>>()
+                    .into_iter()
+                    .rev()
+                    .chain(['?'])
+                    .collect();
                 frame.intern(&text)
             }
         },

@@ -83,7 +83,11 @@ impl Frame {
     /// The bytes of a text.
     #[inline]
     pub fn text_bytes(&self, bits: u64) -> &[u8] {
-        if bits & IN_ARENA == 0 { self.world.text(bits).as_bytes() } else { &self.arena[arena_range(bits)] }
+        if bits & IN_ARENA == 0 {
+            self.world.text(bits).as_bytes()
+        } else {
+            &self.arena[arena_range(bits)]
+        }
     }
 
     /// The bytes of a JSON value as text.
@@ -110,7 +114,8 @@ impl Frame {
     pub fn push_json(&mut self, bits: u64) {
         if bits & IN_ARENA == 0 {
             let world = &*self.world;
-            self.arena.extend_from_slice(world.json(bits).map_or(b"null", |n| n.text.as_bytes()));
+            self.arena
+                .extend_from_slice(world.json(bits).map_or(b"null", |n| n.text.as_bytes()));
         } else {
             self.arena.extend_from_within(arena_range(bits));
         }
@@ -158,9 +163,13 @@ impl Frame {
     /// The field of a JSON object, as a handle.
     pub fn json_field(&self, bits: u64, name: &str) -> Val {
         let node = self.world.json(bits)?;
-        let JsonKind::Object(entries) = &node.kind else { return None };
+        let JsonKind::Object(entries) = &node.kind else {
+            return None;
+        };
         let segment = bits & !0xffff_ffff;
-        let (_, value) = entries.iter().find(|(k, _)| self.world.text(segment | u64::from(*k)) == name)?;
+        let (_, value) = entries
+            .iter()
+            .find(|(k, _)| self.world.text(segment | u64::from(*k)) == name)?;
         Some(segment | u64::from(*value))
     }
 

@@ -44,7 +44,10 @@ pub trait Host: Sync {
 
     /// Schema and name of a simulation's table; `schema` is what its file says.
     fn target(&self, simulation: &str, schema: Option<&str>) -> (String, String) {
-        (schema.unwrap_or("public").to_string(), simulation.to_string())
+        (
+            schema.unwrap_or("public").to_string(),
+            simulation.to_string(),
+        )
     }
 
     /// Renders Jinja in a scalar of a simulation file.

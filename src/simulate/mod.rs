@@ -11,9 +11,9 @@ mod copy;
 mod curve;
 mod distribution;
 mod draw;
+mod faults;
 mod frame;
 mod host;
-mod faults;
 mod lang;
 mod load;
 mod model;
@@ -23,13 +23,13 @@ mod project;
 mod reach;
 mod run;
 mod spec;
-mod value;
 #[cfg(test)]
 mod tests;
+mod value;
 mod world;
 
 pub use copy::Digest;
-pub use preview::{ColumnProfile, Preview};
 pub use host::{Host, HostTable, TableKind};
 pub use load::{Action, Check, Loaded, Progress, Stage, Surroundings};
+pub use preview::{ColumnProfile, Preview};
 pub use project::{Column, Options, Simulation, Simulations};

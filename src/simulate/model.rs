@@ -1,9 +1,9 @@
 //! The tables that simulations know: each other, and the host's seeds, sources and models.
 
+use super::calendar;
+use super::host::{Host, TableKind};
 use super::spec::{Spec, Value};
 use super::value::{Shape, SqlType, TableId, Type};
-use super::host::{Host, TableKind};
-use super::calendar;
 use serde_json::Value as Json;
 use std::collections::{BTreeMap, HashMap};
 use std::sync::Arc;
@@ -57,7 +57,10 @@ pub struct Model {
 impl Model {
     /// From the simulations and what the host has.
     pub fn new(specs: &[Arc<Spec>], host: &dyn Host) -> Self {
-        let mut model = Self { simulations: specs.len(), ..Self::default() };
+        let mut model = Self {
+            simulations: specs.len(),
+            ..Self::default()
+        };
         for spec in specs {
             model.add(simulation_table(spec));
         }
@@ -78,19 +81,29 @@ impl Model {
             for (name, declared) in &table.columns {
                 columns.push(host_column(name, declared.as_deref(), &rows));
             }
-            let mut keys: Vec<Vec<usize>> =
-                table.keys.iter().filter_map(|k| k.iter().map(|c| position(&columns, c)).collect()).collect();
+            let mut keys: Vec<Vec<usize>> = table
+                .keys
+                .iter()
+                .filter_map(|k| k.iter().map(|c| position(&columns, c)).collect())
+                .collect();
             if keys.is_empty() && !columns.is_empty() {
                 // Unless the host knows better, the first column is the key.
                 keys.push(vec![0]);
             }
-            model.add(Table { name: table.name.clone(), kind: Kind::Host(table.kind), keys, columns });
+            model.add(Table {
+                name: table.name.clone(),
+                kind: Kind::Host(table.kind),
+                keys,
+                columns,
+            });
         }
         model
     }
 
     fn add(&mut self, table: Table) {
-        self.by_name.entry(table.name.clone()).or_insert(self.tables.len());
+        self.by_name
+            .entry(table.name.clone())
+            .or_insert(self.tables.len());
         self.tables.push(table);
     }
 
@@ -125,11 +138,18 @@ fn simulation_table(spec: &Spec) -> Table {
     let columns: Vec<TableColumn> = spec
         .columns
         .iter()
-        .map(|c| TableColumn { name: c.name.text.clone(), ty: c.sql.value_type(), sql: Some(c.sql) })
+        .map(|c| TableColumn {
+            name: c.name.text.clone(),
+            ty: c.sql.value_type(),
+            sql: Some(c.sql),
+        })
         .collect();
     let mut keys: Vec<Vec<usize>> = Vec::new();
     for (i, column) in spec.columns.iter().enumerate() {
-        let unique = matches!(column.value, Value::Sequence | Value::Packed(..) | Value::Code(..));
+        let unique = matches!(
+            column.value,
+            Value::Sequence | Value::Packed(..) | Value::Code(..)
+        );
         if column.primary_key || unique {
             keys.push(vec![i]);
         }
@@ -139,22 +159,44 @@ fn simulation_table(spec: &Spec) -> Table {
             keys.push(key);
         }
     }
-    Table { name: spec.name.text.clone(), kind: Kind::Simulation, columns, keys }
+    Table {
+        name: spec.name.text.clone(),
+        kind: Kind::Simulation,
+        columns,
+        keys,
+    }
 }
 
 /// A host's column: its declared type, or the type that all its values have.
-fn host_column(name: &str, declared: Option<&str>, rows: &[indexmap::IndexMap<String, Json>]) -> TableColumn {
-    let values = || rows.iter().filter_map(|r| r.get(name)).filter(|v| !v.is_null());
-    let sql = declared.and_then(SqlType::parse).or_else(|| infer(values()));
+fn host_column(
+    name: &str,
+    declared: Option<&str>,
+    rows: &[indexmap::IndexMap<String, Json>],
+) -> TableColumn {
+    let values = || {
+        rows.iter()
+            .filter_map(|r| r.get(name))
+            .filter(|v| !v.is_null())
+    };
+    let sql = declared
+        .and_then(SqlType::parse)
+        .or_else(|| infer(values()));
     let ty = match sql {
         Some(SqlType::Json | SqlType::Jsonb) => {
-            let shape = values().map(|v| Shape::of(&parsed(v))).reduce(|a, b| a.join(&b)).unwrap_or(Shape::Any);
+            let shape = values()
+                .map(|v| Shape::of(&parsed(v)))
+                .reduce(|a, b| a.join(&b))
+                .unwrap_or(Shape::Any);
             Type::Json(Arc::new(shape))
         }
         Some(sql) => sql.value_type(),
         None => Type::Text,
     };
-    TableColumn { name: name.to_string(), ty, sql }
+    TableColumn {
+        name: name.to_string(),
+        ty,
+        sql,
+    }
 }
 
 /// A JSON column's value; CSV gives JSON as text.
@@ -166,7 +208,8 @@ pub fn parsed(value: &Json) -> Json {
 }
 
 fn infer<'a>(values: impl Iterator<Item = &'a Json> + Clone) -> Option<SqlType> {
-    let all = |test: &dyn Fn(&Json) -> bool| values.clone().next().is_some() && values.clone().all(test);
+    let all =
+        |test: &dyn Fn(&Json) -> bool| values.clone().next().is_some() && values.clone().all(test);
     let text = |test: &dyn Fn(&str) -> bool| all(&|v| v.as_str().is_some_and(test));
     Some(if all(&Json::is_i64) {
         SqlType::BigInt

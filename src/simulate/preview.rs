@@ -57,11 +57,23 @@ struct First<'a> {
 }
 
 impl RowSink for First<'_> {
-    fn row(&mut self, frame: &mut Frame, _: u64, _: Option<i64>) -> std::result::Result<(), Failure> {
+    fn row(
+        &mut self,
+        frame: &mut Frame,
+        _: u64,
+        _: Option<i64>,
+    ) -> std::result::Result<(), Failure> {
         if self.rows.len() >= self.limit {
-            return Err(Failure { message: ENOUGH.into() });
+            return Err(Failure {
+                message: ENOUGH.into(),
+            });
         }
-        let row = self.program.out.iter().map(|o| copy::shown(o.sql, frame.slots[o.slot], frame)).collect();
+        let row = self
+            .program
+            .out
+            .iter()
+            .map(|o| copy::shown(o.sql, frame.slots[o.slot], frame))
+            .collect();
         self.rows.push(row);
         Ok(())
     }
@@ -78,7 +90,12 @@ struct Forgetful<'a> {
 }
 
 impl RowSink for Forgetful<'_> {
-    fn row(&mut self, frame: &mut Frame, _: u64, _: Option<i64>) -> std::result::Result<(), Failure> {
+    fn row(
+        &mut self,
+        frame: &mut Frame,
+        _: u64,
+        _: Option<i64>,
+    ) -> std::result::Result<(), Failure> {
         let start = self.buffer.len();
         copy::encode_row(&mut self.buffer, &self.program.out, frame);
         self.digest.add(&self.buffer[start..]);
@@ -97,12 +114,26 @@ impl Simulations {
     ///
     /// # Errors
     /// When there is no such simulation, or a row cannot be made.
-    pub fn preview(&self, name: &str, limit: usize, options: &Options, host: &dyn Host) -> Result<Preview> {
+    pub fn preview(
+        &self,
+        name: &str,
+        limit: usize,
+        options: &Options,
+        host: &dyn Host,
+    ) -> Result<Preview> {
         let program = self.program(name)?;
-        let mut sink = First { program: &program, limit, rows: Vec::new() };
+        let mut sink = First {
+            program: &program,
+            limit,
+            rows: Vec::new(),
+        };
         self.walk(&program, options, host, &mut sink)?;
         Ok(Preview {
-            columns: program.out.iter().map(|o| (o.name.clone(), o.sql.to_string())).collect(),
+            columns: program
+                .out
+                .iter()
+                .map(|o| (o.name.clone(), o.sql.to_string()))
+                .collect(),
             rows: sink.rows,
         })
     }
@@ -111,19 +142,44 @@ impl Simulations {
     ///
     /// # Errors
     /// When there is no such simulation, or a row cannot be made.
-    pub fn profile(&self, name: &str, options: &Options, host: &dyn Host) -> Result<Vec<ColumnProfile>> {
+    pub fn profile(
+        &self,
+        name: &str,
+        options: &Options,
+        host: &dyn Host,
+    ) -> Result<Vec<ColumnProfile>> {
         let program = self.program(name)?;
-        let mut sink = Profiler { columns: program.out.iter().map(|_| Seen::default()).collect(), program: &program, rows: 0 };
+        let mut sink = Profiler {
+            columns: program.out.iter().map(|_| Seen::default()).collect(),
+            program: &program,
+            rows: 0,
+        };
         let tally = self.walk(&program, options, host, &mut sink)?;
-        let mut out: Vec<ColumnProfile> = program.out.iter().zip(sink.columns).map(|(o, seen)| seen.profile(&o.name, o.sql)).collect();
-        for t in program.tallies.iter().filter(|t| t.level + 1 == program.levels.len()) {
-            let Some(column) = out.iter_mut().find(|c| c.name == t.column) else { continue };
+        let mut out: Vec<ColumnProfile> = program
+            .out
+            .iter()
+            .zip(sink.columns)
+            .map(|(o, seen)| seen.profile(&o.name, o.sql))
+            .collect();
+        for t in program
+            .tallies
+            .iter()
+            .filter(|t| t.level + 1 == program.levels.len())
+        {
+            let Some(column) = out.iter_mut().find(|c| c.name == t.column) else {
+                continue;
+            };
             let mut at = t.start;
             for (branch, options) in &t.branches {
                 let counts = &tally[at..at + options.len()];
                 let n: u64 = counts.iter().sum();
                 for ((value, share), count) in options.iter().zip(counts) {
-                    column.shares.push((branch.clone(), value.clone(), *share, *count as f64 / n.max(1) as f64));
+                    column.shares.push((
+                        branch.clone(),
+                        value.clone(),
+                        *share,
+                        *count as f64 / n.max(1) as f64,
+                    ));
                 }
                 at += options.len();
             }
@@ -136,19 +192,36 @@ impl Simulations {
     ///
     /// # Errors
     /// When there is no such simulation, or a row cannot be made.
-    pub fn dry_run(&self, name: &str, options: &Options, host: &dyn Host, tell: &(dyn Fn(u64) + Sync)) -> Result<Digest> {
+    pub fn dry_run(
+        &self,
+        name: &str,
+        options: &Options,
+        host: &dyn Host,
+        tell: &(dyn Fn(u64) + Sync),
+    ) -> Result<Digest> {
         let program = self.program(name)?;
         let world = self.world(&program, options, host)?;
         let failed = |f| self.failure(&program, f);
         let rows = run::root_rows(&program, &world);
-        let chunks = run::chunks(&program, &world, (rows / (options.threads as u64 * 16)).clamp(1, 65_536));
+        let chunks = run::chunks(
+            &program,
+            &world,
+            (rows / (options.threads as u64 * 16)).clamp(1, 65_536),
+        );
         let counts = run::count(&program, &world, &chunks, options.threads).map_err(failed)?;
         let work = Work::new(&program, &world, &counts, &chunks, None);
         let (made, all) = (AtomicU64::new(0), Mutex::new(Digest::default()));
         std::thread::scope(|scope| {
             for _ in 0..options.threads.max(1) {
                 scope.spawn(|| {
-                    let mut sink = Forgetful { program: &program, digest: Digest::default(), buffer: Vec::new(), made: &made, told: 0, tell };
+                    let mut sink = Forgetful {
+                        program: &program,
+                        digest: Digest::default(),
+                        buffer: Vec::new(),
+                        made: &made,
+                        told: 0,
+                        tell,
+                    };
                     // A failure is kept by the work itself.
                     let _ = work.run(&mut sink);
                     if let Ok(mut all) = all.lock() {
@@ -162,16 +235,26 @@ impl Simulations {
     }
 
     /// Makes rows on this thread until the sink has enough; gives the counts of chosen values.
-    fn walk(&self, program: &Program, options: &Options, host: &dyn Host, sink: &mut dyn RowSink) -> Result<Vec<u64>> {
+    fn walk(
+        &self,
+        program: &Program,
+        options: &Options,
+        host: &dyn Host,
+        sink: &mut dyn RowSink,
+    ) -> Result<Vec<u64>> {
         let world = self.world(program, options, host)?;
         let made = (|| {
             let chunks = run::chunks(program, &world, 4096);
             let counts = run::count(program, &world, &chunks, options.threads)?;
             let mut tally = vec![0; program.tally_slots];
             for (i, chunk) in chunks.into_iter().enumerate() {
-                let mut walker = Walker::new(program, &world, &counts.totals, counts.starts[i].clone());
+                let mut walker =
+                    Walker::new(program, &world, &counts.totals, counts.starts[i].clone());
                 let result = walker.range(chunk, sink);
-                tally.iter_mut().zip(&walker.frame.tally).for_each(|(sum, n)| *sum += n);
+                tally
+                    .iter_mut()
+                    .zip(&walker.frame.tally)
+                    .for_each(|(sum, n)| *sum += n);
                 match result {
                     Err(f) if f.message == ENOUGH => break,
                     other => other?,
@@ -199,9 +282,16 @@ struct Profiler<'a> {
 }
 
 impl RowSink for Profiler<'_> {
-    fn row(&mut self, frame: &mut Frame, _: u64, _: Option<i64>) -> std::result::Result<(), Failure> {
+    fn row(
+        &mut self,
+        frame: &mut Frame,
+        _: u64,
+        _: Option<i64>,
+    ) -> std::result::Result<(), Failure> {
         if self.rows >= PROFILED {
-            return Err(Failure { message: ENOUGH.into() });
+            return Err(Failure {
+                message: ENOUGH.into(),
+            });
         }
         self.rows += 1;
         for (o, seen) in self.program.out.iter().zip(&mut self.columns) {
@@ -211,7 +301,9 @@ impl RowSink for Profiler<'_> {
             };
             seen.filled += 1;
             match o.sql.value_type() {
-                Type::Int | Type::Date | Type::Timestamp | Type::Interval => seen.numbers.push(bits as i64 as f64),
+                Type::Int | Type::Date | Type::Timestamp | Type::Interval => {
+                    seen.numbers.push(bits as i64 as f64)
+                }
                 Type::Float => seen.numbers.push(as_float(bits)),
                 _ => {}
             }
@@ -238,7 +330,11 @@ impl Seen {
         let (mut range, mut histogram) = (None, Vec::new());
         if !self.numbers.is_empty() {
             let low = self.numbers.iter().copied().fold(f64::INFINITY, f64::min);
-            let high = self.numbers.iter().copied().fold(f64::NEG_INFINITY, f64::max);
+            let high = self
+                .numbers
+                .iter()
+                .copied()
+                .fold(f64::NEG_INFINITY, f64::max);
             let mean = self.numbers.iter().sum::<f64>() / self.numbers.len() as f64;
             range = Some([low, mean, high].map(|x| number(sql, x)));
             if high > low {
@@ -266,7 +362,11 @@ fn number(sql: SqlType, x: f64) -> String {
     let mut out = Vec::new();
     match sql.value_type() {
         Type::Date => calendar::write_date(&mut out, x as i64),
-        Type::Timestamp => calendar::write_timestamp(&mut out, (x as i64).div_euclid(calendar::SECOND) * calendar::SECOND, b' '),
+        Type::Timestamp => calendar::write_timestamp(
+            &mut out,
+            (x as i64).div_euclid(calendar::SECOND) * calendar::SECOND,
+            b' ',
+        ),
         Type::Interval => calendar::write_time(&mut out, x as i64),
         _ => compile::write_float(&mut out, libm::rint(x * 1000.0) / 1000.0),
     }

@@ -218,7 +218,11 @@ impl Program {
     /// The columns of a level that must be made for one of them: itself last.
     pub fn order_for(&self, level: usize, column: usize) -> Vec<usize> {
         let columns = &self.levels[level].columns;
-        let by_slot: BTreeMap<usize, usize> = columns.iter().enumerate().map(|(i, c)| (c.slot, i)).collect();
+        let by_slot: BTreeMap<usize, usize> = columns
+            .iter()
+            .enumerate()
+            .map(|(i, c)| (c.slot, i))
+            .collect();
         let mut wanted = BTreeSet::from([column]);
         for i in (0..=column).rev() {
             if wanted.contains(&i) {

@@ -5,10 +5,10 @@ use super::compile::compile;
 use super::host::Host;
 use super::model::{Kind, Model};
 use super::program::Program;
+use super::run::{self, Failure, HeldRows};
 use super::spec::{Expect, Spec, Value, read_document};
 use super::value::TableId;
 use super::world::{Calendar, Segment, World};
-use super::run::{self, Failure, HeldRows};
 use crate::diag::{Diagnostic, Result, Sink, code};
 use crate::text::{Place, SourceFile};
 use crate::yaml::{self, Kind as Yaml, Node};
@@ -33,22 +33,36 @@ pub struct Options {
 
 impl Default for Options {
     fn default() -> Self {
-        Self { seed: 42, start: "2025-01-01".into(), days: 15, threads: 4, full_refresh: false }
+        Self {
+            seed: 42,
+            start: "2025-01-01".into(),
+            days: 15,
+            threads: 4,
+            full_refresh: false,
+        }
     }
 }
 
 impl Options {
     /// The last day, `YYYY-MM-DD`.
     pub fn until(&self) -> String {
-        calendar::parse_date(&self.start).map_or_else(String::new, |d| calendar::date_text(d + i64::from(self.days) - 1))
+        calendar::parse_date(&self.start).map_or_else(String::new, |d| {
+            calendar::date_text(d + i64::from(self.days) - 1)
+        })
     }
 
     pub(super) fn calendar(&self) -> Result<Calendar> {
         let start = calendar::parse_date(&self.start).ok_or_else(|| {
-            Diagnostic::error(code::M0801, format!("the simulations' start `{}` is no date", self.start))
-                .help("write YYYY-MM-DD")
+            Diagnostic::error(
+                code::M0801,
+                format!("the simulations' start `{}` is no date", self.start),
+            )
+            .help("write YYYY-MM-DD")
         })?;
-        Ok(Calendar { start, days: i64::from(self.days) })
+        Ok(Calendar {
+            start,
+            days: i64::from(self.days),
+        })
     }
 }
 
@@ -125,11 +139,26 @@ impl Simulations {
         faulty_columns(&specs, &mut sink);
         circles(&model, &specs, &reads, &mut sink);
         // In the order of files and lines, whichever phase found it.
-        sink.said.sort_by_key(|d| d.labels.first().map(|l| (position(files, &l.place), l.place.span.start)));
+        sink.said.sort_by_key(|d| {
+            d.labels
+                .first()
+                .map(|l| (position(files, &l.place), l.place.span.start))
+        });
         let warnings = sink.finish()?;
         let hashes = hashes(&model, &specs, &reads, host);
-        let list = specs.iter().enumerate().map(|(i, s)| listed(&model, s, i, &reads[i], &hashes[i])).collect();
-        Ok(Self { list, warnings, specs, model, programs, constants: Arc::new(constants) })
+        let list = specs
+            .iter()
+            .enumerate()
+            .map(|(i, s)| listed(&model, s, i, &reads[i], &hashes[i]))
+            .collect();
+        Ok(Self {
+            list,
+            warnings,
+            specs,
+            model,
+            programs,
+            constants: Arc::new(constants),
+        })
     }
 
     /// The simulation of this name.
@@ -138,7 +167,11 @@ impl Simulations {
     }
 
     pub(super) fn program(&self, name: &str) -> Result<Arc<Program>> {
-        let found = self.list.iter().position(|s| s.name == name).and_then(|i| self.programs[i].clone());
+        let found = self
+            .list
+            .iter()
+            .position(|s| s.name == name)
+            .and_then(|i| self.programs[i].clone());
         found.ok_or_else(|| {
             let near = super::spec::read_suggest(name, self.list.iter().map(|s| s.name.as_str()));
             let mut d = Diagnostic::error(code::M0803, format!("there is no simulation `{name}`"));
@@ -148,7 +181,12 @@ impl Simulations {
     }
 
     /// A world in which a program can run.
-    pub(super) fn world(&self, program: &Program, options: &Options, host: &dyn Host) -> Result<Arc<World>> {
+    pub(super) fn world(
+        &self,
+        program: &Program,
+        options: &Options,
+        host: &dyn Host,
+    ) -> Result<Arc<World>> {
         let tables = self.model.tables.len();
         let mut world = Arc::new(World {
             seed: options.seed,
@@ -160,42 +198,61 @@ impl Simulations {
             choices: std::sync::RwLock::default(),
         });
         let rows = |name: &str| -> std::result::Result<HeldRows, Failure> {
-            host.table_rows(name).map_err(|e| Failure { message: format!("the rows of `{name}` cannot be read: {e}") })
+            host.table_rows(name).map_err(|e| Failure {
+                message: format!("the rows of `{name}` cannot be read: {e}"),
+            })
         };
-        run::prepare(&mut world, &self.model, &self.programs, program, &rows).map_err(|f| self.failure(program, f))?;
+        run::prepare(&mut world, &self.model, &self.programs, program, &rows)
+            .map_err(|f| self.failure(program, f))?;
         Ok(world)
     }
 
     /// A failure while rows were made, as a diagnostic.
     pub(super) fn failure(&self, program: &Program, failure: Failure) -> crate::diag::Stopped {
         let spec = &self.specs[program.table];
-        Diagnostic::error(code::M0810, format!("{}: {}", program.name, failure.message))
-            .at(Place::new(&spec.file, spec.name.span.clone()))
-            .into()
+        Diagnostic::error(
+            code::M0810,
+            format!("{}: {}", program.name, failure.message),
+        )
+        .at(Place::new(&spec.file, spec.name.span.clone()))
+        .into()
     }
 }
 
 fn position(files: &[Arc<SourceFile>], place: &Place) -> usize {
-    files.iter().position(|f| Arc::ptr_eq(f, &place.file)).unwrap_or(usize::MAX)
+    files
+        .iter()
+        .position(|f| Arc::ptr_eq(f, &place.file))
+        .unwrap_or(usize::MAX)
 }
 
 /// All documents of all files, Jinja rendered.
 fn read(files: &[Arc<SourceFile>], host: &dyn Host, sink: &mut Sink) -> Vec<Arc<Spec>> {
     let mut specs: Vec<Arc<Spec>> = Vec::new();
     for file in files {
-        let Some(documents) = sink.take(yaml::load_all(file)) else { continue };
+        let Some(documents) = sink.take(yaml::load_all(file)) else {
+            continue;
+        };
         for mut document in documents {
             if document.root.is_null() {
                 continue;
             }
             document.warnings.iter().for_each(|w| sink.push(w.clone()));
             render(&mut document.root, file, host, sink);
-            let Some(spec) = read_document(&document, sink) else { continue };
+            let Some(spec) = read_document(&document, sink) else {
+                continue;
+            };
             if let Some(other) = specs.iter().find(|s| s.name.text == spec.name.text) {
                 sink.push(
-                    Diagnostic::error(code::M0801, format!("two simulations are called `{}`", spec.name.text))
-                        .label(Place::new(file, spec.name.span.clone()), "the second")
-                        .label(Place::new(&other.file, other.name.span.clone()), "the first"),
+                    Diagnostic::error(
+                        code::M0801,
+                        format!("two simulations are called `{}`", spec.name.text),
+                    )
+                    .label(Place::new(file, spec.name.span.clone()), "the second")
+                    .label(
+                        Place::new(&other.file, other.name.span.clone()),
+                        "the first",
+                    ),
                 );
                 continue;
             }
@@ -238,14 +295,28 @@ fn faulty_columns(specs: &[Arc<Spec>], sink: &mut Sink) {
         let late = faults.late.iter().map(|l| &l.column);
         let bad = faults.corrupted.iter().flat_map(|c| &c.columns);
         for name in late.chain(bad) {
-            let found = spec.columns.iter().find(|c| c.name.text == name.text && !c.hidden);
+            let found = spec
+                .columns
+                .iter()
+                .find(|c| c.name.text == name.text && !c.hidden);
             let timed = faults.late.as_ref().is_some_and(|l| l.column == *name);
             let wrong = match found {
                 None => format!("no column `{}`", name.text),
-                Some(c) if timed && !matches!(c.sql, super::value::SqlType::Timestamp | super::value::SqlType::Date) => {
-                    format!("`{}` is {}, but only a timestamp or date can be late", name.text, c.sql)
+                Some(c)
+                    if timed
+                        && !matches!(
+                            c.sql,
+                            super::value::SqlType::Timestamp | super::value::SqlType::Date
+                        ) =>
+                {
+                    format!(
+                        "`{}` is {}, but only a timestamp or date can be late",
+                        name.text, c.sql
+                    )
                 }
-                Some(c) if !timed && c.primary_key => format!("the primary key `{}` cannot be corrupted", name.text),
+                Some(c) if !timed && c.primary_key => {
+                    format!("the primary key `{}` cannot be corrupted", name.text)
+                }
                 Some(_) => continue,
             };
             sink.push(
@@ -265,16 +336,31 @@ fn circles(model: &Model, specs: &[Arc<Spec>], reads: &[BTreeSet<TableId>], sink
             if circle.iter().min() != Some(&start) {
                 continue;
             }
-            let names: Vec<&str> = circle.iter().chain([&start]).map(|t| model.tables[*t].name.as_str()).collect();
+            let names: Vec<&str> = circle
+                .iter()
+                .chain([&start])
+                .map(|t| model.tables[*t].name.as_str())
+                .collect();
             sink.push(
-                Diagnostic::error(code::M0809, format!("simulations go round in a circle: {}", names.join(" → ")))
-                    .at(Place::new(&specs[start].file, specs[start].name.span.clone())),
+                Diagnostic::error(
+                    code::M0809,
+                    format!("simulations go round in a circle: {}", names.join(" → ")),
+                )
+                .at(Place::new(
+                    &specs[start].file,
+                    specs[start].name.span.clone(),
+                )),
             );
         }
     }
 }
 
-fn circle(start: TableId, reads: &[BTreeSet<TableId>], path: &mut Vec<TableId>, seen: &mut BTreeSet<TableId>) -> Option<Vec<TableId>> {
+fn circle(
+    start: TableId,
+    reads: &[BTreeSet<TableId>],
+    path: &mut Vec<TableId>,
+    seen: &mut BTreeSet<TableId>,
+) -> Option<Vec<TableId>> {
     let at = *path.last()?;
     for next in reads.get(at)? {
         if *next == at {
@@ -295,15 +381,27 @@ fn circle(start: TableId, reads: &[BTreeSet<TableId>], path: &mut Vec<TableId>, 
 }
 
 /// A hash per simulation: its file, those it reads, and the rows of seeds it reads.
-fn hashes(model: &Model, specs: &[Arc<Spec>], reads: &[BTreeSet<TableId>], host: &dyn Host) -> Vec<String> {
+fn hashes(
+    model: &Model,
+    specs: &[Arc<Spec>],
+    reads: &[BTreeSet<TableId>],
+    host: &dyn Host,
+) -> Vec<String> {
     let mut seeds: BTreeMap<TableId, String> = BTreeMap::new();
     for table in reads.iter().flatten().filter(|t| **t >= specs.len()) {
-        if model.tables[*table].kind == Kind::Host(super::host::TableKind::Seed) && !seeds.contains_key(table) {
-            let rows = host.table_rows(&model.tables[*table].name).map(|r| serde_json::to_string(&r).unwrap_or_default());
+        if model.tables[*table].kind == Kind::Host(super::host::TableKind::Seed)
+            && !seeds.contains_key(table)
+        {
+            let rows = host
+                .table_rows(&model.tables[*table].name)
+                .map(|r| serde_json::to_string(&r).unwrap_or_default());
             seeds.insert(*table, rows.unwrap_or_default());
         }
     }
-    let own: Vec<String> = specs.iter().map(|s| format!("{}\n{}", s.name.text, s.canonical)).collect();
+    let own: Vec<String> = specs
+        .iter()
+        .map(|s| format!("{}\n{}", s.name.text, s.canonical))
+        .collect();
     (0..specs.len())
         .map(|i| {
             let mut all: BTreeSet<TableId> = BTreeSet::new();
@@ -318,16 +416,37 @@ fn hashes(model: &Model, specs: &[Arc<Spec>], reads: &[BTreeSet<TableId>], host:
             hasher.update(&own[i]);
             for t in all.into_iter().filter(|t| *t != i) {
                 hasher.update([0]);
-                hasher.update(own.get(t).or_else(|| seeds.get(&t)).map_or("", String::as_str));
+                hasher.update(
+                    own.get(t)
+                        .or_else(|| seeds.get(&t))
+                        .map_or("", String::as_str),
+                );
             }
-            hasher.finalize()[..16].iter().map(|b| format!("{b:02x}")).collect()
+            hasher.finalize()[..16]
+                .iter()
+                .map(|b| format!("{b:02x}"))
+                .collect()
         })
         .collect()
 }
 
-fn listed(model: &Model, spec: &Spec, id: TableId, reads: &BTreeSet<TableId>, hash: &str) -> Simulation {
-    let mut depends: BTreeSet<&str> = reads.iter().filter(|t| **t != id).map(|t| model.tables[*t].name.as_str()).collect();
-    depends.extend(spec.columns.iter().filter_map(|c| c.references.as_ref()?.text.split('.').next()));
+fn listed(
+    model: &Model,
+    spec: &Spec,
+    id: TableId,
+    reads: &BTreeSet<TableId>,
+    hash: &str,
+) -> Simulation {
+    let mut depends: BTreeSet<&str> = reads
+        .iter()
+        .filter(|t| **t != id)
+        .map(|t| model.tables[*t].name.as_str())
+        .collect();
+    depends.extend(
+        spec.columns
+            .iter()
+            .filter_map(|c| c.references.as_ref()?.text.split('.').next()),
+    );
     depends.remove(spec.name.text.as_str());
     Simulation {
         name: spec.name.text.clone(),

@@ -72,9 +72,15 @@ fn finite(spec: &Spec, column: &Column) -> Option<Vec<Plain>> {
     };
     match &column.value {
         Value::Weights(w) => match &w.kind {
-            WeightsKind::Plain(options) => options.iter().filter(|o| o.1 > 0.0).for_each(|o| add(&o.0)),
+            WeightsKind::Plain(options) => {
+                options.iter().filter(|o| o.1 > 0.0).for_each(|o| add(&o.0))
+            }
             WeightsKind::By(branches) => {
-                branches.iter().flat_map(|b| &b.1).filter(|o| o.1 > 0.0).for_each(|o| add(&o.0));
+                branches
+                    .iter()
+                    .flat_map(|b| &b.1)
+                    .filter(|o| o.1 > 0.0)
+                    .for_each(|o| add(&o.0));
             }
             WeightsKind::Expr(_) => return None,
         },
@@ -86,11 +92,22 @@ fn finite(spec: &Spec, column: &Column) -> Option<Vec<Plain>> {
                 Type::Text => Some(Literal::Text(t)),
                 _ => None,
             };
-            return all.into_iter().map(|t| Some(Plain { value: literal(t)?, span: 0..0 })).collect();
+            return all
+                .into_iter()
+                .map(|t| {
+                    Some(Plain {
+                        value: literal(t)?,
+                        span: 0..0,
+                    })
+                })
+                .collect();
         }
         _ if column.sql == SqlType::Boolean => {
             for b in [false, true] {
-                add(&Plain { value: Literal::Bool(b), span: 0..0 });
+                add(&Plain {
+                    value: Literal::Bool(b),
+                    span: 0..0,
+                });
             }
         }
         _ => return None,
@@ -140,15 +157,25 @@ impl Inputs {
             Ex::Bool(_) => {}
             Ex::Name(_) | Ex::Field(..) => {
                 let name = path(e).unwrap_or_default();
-                self.constants.entry(name).or_default().extend([Atom::Bool(false), Atom::Bool(true)]);
+                self.constants
+                    .entry(name)
+                    .or_default()
+                    .extend([Atom::Bool(false), Atom::Bool(true)]);
             }
-            Ex::Binary(op, a, b) if op.compares() => match (path(a), constant(b), constant(a), path(b)) {
-                (Some(name), Some(c), ..) | (.., Some(c), Some(name)) => self.constants.entry(name).or_default().push(c),
-                _ => {
-                    self.free.insert(free_name(e, rule));
+            Ex::Binary(op, a, b) if op.compares() => {
+                match (path(a), constant(b), constant(a), path(b)) {
+                    (Some(name), Some(c), ..) | (.., Some(c), Some(name)) => {
+                        self.constants.entry(name).or_default().push(c)
+                    }
+                    _ => {
+                        self.free.insert(free_name(e, rule));
+                    }
                 }
-            },
-            Ex::In(inner, list, _) => match (path(inner), list.iter().map(constant).collect::<Option<Vec<_>>>()) {
+            }
+            Ex::In(inner, list, _) => match (
+                path(inner),
+                list.iter().map(constant).collect::<Option<Vec<_>>>(),
+            ) {
                 (Some(name), Some(all)) => self.constants.entry(name).or_default().extend(all),
                 _ => {
                     self.free.insert(free_name(e, rule));
@@ -183,11 +210,28 @@ fn in_words(atom: &Atom) -> String {
 /// The values to try for an input.
 fn input(spec: &Spec, name: &str, constants: &[Atom]) -> Input {
     let column = spec.columns.iter().find(|c| c.name.text == name);
-    let known = column.and_then(|c| finite(spec, c)).and_then(|all| all.iter().map(literal_atom).collect::<Option<Vec<_>>>());
+    let known = column
+        .and_then(|c| finite(spec, c))
+        .and_then(|all| all.iter().map(literal_atom).collect::<Option<Vec<_>>>());
     if let Some(known) = known {
-        return Input { values: known.into_iter().map(|a| (a.clone(), in_words(&a))).collect(), ruler: false };
+        return Input {
+            values: known
+                .into_iter()
+                .map(|a| (a.clone(), in_words(&a)))
+                .collect(),
+            ruler: false,
+        };
     }
-    let mut numbers: Vec<f64> = constants.iter().filter_map(|a| if let Atom::Number(x) = a { Some(*x) } else { None }).collect();
+    let mut numbers: Vec<f64> = constants
+        .iter()
+        .filter_map(|a| {
+            if let Atom::Number(x) = a {
+                Some(*x)
+            } else {
+                None
+            }
+        })
+        .collect();
     if numbers.is_empty() {
         let mut values: Vec<(Atom, String)> = Vec::new();
         for atom in constants {
@@ -198,7 +242,10 @@ fn input(spec: &Spec, name: &str, constants: &[Atom]) -> Input {
         if values.iter().any(|v| matches!(v.0, Atom::Text(_))) {
             values.push((Atom::OtherText, in_words(&Atom::OtherText)));
         }
-        return Input { values, ruler: false };
+        return Input {
+            values,
+            ruler: false,
+        };
     }
     numbers.sort_by(f64::total_cmp);
     numbers.dedup();
@@ -210,12 +257,19 @@ fn input(spec: &Spec, name: &str, constants: &[Atom]) -> Input {
             values.push((Atom::Number(x + 1.0), format!("> {x}")));
             break;
         };
-        let middle = if whole { libm::floor(*x) + 1.0 } else { f64::midpoint(*x, *next) };
+        let middle = if whole {
+            libm::floor(*x) + 1.0
+        } else {
+            f64::midpoint(*x, *next)
+        };
         // Between neighbouring whole numbers there is nothing; the gap repeats its left neighbour's answer.
         let middle = if whole && middle >= *next { *x } else { middle };
         values.push((Atom::Number(middle), format!("between {x} and {next}")));
     }
-    Input { values, ruler: true }
+    Input {
+        values,
+        ruler: true,
+    }
 }
 
 type Case<'a> = BTreeMap<&'a str, &'a Atom>;
@@ -227,7 +281,9 @@ fn holds(e: &Expr, rule: usize, case: &Case<'_>) -> bool {
         Ex::Binary(Op::And, a, b) => holds(a, rule, case) && holds(b, rule, case),
         Ex::Binary(Op::Or, a, b) => holds(a, rule, case) || holds(b, rule, case),
         Ex::Bool(b) => *b,
-        Ex::Name(_) | Ex::Field(..) => path(e).and_then(|n| of(&n).cloned()) == Some(Atom::Bool(true)),
+        Ex::Name(_) | Ex::Field(..) => {
+            path(e).and_then(|n| of(&n).cloned()) == Some(Atom::Bool(true))
+        }
         Ex::Binary(op, a, b) if op.compares() => {
             if let (Some(value), Some(c)) = (path(a).and_then(|n| of(&n)), constant(b)) {
                 return compare(*op, value, &c);
@@ -282,12 +338,28 @@ pub fn check(spec: &Spec, rules: &[Rule], nullable: bool, span: &Span) -> Vec<Fi
         }
         conditions.push(expr);
     }
-    let mut all: IndexMap<String, Input> = inputs.constants.iter().map(|(n, c)| (n.clone(), input(spec, n, c))).collect();
+    let mut all: IndexMap<String, Input> = inputs
+        .constants
+        .iter()
+        .map(|(n, c)| (n.clone(), input(spec, n, c)))
+        .collect();
     for name in inputs.free {
-        let values = [false, true].map(|b| (Atom::Bool(b), String::new())).to_vec();
-        all.insert(name, Input { values, ruler: false });
+        let values = [false, true]
+            .map(|b| (Atom::Bool(b), String::new()))
+            .to_vec();
+        all.insert(
+            name,
+            Input {
+                values,
+                ruler: false,
+            },
+        );
     }
-    let cases: usize = all.values().map(|i| i.values.len().max(1)).try_fold(1usize, usize::checked_mul).unwrap_or(usize::MAX);
+    let cases: usize = all
+        .values()
+        .map(|i| i.values.len().max(1))
+        .try_fold(1usize, usize::checked_mul)
+        .unwrap_or(usize::MAX);
     if cases > CASES || all.values().any(|i| i.values.is_empty()) {
         return Vec::new();
     }
@@ -301,8 +373,14 @@ pub fn check(spec: &Spec, rules: &[Rule], nullable: bool, span: &Span) -> Vec<Fi
             at.push(rest % input.values.len());
             rest /= input.values.len();
         }
-        let case: Case<'_> = all.iter().zip(&at).map(|((n, i), v)| (n.as_str(), &i.values[*v].0)).collect();
-        let hits: Vec<usize> = (0..rules.len()).filter(|i| conditions[*i].as_ref().is_none_or(|c| holds(c, *i, &case))).collect();
+        let case: Case<'_> = all
+            .iter()
+            .zip(&at)
+            .map(|((n, i), v)| (n.as_str(), &i.values[*v].0))
+            .collect();
+        let hits: Vec<usize> = (0..rules.len())
+            .filter(|i| conditions[*i].as_ref().is_none_or(|c| holds(c, *i, &case)))
+            .collect();
         match hits.first() {
             None => open.push(at),
             Some(winner) => {
@@ -314,24 +392,49 @@ pub fn check(spec: &Spec, rules: &[Rule], nullable: bool, span: &Span) -> Vec<Fi
         }
     }
     let mut out = Vec::new();
-    let text = |i: usize| rules[i].condition.as_ref().map_or("else", |s| s.text.as_str());
+    let text = |i: usize| {
+        rules[i]
+            .condition
+            .as_ref()
+            .map_or("else", |s| s.text.as_str())
+    };
     if let (false, Some(case)) = (nullable, open.first()) {
         out.push(Finding {
             code: code::M0808,
-            message: format!("no rule for {} and no else; the column is not nullable", uncovered(&all, &open, case)),
+            message: format!(
+                "no rule for {} and no else; the column is not nullable",
+                uncovered(&all, &open, case)
+            ),
             help: Some("add `{else: …}`, or `nullable: true`".into()),
             span: span.clone(),
         });
     }
     for i in (0..rules.len()).filter(|i| first[*i] == 0) {
         let message = if taken[i].is_empty() {
-            format!("rule {} ({}) can never match: its condition is never true", i + 1, text(i))
+            format!(
+                "rule {} ({}) can never match: its condition is never true",
+                i + 1,
+                text(i)
+            )
         } else {
-            let names: Vec<String> = taken[i].iter().map(|j| format!("rule {} ({})", j + 1, text(*j))).collect();
+            let names: Vec<String> = taken[i]
+                .iter()
+                .map(|j| format!("rule {} ({})", j + 1, text(*j)))
+                .collect();
             let verb = if names.len() == 1 { "takes" } else { "take" };
-            format!("rule {} ({}) can never match: {} {verb} all of its cases", i + 1, text(i), names.join(" and "))
+            format!(
+                "rule {} ({}) can never match: {} {verb} all of its cases",
+                i + 1,
+                text(i),
+                names.join(" and ")
+            )
         };
-        out.push(Finding { code: code::M0807, message, help: Some("the first rule that holds wins: move it up, or remove it".into()), span: rules[i].span.clone() });
+        out.push(Finding {
+            code: code::M0807,
+            message,
+            help: Some("the first rule that holds wins: move it up, or remove it".into()),
+            span: rules[i].span.clone(),
+        });
     }
     out
 }
@@ -346,21 +449,39 @@ fn uncovered(inputs: &IndexMap<String, Input>, open: &[Vec<usize>], case: &[usiz
         .collect();
     if let [(at, name, input)] = named.as_slice() {
         let hit: BTreeSet<usize> = open.iter().map(|c| c[*at]).collect();
-        let (low, high) = (hit.first().copied().unwrap_or(0), hit.last().copied().unwrap_or(0));
+        let (low, high) = (
+            hit.first().copied().unwrap_or(0),
+            hit.last().copied().unwrap_or(0),
+        );
         let run = input.ruler && high - low + 1 == hit.len();
         // Even places are gaps, odd ones the constants themselves.
         let constant = |i: usize| input.values[i].1.trim_start_matches("= ").to_string();
         if run && high + 1 == input.values.len() && low > 0 {
-            let (sign, at) = if low % 2 == 0 { (">", low - 1) } else { (">=", low) };
+            let (sign, at) = if low % 2 == 0 {
+                (">", low - 1)
+            } else {
+                (">=", low)
+            };
             return format!("{name} {sign} {}", constant(at));
         }
         if run && low == 0 && high + 1 < input.values.len() {
-            let (sign, at) = if high % 2 == 0 { ("<", high + 1) } else { ("<=", high) };
+            let (sign, at) = if high % 2 == 0 {
+                ("<", high + 1)
+            } else {
+                ("<=", high)
+            };
             return format!("{name} {sign} {}", constant(at));
         }
         let words: Vec<&str> = hit.iter().map(|i| input.values[*i].1.as_str()).collect();
         return format!("{name} {}", words.join(" or "));
     }
-    let words: Vec<String> = named.iter().map(|(at, name, input)| format!("{name} {}", input.values[case[*at]].1)).collect();
-    if words.is_empty() { "some cases".into() } else { format!("some cases, for example {}", words.join(", ")) }
+    let words: Vec<String> = named
+        .iter()
+        .map(|(at, name, input)| format!("{name} {}", input.values[case[*at]].1))
+        .collect();
+    if words.is_empty() {
+        "some cases".into()
+    } else {
+        format!("some cases, for example {}", words.join(", "))
+    }
 }

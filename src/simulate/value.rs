@@ -84,12 +84,11 @@ impl Type {
             (Self::Int, Self::Float) | (Self::Float, Self::Int) => Self::Float,
             (Self::Date, Self::Timestamp) | (Self::Timestamp, Self::Date) => Self::Timestamp,
             (Self::Json(a), Self::Json(b)) => Self::Json(Arc::new(a.join(b))),
-            (Self::Json(s), t @ (Self::Int | Self::Float)) | (t @ (Self::Int | Self::Float), Self::Json(s)) => {
-                match **s {
-                    Shape::Any | Shape::Number => Self::Float,
-                    _ => return t.eq(&Self::Null).then_some(Self::Float),
-                }
-            }
+            (Self::Json(s), t @ (Self::Int | Self::Float))
+            | (t @ (Self::Int | Self::Float), Self::Json(s)) => match **s {
+                Shape::Any | Shape::Number => Self::Float,
+                _ => return t.eq(&Self::Null).then_some(Self::Float),
+            },
             _ => return None,
         })
     }
@@ -141,11 +140,18 @@ impl Shape {
             J::Number(_) => Self::Number,
             J::String(_) => Self::Text,
             J::Array(items) => Self::List(Arc::new(
-                items.iter().map(Self::of).reduce(|a, b| a.join(&b)).unwrap_or(Self::Null),
+                items
+                    .iter()
+                    .map(Self::of)
+                    .reduce(|a, b| a.join(&b))
+                    .unwrap_or(Self::Null),
             )),
-            J::Object(entries) => {
-                Self::Object(entries.iter().map(|(k, v)| (k.clone(), Arc::new(Self::of(v)))).collect())
-            }
+            J::Object(entries) => Self::Object(
+                entries
+                    .iter()
+                    .map(|(k, v)| (k.clone(), Arc::new(Self::of(v))))
+                    .collect(),
+            ),
         }
     }
 
@@ -158,7 +164,9 @@ impl Shape {
             (Self::Object(a), Self::Object(b)) => {
                 let mut all = a.clone();
                 for (key, shape) in b {
-                    let joined = all.get(key).map_or_else(|| shape.clone(), |s| Arc::new(s.join(shape)));
+                    let joined = all
+                        .get(key)
+                        .map_or_else(|| shape.clone(), |s| Arc::new(s.join(shape)));
                     all.insert(key.clone(), joined);
                 }
                 Self::Object(all)
@@ -184,7 +192,9 @@ impl Shape {
     pub fn is_weights(&self) -> bool {
         match self {
             Self::Any | Self::Null => true,
-            Self::Object(keys) => keys.values().all(|s| matches!(**s, Self::Number | Self::Null | Self::Any)),
+            Self::Object(keys) => keys
+                .values()
+                .all(|s| matches!(**s, Self::Number | Self::Null | Self::Any)),
             _ => false,
         }
     }
@@ -233,8 +243,19 @@ pub enum SqlType {
 impl SqlType {
     /// Names accepted in files, for suggestions.
     pub const NAMES: [&'static str; 13] = [
-        "bigint", "integer", "smallint", "double precision", "real", "numeric", "text", "boolean", "date",
-        "timestamp", "interval", "jsonb", "json",
+        "bigint",
+        "integer",
+        "smallint",
+        "double precision",
+        "real",
+        "numeric",
+        "text",
+        "boolean",
+        "date",
+        "timestamp",
+        "interval",
+        "jsonb",
+        "json",
     ];
 
     /// Reads a type name as PostgreSQL spells it, with the usual aliases.
@@ -255,7 +276,9 @@ impl SqlType {
             "jsonb" => Self::Jsonb,
             "numeric" | "decimal" => Self::Numeric(18, 4),
             other => {
-                let inside = other.strip_prefix("numeric(").or_else(|| other.strip_prefix("decimal("))?;
+                let inside = other
+                    .strip_prefix("numeric(")
+                    .or_else(|| other.strip_prefix("decimal("))?;
                 let (p, s) = inside.strip_suffix(')')?.split_once(',')?;
                 let (p, s): (u8, u8) = (p.trim().parse().ok()?, s.trim().parse().ok()?);
                 if p == 0 || p > 18 || s > p {
@@ -316,7 +339,10 @@ mod tests {
     #[test]
     fn sql_types_are_read_with_their_aliases() {
         assert_eq!(SqlType::parse("INT8"), Some(SqlType::BigInt));
-        assert_eq!(SqlType::parse("numeric(10, 2)"), Some(SqlType::Numeric(10, 2)));
+        assert_eq!(
+            SqlType::parse("numeric(10, 2)"),
+            Some(SqlType::Numeric(10, 2))
+        );
         assert_eq!(SqlType::parse("numeric(30,2)"), None);
         assert_eq!(SqlType::parse("biginteger"), None);
         for name in SqlType::NAMES {

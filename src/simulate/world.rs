@@ -96,14 +96,20 @@ impl DayWindows {
     /// # Errors
     /// A sentence about the entry that is not of that form.
     pub fn from_json(value: &Json) -> Result<Self, String> {
-        let list = value.as_array().filter(|l| !l.is_empty()).ok_or("windows must be a list of {start, end, weight}")?;
+        let list = value
+            .as_array()
+            .filter(|l| !l.is_empty())
+            .ok_or("windows must be a list of {start, end, weight}")?;
         let (mut spans, mut weights) = (Vec::new(), Vec::new());
         for entry in list {
             let time = |key: &str| -> Result<i64, String> {
                 let found = match entry.get(key) {
                     Some(Json::String(t)) => calendar::parse_time(t),
                     // YAML 1.1 reads a bare 16:00 as the number 960: minutes.
-                    Some(Json::Number(n)) => n.as_i64().filter(|m| (0..=1440).contains(m)).map(|m| m * calendar::MINUTE),
+                    Some(Json::Number(n)) => n
+                        .as_i64()
+                        .filter(|m| (0..=1440).contains(m))
+                        .map(|m| m * calendar::MINUTE),
                     _ => None,
                 };
                 found.map(|t| t / calendar::SECOND).ok_or_else(|| {
@@ -111,15 +117,24 @@ impl DayWindows {
                 })
             };
             let (start, end) = (time("start")?, time("end")?);
-            let length = if end <= start { end + 86_400 - start } else { end - start };
+            let length = if end <= start {
+                end + 86_400 - start
+            } else {
+                end - start
+            };
             spans.push((start, length));
             weights.push(match entry.get("weight") {
                 None => 1.0,
-                Some(w) => w.as_f64().ok_or_else(|| format!("`weight` of window {entry} must be a number"))?,
+                Some(w) => w
+                    .as_f64()
+                    .ok_or_else(|| format!("`weight` of window {entry} must be a number"))?,
             });
         }
         let shares = Shares::new(&weights).ok_or("the weights of the windows sum to nothing")?;
-        Ok(Self { shares, spans: spans.into() })
+        Ok(Self {
+            shares,
+            spans: spans.into(),
+        })
     }
 }
 
@@ -148,24 +163,43 @@ impl Segment {
             Json::Number(n) => JsonKind::Number(n.as_f64().unwrap_or(0.0)),
             Json::String(t) => JsonKind::Text(self.text(t)),
             Json::Array(items) => JsonKind::List(items.iter().map(|i| self.add_json(i)).collect()),
-            Json::Object(entries) => {
-                JsonKind::Object(entries.iter().map(|(k, v)| (self.text(k), self.add_json(v))).collect())
-            }
+            Json::Object(entries) => JsonKind::Object(
+                entries
+                    .iter()
+                    .map(|(k, v)| (self.text(k), self.add_json(v)))
+                    .collect(),
+            ),
         };
         let shares = match (&kind, value) {
             (JsonKind::Object(keys), Json::Object(entries)) => {
                 let weights: Option<Vec<f64>> = entries.values().map(Json::as_f64).collect();
-                weights.and_then(|w| Shares::new(&w)).map(|s| (s, keys.iter().map(|k| k.0).collect()))
+                weights
+                    .and_then(|w| Shares::new(&w))
+                    .map(|s| (s, keys.iter().map(|k| k.0).collect()))
             }
             _ => None,
         };
         let number = |key: &str| value.get(key).and_then(Json::as_f64);
         let distribution = number("mean").map(|mean| {
             let sd = number("std").or_else(|| number("sd")).unwrap_or(0.0);
-            Truncated::new(mean, sd, number("min").unwrap_or(f64::NEG_INFINITY), number("max").unwrap_or(f64::INFINITY))
+            Truncated::new(
+                mean,
+                sd,
+                number("min").unwrap_or(f64::NEG_INFINITY),
+                number("max").unwrap_or(f64::INFINITY),
+            )
         });
-        let windows = value.is_array().then(|| DayWindows::from_json(value).ok()).flatten();
-        self.json.push(JsonNode { kind, text: value.to_string().into(), distribution, windows, shares });
+        let windows = value
+            .is_array()
+            .then(|| DayWindows::from_json(value).ok())
+            .flatten();
+        self.json.push(JsonNode {
+            kind,
+            text: value.to_string().into(),
+            distribution,
+            windows,
+            shares,
+        });
         self.json.len() as u32 - 1
     }
 }
@@ -202,9 +236,17 @@ impl Index {
     /// Over all rows; `None` when two rows share their values. Rows with a null are not found.
     pub fn new(held: &Held, columns: Vec<usize>, types: &[Type]) -> Option<Self> {
         let size = (held.rows * 2).next_power_of_two().max(4);
-        let mut index = Self { columns, cells: vec![EMPTY; size], mask: size as u64 - 1 };
+        let mut index = Self {
+            columns,
+            cells: vec![EMPTY; size],
+            mask: size as u64 - 1,
+        };
         for row in 0..held.rows {
-            let values: Option<Vec<u64>> = index.columns.iter().map(|c| held.columns[*c][row]).collect();
+            let values: Option<Vec<u64>> = index
+                .columns
+                .iter()
+                .map(|c| held.columns[*c][row])
+                .collect();
             let Some(values) = values else { continue };
             let mut hash = 0;
             for (value, ty) in values.iter().zip(types) {
@@ -218,7 +260,12 @@ impl Index {
                     break;
                 }
                 // Texts are interned, so equal values have equal bits within one table.
-                if index.columns.iter().zip(&values).all(|(c, v)| held.columns[*c][other as usize] == Some(*v)) {
+                if index
+                    .columns
+                    .iter()
+                    .zip(&values)
+                    .all(|(c, v)| held.columns[*c][other as usize] == Some(*v))
+                {
                     return None;
                 }
                 at = (at + 1) & index.mask;
@@ -331,7 +378,8 @@ impl World {
     #[inline]
     pub fn text(&self, bits: u64) -> &str {
         debug_assert!(bits & IN_ARENA == 0);
-        self.segment(bits).map_or("", |s| &s.texts[bits as u32 as usize])
+        self.segment(bits)
+            .map_or("", |s| &s.texts[bits as u32 as usize])
     }
 
     /// A JSON value that does not live in the arena.
@@ -354,7 +402,13 @@ impl World {
     /// The value of a held table's cell.
     #[inline]
     pub fn cell(&self, table: TableId, column: usize, row: u64) -> Val {
-        *self.tables.get(table)?.as_ref()?.columns.get(column)?.get(row as usize)?
+        *self
+            .tables
+            .get(table)?
+            .as_ref()?
+            .columns
+            .get(column)?
+            .get(row as usize)?
     }
 }
 

@@ -296,7 +296,9 @@ mod tests {
     #[test]
     fn comments_beside_values_are_no_values() {
         assert_eq!(
-            json("a: {b: 1} # one\nc:   # two\n  d: \"x\"   # three\n  # four\n  e: [1, # five\n    2]\n"),
+            json(
+                "a: {b: 1} # one\nc:   # two\n  d: \"x\"   # three\n  # four\n  e: [1, # five\n    2]\n"
+            ),
             r#"{"a":{"b":1},"c":{"d":"x","e":[1,2]}}"#
         );
     }

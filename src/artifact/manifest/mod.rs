@@ -49,7 +49,10 @@ pub fn graph(m: &Manifest) -> Value {
         ("metrics", each(&m.metrics, entity::semantic)),
         ("nodes", each(&m.nodes, node::node)),
         ("sources", each(&m.sources, entity::source)),
-        ("semantic_models", each(&m.semantic_models, entity::semantic)),
+        (
+            "semantic_models",
+            each(&m.semantic_models, entity::semantic),
+        ),
         ("saved_queries", each(&m.saved_queries, entity::semantic)),
     ] {
         out.insert(key.to_string(), value);

@@ -318,11 +318,7 @@ fn what_is_undefined_is_named() {
             "'dict object' has no attribute 'nosuch'",
             ".nosuch()",
         ),
-        (
-            "{{ nopkg.nosuch() }}",
-            "'nopkg' is undefined",
-            ".nosuch()",
-        ),
+        ("{{ nopkg.nosuch() }}", "'nopkg' is undefined", ".nosuch()"),
         (
             "{% call nosuch() %}{% endcall %}",
             "'nosuch' is undefined",

@@ -26,10 +26,11 @@ pub(super) fn register(env: &mut Environment<'static>) {
 
 fn map(state: &mut State<'_, '_>, value: &Value, args: Given) -> Result<Value, Error> {
     let mut call = Arguments::new(&args)?;
-    let items = if value.is_none() {
+    // As in Jinja2, a false value (none, too) gives nothing.
+    let items = if value.is_true() {
         iterate(value)?
     } else {
-        iterate(value)?
+        Vec::new()
     };
     let Some(filter) = call.next("filter")? else {
         let attribute = call
@@ -50,7 +51,11 @@ fn map(state: &mut State<'_, '_>, value: &Value, args: Given) -> Result<Value, E
     for item in items {
         let mut all = vec![item];
         all.extend(args.iter().skip(1).cloned());
-        out.push(state.apply_filter(&name, &all).map_err(|e| named(e, "filter", &name))?);
+        out.push(
+            state
+                .apply_filter(&name, &all)
+                .map_err(|e| named(e, "filter", &name))?,
+        );
     }
     Ok(List::value(out))
 }
@@ -87,7 +92,11 @@ fn select(
         rest.push(Kwargs::from_iter(named).into());
     }
     let mut out = Vec::new();
-    for item in iterate(value)? {
+    for item in if value.is_true() {
+        iterate(value)?
+    } else {
+        Vec::new()
+    } {
         let subject = match &attribute {
             Some(a) => get(&item, a, None)?,
             None => item.clone(),

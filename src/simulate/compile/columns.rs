@@ -1,5 +1,6 @@
 //! Values of columns and names: expressions, weights, rules, formats, codes and JSON objects.
 use super::convert::{write_json, write_text};
+use super::operators::order;
 use super::{Checked, Compiler, Scope, Typed, mismatch};
 use crate::diag::code;
 use crate::simulate::alias::Shares;
@@ -7,7 +8,6 @@ use crate::simulate::calendar;
 use crate::simulate::draw::{self, mix, permute, unit};
 use crate::simulate::frame::{Code, Frame};
 use crate::simulate::lang::{Ex, Expr, parse};
-use super::operators::order;
 use crate::simulate::program::Tally;
 use crate::simulate::reach;
 use crate::simulate::spec::{Literal, Name, Plain, Rule, Span, Src, Value, Weights, WeightsKind};
@@ -26,7 +26,13 @@ const PARTS: usize = 32;
 
 impl Compiler<'_> {
     /// Code of a value of a column's type, or of its own type when there is none.
-    pub fn value(&mut self, value: &Value, scope: &Scope, sql: Option<SqlType>, name: &Name) -> Option<Typed> {
+    pub fn value(
+        &mut self,
+        value: &Value,
+        scope: &Scope,
+        sql: Option<SqlType>,
+        name: &Name,
+    ) -> Option<Typed> {
         let typed = match value {
             Value::Expr(src) => self.src(src, scope)?,
             Value::Weights(weights) => self.weights(weights, scope, sql, name)?,
@@ -47,8 +53,12 @@ impl Compiler<'_> {
                 Value::Weights(w) => w.span.clone(),
                 _ => name.span.clone(),
             };
-            let message = format!("{}.{}: the column is {sql}, the value is {found}", self.spec.name.text, self.field);
-            let help = (wanted == Type::Text).then(|| "text(x) makes text of any value".to_string());
+            let message = format!(
+                "{}.{}: the column is {sql}, the value is {found}",
+                self.spec.name.text, self.field
+            );
+            let help =
+                (wanted == Type::Text).then(|| "text(x) makes text of any value".to_string());
             self.say(code::M0805, span, message, help);
             return None;
         };
@@ -108,40 +118,64 @@ impl Compiler<'_> {
         Some((Shares::new(&weights)?, values))
     }
 
-    fn weights(&mut self, weights: &Weights, scope: &Scope, sql: Option<SqlType>, name: &Name) -> Option<Typed> {
+    fn weights(
+        &mut self,
+        weights: &Weights,
+        scope: &Scope,
+        sql: Option<SqlType>,
+        name: &Name,
+    ) -> Option<Typed> {
         let salt = self.next_salt();
         match &weights.kind {
             WeightsKind::Expr(src) => {
                 let typed = self.src(src, scope)?;
                 let Type::Json(shape) = &typed.ty else {
-                    let message = format!("{}.{}: weights must be a mapping or a JSON object, not {}", self.spec.name.text, self.field, typed.ty);
+                    let message = format!(
+                        "{}.{}: weights must be a mapping or a JSON object, not {}",
+                        self.spec.name.text, self.field, typed.ty
+                    );
                     self.say(code::M0805, src.span.clone(), message, None);
                     return None;
                 };
                 if !shape.is_weights() {
-                    let message = format!("{}.{}: this JSON is no object of numbers", self.spec.name.text, self.field);
+                    let message = format!(
+                        "{}.{}: this JSON is no object of numbers",
+                        self.spec.name.text, self.field
+                    );
                     self.say(code::M0805, src.span.clone(), message, None);
                     return None;
                 }
                 let code = typed.code;
-                Some(Typed::new(Type::Text, Box::new(move |f| {
-                    let bits = code(f)?;
-                    let u = unit(mix(f.key, salt));
-                    match f.world.json(bits).and_then(|n| n.shares.as_ref()) {
-                        Some((shares, keys)) => Some((bits & !0xffff_ffff) | u64::from(keys[shares.at(u)])),
-                        None => f.fail("weights must be a JSON object of numbers"),
-                    }
-                })))
+                Some(Typed::new(
+                    Type::Text,
+                    Box::new(move |f| {
+                        let bits = code(f)?;
+                        let u = unit(mix(f.key, salt));
+                        match f.world.json(bits).and_then(|n| n.shares.as_ref()) {
+                            Some((shares, keys)) => {
+                                Some((bits & !0xffff_ffff) | u64::from(keys[shares.at(u)]))
+                            }
+                            None => f.fail("weights must be a JSON object of numbers"),
+                        }
+                    }),
+                ))
             }
             WeightsKind::Plain(options) => {
                 let ty = Self::literal_type(options.iter().map(|o| &o.0), sql);
                 let (shares, values) = self.options(options, &ty)?;
-                let start = self.tally(name, &weights.span, vec![(String::new(), options.as_slice())]);
-                Some(Typed::new(ty, Box::new(move |f| {
-                    let i = shares.at(unit(mix(f.key, salt)));
-                    f.tally[start + i] += 1;
-                    values[i]
-                })))
+                let start = self.tally(
+                    name,
+                    &weights.span,
+                    vec![(String::new(), options.as_slice())],
+                );
+                Some(Typed::new(
+                    ty,
+                    Box::new(move |f| {
+                        let i = shares.at(unit(mix(f.key, salt)));
+                        f.tally[start + i] += 1;
+                        values[i]
+                    }),
+                ))
             }
             WeightsKind::By(branches) => self.branched(branches, weights, scope, sql, name, salt),
         }
@@ -164,11 +198,20 @@ impl Compiler<'_> {
         let mut start = self.tally(
             name,
             &weights.span,
-            branches.iter().map(|(k, options)| (shown(k), options.as_slice())).collect(),
+            branches
+                .iter()
+                .map(|(k, options)| (shown(k), options.as_slice()))
+                .collect(),
         );
         for (key, options) in branches {
             let Some(Some(value)) = self.constant(key, &by.ty) else {
-                let message = format!("{}.{}: `{}` is no value of `by`, which is {}", self.spec.name.text, self.field, shown(key), by.ty);
+                let message = format!(
+                    "{}.{}: `{}` is no value of `by`, which is {}",
+                    self.spec.name.text,
+                    self.field,
+                    shown(key),
+                    by.ty
+                );
                 self.say(code::M0805, key.span.clone(), message, None);
                 return None;
             };
@@ -179,47 +222,85 @@ impl Compiler<'_> {
         }
         let (key_type, code) = (by.ty, by.code);
         let field = self.field.clone();
-        Some(Typed::new(ty, Box::new(move |f| {
-            let key = code(f)?;
-            let Some((_, shares, values, start)) = made.iter().find(|m| order(f, &key_type, m.0, key).is_eq()) else {
-                let mark = f.mark();
-                write_text(f, &key_type, key);
-                let text = String::from_utf8_lossy(&f.arena[mark..]).into_owned();
-                return f.fail(format!("{field}: there are no weights for `{text}`"));
-            };
-            let i = shares.at(unit(mix(f.key, salt)));
-            f.tally[*start + i] += 1;
-            values[i]
-        })))
+        Some(Typed::new(
+            ty,
+            Box::new(move |f| {
+                let key = code(f)?;
+                let Some((_, shares, values, start)) =
+                    made.iter().find(|m| order(f, &key_type, m.0, key).is_eq())
+                else {
+                    let mark = f.mark();
+                    write_text(f, &key_type, key);
+                    let text = String::from_utf8_lossy(&f.arena[mark..]).into_owned();
+                    return f.fail(format!("{field}: there are no weights for `{text}`"));
+                };
+                let i = shares.at(unit(mix(f.key, salt)));
+                f.tally[*start + i] += 1;
+                values[i]
+            }),
+        ))
     }
 
     /// Every value that `by` can have must have its weights.
     fn branch_coverage(&mut self, src: &Src, branches: &[(Plain, Vec<(Plain, f64)>)], span: &Span) {
         let Ok(expr) = parse(&src.text) else { return };
-        let Some(values) = reach::values(&self.spec, &expr) else { return };
+        let Some(values) = reach::values(&self.spec, &expr) else {
+            return;
+        };
         let given: Vec<String> = branches.iter().map(|b| shown(&b.0)).collect();
         let missing: Vec<String> = values.into_iter().filter(|v| !given.contains(v)).collect();
         if !missing.is_empty() {
-            let message = format!("{}.{}: there are no weights for {}", self.spec.name.text, self.field, missing.join(", "));
-            self.say(code::M0803, span.clone(), message, Some("give each value of `by` its own mapping".into()));
+            let message = format!(
+                "{}.{}: there are no weights for {}",
+                self.spec.name.text,
+                self.field,
+                missing.join(", ")
+            );
+            self.say(
+                code::M0803,
+                span.clone(),
+                message,
+                Some("give each value of `by` its own mapping".into()),
+            );
         }
     }
 
-    fn tally(&mut self, name: &Name, span: &Span, branches: Vec<(String, &[(Plain, f64)])>) -> usize {
+    fn tally(
+        &mut self,
+        name: &Name,
+        span: &Span,
+        branches: Vec<(String, &[(Plain, f64)])>,
+    ) -> usize {
         let start = self.tally_slots;
         let branches = branches
             .into_iter()
             .map(|(label, options)| {
                 let sum: f64 = options.iter().map(|o| o.1).sum();
                 self.tally_slots += options.len();
-                (label, options.iter().map(|(p, w)| (shown(p), w / sum)).collect())
+                (
+                    label,
+                    options.iter().map(|(p, w)| (shown(p), w / sum)).collect(),
+                )
             })
             .collect();
-        self.tallies.push(Tally { column: name.text.clone(), level: self.level.index, span: span.clone(), start, branches });
+        self.tallies.push(Tally {
+            column: name.text.clone(),
+            level: self.level.index,
+            span: span.clone(),
+            start,
+            branches,
+        });
         start
     }
 
-    fn rules(&mut self, rules: &[Rule], span: &Span, scope: &Scope, sql: Option<SqlType>, name: &Name) -> Option<Typed> {
+    fn rules(
+        &mut self,
+        rules: &[Rule],
+        span: &Span,
+        scope: &Scope,
+        sql: Option<SqlType>,
+        name: &Name,
+    ) -> Option<Typed> {
         let ty = Self::literal_type(rules.iter().map(|r| &r.then), sql);
         let mut made: Vec<(Option<Code>, Val)> = Vec::new();
         let field = self.field.clone();
@@ -245,19 +326,26 @@ impl Compiler<'_> {
             return None;
         }
         let spec = self.spec.clone();
-        let nullable = spec.columns.iter().find(|c| c.name.text == name.text).is_none_or(|c| c.nullable);
+        let nullable = spec
+            .columns
+            .iter()
+            .find(|c| c.name.text == name.text)
+            .is_none_or(|c| c.nullable);
         for finding in reach::check(&spec, rules, nullable, span) {
             let message = format!("{}.{}: {}", spec.name.text, self.field, finding.message);
             self.say(finding.code, finding.span, message, finding.help);
         }
-        Some(Typed::new(ty, Box::new(move |f| {
-            for (condition, value) in &made {
-                if condition.as_ref().is_none_or(|c| c(f) == Some(1)) {
-                    return *value;
+        Some(Typed::new(
+            ty,
+            Box::new(move |f| {
+                for (condition, value) in &made {
+                    if condition.as_ref().is_none_or(|c| c(f) == Some(1)) {
+                        return *value;
+                    }
                 }
-            }
-            None
-        })))
+                None
+            }),
+        ))
     }
 
     /// `"{category} {program_id:03}"`: text with expressions in braces.
@@ -267,13 +355,25 @@ impl Compiler<'_> {
         while let Some(open) = src.text[rest..].find('{').map(|i| i + rest) {
             parts.push(Part::Fixed(src.text.as_bytes()[rest..open].into()));
             let Some(close) = src.text[open..].find('}').map(|i| i + open) else {
-                let message = format!("{}.{}: `{{` is never closed", self.spec.name.text, self.field);
-                self.say(code::M0804, src.place(&(open..src.text.len())), message, None);
+                let message = format!(
+                    "{}.{}: `{{` is never closed",
+                    self.spec.name.text, self.field
+                );
+                self.say(
+                    code::M0804,
+                    src.place(&(open..src.text.len())),
+                    message,
+                    None,
+                );
                 return None;
             };
             let inside = &src.text[open + 1..close];
             let (text, width) = match inside.rsplit_once(':') {
-                Some((text, width)) if width.starts_with('0') && width.len() < 4 && width.parse::<usize>().is_ok() => {
+                Some((text, width))
+                    if width.starts_with('0')
+                        && width.len() < 4
+                        && width.parse::<usize>().is_ok() =>
+                {
                     (text, width.parse().unwrap_or(0))
                 }
                 _ => (inside, 0),
@@ -293,13 +393,28 @@ impl Compiler<'_> {
     }
 
     /// `format('{} of {}', a, b)`.
-    pub(super) fn format_call(&mut self, args: &[Expr], span: &Range<usize>, scope: &Scope) -> Checked {
+    pub(super) fn format_call(
+        &mut self,
+        args: &[Expr],
+        span: &Range<usize>,
+        scope: &Scope,
+    ) -> Checked {
         let Some(Ex::Text(pattern)) = args.first().map(|a| &a.kind) else {
-            return Err(mismatch(span, "format() needs a text like '{} of {}' first"));
+            return Err(mismatch(
+                span,
+                "format() needs a text like '{} of {}' first",
+            ));
         };
         let pieces: Vec<&str> = pattern.split("{}").collect();
         if pieces.len() != args.len() {
-            return Err(mismatch(span, format!("format() has {} places and {} values", pieces.len() - 1, args.len() - 1)));
+            return Err(mismatch(
+                span,
+                format!(
+                    "format() has {} places and {} values",
+                    pieces.len() - 1,
+                    args.len() - 1
+                ),
+            ));
         }
         let mut parts = vec![Part::Fixed(pieces[0].as_bytes().into())];
         for (arg, piece) in args[1..].iter().zip(&pieces[1..]) {
@@ -308,16 +423,27 @@ impl Compiler<'_> {
             parts.push(Part::Fixed(piece.as_bytes().into()));
         }
         if parts.len() > PARTS * 2 {
-            return Err(mismatch(span, format!("format() takes at most {PARTS} values")));
+            return Err(mismatch(
+                span,
+                format!("format() takes at most {PARTS} values"),
+            ));
         }
         Ok(Typed::new(Type::Text, put_together(parts, false)))
     }
 
     fn too_many(&mut self, parts: &[Part], span: &Span) -> Option<()> {
-        if parts.iter().filter(|p| matches!(p, Part::Value(..))).count() <= PARTS {
+        if parts
+            .iter()
+            .filter(|p| matches!(p, Part::Value(..)))
+            .count()
+            <= PARTS
+        {
             return Some(());
         }
-        let message = format!("{}.{}: more than {PARTS} values in one text or object", self.spec.name.text, self.field);
+        let message = format!(
+            "{}.{}: more than {PARTS} values in one text or object",
+            self.spec.name.text, self.field
+        );
         self.say(code::M0801, span.clone(), message, None);
         None
     }
@@ -337,14 +463,24 @@ impl Compiler<'_> {
         Some(Typed::new(Type::any_json(), put_together(parts, true)))
     }
 
-    fn object_parts(&mut self, entries: &[(Name, Value)], scope: &Scope, parts: &mut Vec<Part>, fixed: &mut Vec<u8>) -> Option<()> {
+    fn object_parts(
+        &mut self,
+        entries: &[(Name, Value)],
+        scope: &Scope,
+        parts: &mut Vec<Part>,
+        fixed: &mut Vec<u8>,
+    ) -> Option<()> {
         fixed.push(b'{');
         let field = self.field.clone();
         for (i, (name, value)) in entries.iter().enumerate() {
             if i > 0 {
                 fixed.push(b',');
             }
-            fixed.extend_from_slice(serde_json::Value::from(name.text.as_str()).to_string().as_bytes());
+            fixed.extend_from_slice(
+                serde_json::Value::from(name.text.as_str())
+                    .to_string()
+                    .as_bytes(),
+            );
             fixed.push(b':');
             self.field = format!("{field}.{}", name.text);
             if let Value::Object(inner) = value {
@@ -353,10 +489,18 @@ impl Compiler<'_> {
             }
             let typed = self.value(value, scope, None, name)?;
             match (typed.literal, &typed.text, &typed.ty) {
-                (_, Some(text), _) => fixed.extend_from_slice(serde_json::Value::from(text.as_str()).to_string().as_bytes()),
+                (_, Some(text), _) => fixed.extend_from_slice(
+                    serde_json::Value::from(text.as_str())
+                        .to_string()
+                        .as_bytes(),
+                ),
                 (Some(None), ..) => fixed.extend_from_slice(b"null"),
-                (Some(Some(bits)), _, Type::Bool) => fixed.extend_from_slice(if bits == 0 { b"false" } else { b"true" }),
-                (Some(Some(bits)), _, Type::Int) => fixed.extend_from_slice((bits as i64).to_string().as_bytes()),
+                (Some(Some(bits)), _, Type::Bool) => {
+                    fixed.extend_from_slice(if bits == 0 { b"false" } else { b"true" })
+                }
+                (Some(Some(bits)), _, Type::Int) => {
+                    fixed.extend_from_slice((bits as i64).to_string().as_bytes())
+                }
                 _ => {
                     parts.push(Part::Fixed(fixed.as_slice().into()));
                     fixed.clear();
@@ -377,26 +521,39 @@ impl Compiler<'_> {
         if let crate::simulate::spec::Rows::Entity { initial, .. } = &self.spec.rows
             && *initial > all
         {
-            let message = format!("{}.{}: {initial} rows do not fit {all} codes of length {length}", self.spec.name.text, self.field);
-            self.say(code::M0801, span.clone(), message, Some("make the code longer".into()));
+            let message = format!(
+                "{}.{}: {initial} rows do not fit {all} codes of length {length}",
+                self.spec.name.text, self.field
+            );
+            self.say(
+                code::M0801,
+                span.clone(),
+                message,
+                Some("make the code longer".into()),
+            );
             return None;
         }
         self.used.insert(number);
-        Some(Typed::new(Type::Text, Box::new(move |f| {
-            let n = f.slots[number]?;
-            if n >= all {
-                return f.fail(format!("row {n} has no code left among {all} of length {length}"));
-            }
-            let mut code = permute(mix(mix(f.world.seed, salt), 0xc0de), n, all);
-            let mut text = [0u8; 12];
-            for place in text[..length as usize].iter_mut().rev() {
-                *place = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(code % 36) as usize];
-                code /= 36;
-            }
-            let mark = f.mark();
-            f.arena.extend_from_slice(&text[..length as usize]);
-            f.since(mark)
-        })))
+        Some(Typed::new(
+            Type::Text,
+            Box::new(move |f| {
+                let n = f.slots[number]?;
+                if n >= all {
+                    return f.fail(format!(
+                        "row {n} has no code left among {all} of length {length}"
+                    ));
+                }
+                let mut code = permute(mix(mix(f.world.seed, salt), 0xc0de), n, all);
+                let mut text = [0u8; 12];
+                for place in text[..length as usize].iter_mut().rev() {
+                    *place = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(code % 36) as usize];
+                    code /= 36;
+                }
+                let mark = f.mark();
+                f.arena.extend_from_slice(&text[..length as usize]);
+                f.since(mark)
+            }),
+        ))
     }
 }
 
@@ -419,15 +576,23 @@ fn narrowed(code: Code, sql: SqlType) -> Code {
             Box::new(move |f| float(libm::rint(as_float(code(f)?) * factor) / factor))
         }
         SqlType::Real => Box::new(move |f| float(f64::from(as_float(code(f)?) as f32))),
-        SqlType::Integer => Box::new(move |f| within(code(f)?, f, i64::from(i32::MIN), i64::from(i32::MAX))),
-        SqlType::SmallInt => Box::new(move |f| within(code(f)?, f, i64::from(i16::MIN), i64::from(i16::MAX))),
+        SqlType::Integer => {
+            Box::new(move |f| within(code(f)?, f, i64::from(i32::MIN), i64::from(i32::MAX)))
+        }
+        SqlType::SmallInt => {
+            Box::new(move |f| within(code(f)?, f, i64::from(i16::MIN), i64::from(i16::MAX)))
+        }
         _ => code,
     }
 }
 
 fn within(bits: u64, f: &mut Frame, low: i64, high: i64) -> Val {
     let n = bits as i64;
-    if (low..=high).contains(&n) { Some(bits) } else { f.fail(format!("{n} does not fit the column's type")) }
+    if (low..=high).contains(&n) {
+        Some(bits)
+    } else {
+        f.fail(format!("{n} does not fit the column's type"))
+    }
 }
 
 fn put_together(parts: Vec<Part>, json: bool) -> Code {
@@ -459,7 +624,8 @@ fn put_together(parts: Vec<Part>, json: bool) -> Code {
                     n += 1;
                     let length = f.mark() - start;
                     if length < *width {
-                        f.arena.splice(start..start, std::iter::repeat_n(b'0', width - length));
+                        f.arena
+                            .splice(start..start, std::iter::repeat_n(b'0', width - length));
                     }
                 }
             }
@@ -470,17 +636,25 @@ fn put_together(parts: Vec<Part>, json: bool) -> Code {
 
 /// Whether a JSON list holds an item.
 pub fn json_contains(f: &Frame, list: u64, ty: &Type, item: u64) -> bool {
-    let Some(node) = f.world.json(list) else { return false };
-    let JsonKind::List(items) = &node.kind else { return false };
+    let Some(node) = f.world.json(list) else {
+        return false;
+    };
+    let JsonKind::List(items) = &node.kind else {
+        return false;
+    };
     let segment = list & !0xffff_ffff;
-    items.iter().any(|i| match f.world.json(segment | u64::from(*i)).map(|n| &n.kind) {
-        Some(JsonKind::Number(x)) => match ty {
-            Type::Int => *x == item as i64 as f64,
-            Type::Float => *x == as_float(item),
+    items.iter().any(
+        |i| match f.world.json(segment | u64::from(*i)).map(|n| &n.kind) {
+            Some(JsonKind::Number(x)) => match ty {
+                Type::Int => *x == item as i64 as f64,
+                Type::Float => *x == as_float(item),
+                _ => false,
+            },
+            Some(JsonKind::Text(t)) => {
+                *ty == Type::Text && f.world.text(segment | u64::from(*t)) == f.text(item)
+            }
+            Some(JsonKind::Bool(b)) => *ty == Type::Bool && u64::from(*b) == item,
             _ => false,
         },
-        Some(JsonKind::Text(t)) => *ty == Type::Text && f.world.text(segment | u64::from(*t)) == f.text(item),
-        Some(JsonKind::Bool(b)) => *ty == Type::Bool && u64::from(*b) == item,
-        _ => false,
-    })
+    )
 }

@@ -7,7 +7,11 @@ use crate::simulate::value::{Shape, Type, Val, as_float, float, int};
 /// A whole number from a float, rounded half to even as PostgreSQL's casts do.
 pub fn rounded(f: &mut Frame, x: f64) -> Val {
     let r = libm::rint(x);
-    if r.abs() < 9.2e18 { int(r as i64) } else { f.fail(format!("{x} is too large for a whole number")) }
+    if r.abs() < 9.2e18 {
+        int(r as i64)
+    } else {
+        f.fail(format!("{x} is too large for a whole number"))
+    }
 }
 
 impl Compiler<'_> {
@@ -40,26 +44,34 @@ impl Compiler<'_> {
                 Box::new(move |_| int(time))
             }
             (Type::Json(_), Type::Json(_)) => code,
-            (Type::Json(shape), Type::Float) if matches!(**shape, Shape::Any | Shape::Number | Shape::Null) => {
+            (Type::Json(shape), Type::Float)
+                if matches!(**shape, Shape::Any | Shape::Number | Shape::Null) =>
+            {
                 Box::new(move |f| {
                     let bits = code(f)?;
                     f.json_number(bits)
                 })
             }
-            (Type::Json(shape), Type::Int) if matches!(**shape, Shape::Any | Shape::Number | Shape::Null) => {
+            (Type::Json(shape), Type::Int)
+                if matches!(**shape, Shape::Any | Shape::Number | Shape::Null) =>
+            {
                 Box::new(move |f| {
                     let bits = code(f)?;
                     let x = as_float(f.json_number(bits)?);
                     rounded(f, x)
                 })
             }
-            (Type::Json(shape), Type::Text) if matches!(**shape, Shape::Any | Shape::Text | Shape::Null) => {
+            (Type::Json(shape), Type::Text)
+                if matches!(**shape, Shape::Any | Shape::Text | Shape::Null) =>
+            {
                 Box::new(move |f| {
                     let bits = code(f)?;
                     f.json_text(bits)
                 })
             }
-            (Type::Json(shape), Type::Bool) if matches!(**shape, Shape::Any | Shape::Bool | Shape::Null) => {
+            (Type::Json(shape), Type::Bool)
+                if matches!(**shape, Shape::Any | Shape::Bool | Shape::Null) =>
+            {
                 Box::new(move |f| {
                     let bits = code(f)?;
                     f.json_bool(bits)
@@ -97,7 +109,9 @@ impl Compiler<'_> {
 pub fn write_text(f: &mut Frame, ty: &Type, bits: u64) {
     match ty {
         Type::Null => {}
-        Type::Bool => f.arena.extend_from_slice(if bits == 0 { b"false" } else { b"true" }),
+        Type::Bool => f
+            .arena
+            .extend_from_slice(if bits == 0 { b"false" } else { b"true" }),
         Type::Int => write_int(&mut f.arena, bits as i64),
         Type::Float => write_float(&mut f.arena, as_float(bits)),
         Type::Text => f.push_text(bits),
@@ -121,7 +135,9 @@ pub fn write_text(f: &mut Frame, ty: &Type, bits: u64) {
 impl Frame {
     fn json_text_quietly(&self, bits: u64) -> Val {
         match self.world.json(bits).map(|n| &n.kind) {
-            Some(crate::simulate::world::JsonKind::Text(i)) => Some((bits & !0xffff_ffff) | u64::from(*i)),
+            Some(crate::simulate::world::JsonKind::Text(i)) => {
+                Some((bits & !0xffff_ffff) | u64::from(*i))
+            }
             _ => None,
         }
     }

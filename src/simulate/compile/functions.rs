@@ -13,16 +13,76 @@ use std::sync::Arc;
 
 /// Every function; their names are reserved.
 pub const FUNCTIONS: [&str; 56] = [
-    "if", "coalesce", "least", "greatest", "round", "floor", "ceil", "abs", "sqrt", "pow", "ln", "exp", "sin", "lower",
-    "upper", "length", "left", "right", "replace", "lpad", "text", "contains", "format", "choose", "hour", "minute",
-    "weekday", "isodow", "month", "year", "day_of_month", "is_weekend", "date", "timestamp", "minutes", "hours", "seconds",
-    "days", "round_minutes", "chance", "uniform", "int", "normal", "lognormal", "exponential", "poisson", "geometric",
-    "binomial", "between", "shuffle", "pareto", "day_number", "week", "nullif", "mod", "trim",
+    "if",
+    "coalesce",
+    "least",
+    "greatest",
+    "round",
+    "floor",
+    "ceil",
+    "abs",
+    "sqrt",
+    "pow",
+    "ln",
+    "exp",
+    "sin",
+    "lower",
+    "upper",
+    "length",
+    "left",
+    "right",
+    "replace",
+    "lpad",
+    "text",
+    "contains",
+    "format",
+    "choose",
+    "hour",
+    "minute",
+    "weekday",
+    "isodow",
+    "month",
+    "year",
+    "day_of_month",
+    "is_weekend",
+    "date",
+    "timestamp",
+    "minutes",
+    "hours",
+    "seconds",
+    "days",
+    "round_minutes",
+    "chance",
+    "uniform",
+    "int",
+    "normal",
+    "lognormal",
+    "exponential",
+    "poisson",
+    "geometric",
+    "binomial",
+    "between",
+    "shuffle",
+    "pareto",
+    "day_number",
+    "week",
+    "nullif",
+    "mod",
+    "trim",
 ];
 
 /// Functions of SQL and Python that would break the rule that the same seed gives the same rows.
-const FORBIDDEN: [&str; 9] =
-    ["now", "today", "current_date", "current_timestamp", "random", "rand", "gen_random_uuid", "uuid", "clock_timestamp"];
+const FORBIDDEN: [&str; 9] = [
+    "now",
+    "today",
+    "current_date",
+    "current_timestamp",
+    "random",
+    "rand",
+    "gen_random_uuid",
+    "uuid",
+    "clock_timestamp",
+];
 
 /// Arguments of a call, compiled.
 pub struct Args {
@@ -38,13 +98,19 @@ impl Args {
     /// Takes the next argument as code of a type.
     pub fn take(&mut self, compiler: &mut Compiler<'_>, ty: &Type) -> Checked<Code> {
         if self.list.is_empty() {
-            return Err(mismatch(&self.span, format!("{}() needs more arguments", self.name)));
+            return Err(mismatch(
+                &self.span,
+                format!("{}() needs more arguments", self.name),
+            ));
         }
         let (typed, span) = self.list.remove(0);
         let found = typed.ty.clone();
-        compiler
-            .assign(typed, ty)
-            .ok_or_else(|| mismatch(&span, format!("{}() needs {ty} here, not {found}", self.name)))
+        compiler.assign(typed, ty).ok_or_else(|| {
+            mismatch(
+                &span,
+                format!("{}() needs {ty} here, not {found}", self.name),
+            )
+        })
     }
 
     /// Takes the next argument as a number.
@@ -55,7 +121,10 @@ impl Args {
     /// Ends the list: more arguments are an error.
     pub fn end(&self) -> Checked<()> {
         match self.list.first() {
-            Some((_, span)) => Err(mismatch(span, format!("{}() has an argument too many", self.name))),
+            Some((_, span)) => Err(mismatch(
+                span,
+                format!("{}() has an argument too many", self.name),
+            )),
             None => Ok(()),
         }
     }
@@ -77,15 +146,32 @@ impl Compiler<'_> {
             return Err(Problem::new(
                 code::M0806,
                 span,
-                format!("{name}() does not exist in simulations: the same seed must give the same rows"),
+                format!(
+                    "{name}() does not exist in simulations: the same seed must give the same rows"
+                ),
             )
-            .help(if name.starts_with("rand") { "use uniform(0, 1) or chance(p)" } else { "use start_date or day" }));
+            .help(if name.starts_with("rand") {
+                "use uniform(0, 1) or chance(p)"
+            } else {
+                "use start_date or day"
+            }));
         }
         if !FUNCTIONS.contains(&name) {
             let curves: Vec<String> = self.curves.keys().cloned().collect();
-            let near = suggest(name, FUNCTIONS.into_iter().chain(curves.iter().map(String::as_str)));
-            return Err(Problem::new(code::M0806, place, format!("no function or curve `{name}`"))
-                .help(near.map_or_else(|| "docs/simulations.md lists all functions".into(), |n| format!("did you mean `{n}`?"))));
+            let near = suggest(
+                name,
+                FUNCTIONS
+                    .into_iter()
+                    .chain(curves.iter().map(String::as_str)),
+            );
+            return Err(
+                Problem::new(code::M0806, place, format!("no function or curve `{name}`")).help(
+                    near.map_or_else(
+                        || "docs/simulations.md lists all functions".into(),
+                        |n| format!("did you mean `{n}`?"),
+                    ),
+                ),
+            );
         }
         if name == "format" {
             return self.format_call(args, span, scope);
@@ -94,7 +180,11 @@ impl Compiler<'_> {
         for arg in args {
             list.push((self.expr(arg, scope)?, arg.span.clone()));
         }
-        let mut args = Args { name: name.to_string(), list, span: span.clone() };
+        let mut args = Args {
+            name: name.to_string(),
+            list,
+            span: span.clone(),
+        };
         let typed = match self.random(name, &mut args)? {
             Some(typed) => typed,
             None => match self.time_function(name, &mut args)? {
@@ -106,9 +196,19 @@ impl Compiler<'_> {
         Ok(typed)
     }
 
-    fn curve(&mut self, name: &str, curve: &Arc<Curve>, args: &[Expr], span: &Range<usize>, scope: &Scope) -> Checked {
+    fn curve(
+        &mut self,
+        name: &str,
+        curve: &Arc<Curve>,
+        args: &[Expr],
+        span: &Range<usize>,
+        scope: &Scope,
+    ) -> Checked {
         let [arg] = args else {
-            return Err(mismatch(span, format!("the curve `{name}` takes one argument")));
+            return Err(mismatch(
+                span,
+                format!("the curve `{name}` takes one argument"),
+            ));
         };
         let typed = self.expr(arg, scope)?;
         let found = typed.ty.clone();
@@ -119,7 +219,12 @@ impl Compiler<'_> {
         };
         let over = self.curves[name].over;
         let days = self.curves[name].clone();
-        let wrong = |wanted: &str| mismatch(&arg.span, format!("the curve `{name}` is over {wanted}, not {found}"));
+        let wrong = |wanted: &str| {
+            mismatch(
+                &arg.span,
+                format!("the curve `{name}` is over {wanted}, not {found}"),
+            )
+        };
         let code: Code = match (over, &found) {
             (Over::Hour, Type::Timestamp) => {
                 let code = typed.code;
@@ -128,7 +233,10 @@ impl Compiler<'_> {
                     at(f, hour as f64)
                 })
             }
-            (Over::Date | Over::Weekday | Over::Month, Type::Date | Type::Timestamp | Type::Null) => {
+            (
+                Over::Date | Over::Weekday | Over::Month,
+                Type::Date | Type::Timestamp | Type::Null,
+            ) => {
                 let scale = if found == Type::Timestamp { DAY } else { 1 };
                 let code = typed.code;
                 Box::new(move |f| {
@@ -138,7 +246,9 @@ impl Compiler<'_> {
             }
             (Over::Date | Over::Weekday | Over::Month, _) => return Err(wrong("dates")),
             _ => {
-                let code = self.assign(typed, &Type::Float).ok_or_else(|| wrong("numbers"))?;
+                let code = self
+                    .assign(typed, &Type::Float)
+                    .ok_or_else(|| wrong("numbers"))?;
                 Box::new(move |f| {
                     let x = as_float(code(f)?);
                     at(f, x)
@@ -159,15 +269,20 @@ impl Compiler<'_> {
                 let (b, a) = (args.list.remove(1).0, args.list.remove(0).0);
                 let (ty, a, b) = self.joined(a, b, &args.span, "compare")?;
                 let ordered = ty.clone();
-                Typed::new(ty, Box::new(move |f| {
-                    let x = a(f)?;
-                    match b(f) {
-                        Some(y) if order(f, &ordered, x, y).is_eq() => None,
-                        _ => Some(x),
-                    }
-                }))
+                Typed::new(
+                    ty,
+                    Box::new(move |f| {
+                        let x = a(f)?;
+                        match b(f) {
+                            Some(y) if order(f, &ordered, x, y).is_eq() => None,
+                            _ => Some(x),
+                        }
+                    }),
+                )
             }
-            "round" | "floor" | "ceil" | "abs" | "sqrt" | "pow" | "ln" | "exp" | "sin" | "mod" => self.arithmetic_function(name, args)?,
+            "round" | "floor" | "ceil" | "abs" | "sqrt" | "pow" | "ln" | "exp" | "sin" | "mod" => {
+                self.arithmetic_function(name, args)?
+            }
             "choose" => self.choose(args)?,
             "contains" => self.contains(args)?,
             "text" => {
@@ -183,7 +298,10 @@ impl Compiler<'_> {
 
     fn conditional(&mut self, args: &mut Args) -> Checked {
         if args.list.len() != 3 {
-            return Err(mismatch(&args.span, "if() takes three arguments: if(condition, a, b)"));
+            return Err(mismatch(
+                &args.span,
+                "if() takes three arguments: if(condition, a, b)",
+            ));
         }
         let (condition, place) = args.list.remove(0);
         let condition = self.condition(condition, &place)?;
@@ -194,29 +312,46 @@ impl Compiler<'_> {
         } else {
             self.joined(a, b, &args.span, "choose between")?
         };
-        Ok(Typed::new(ty, Box::new(move |f| if condition(f) == Some(1) { a(f) } else { b(f) })))
+        Ok(Typed::new(
+            ty,
+            Box::new(move |f| if condition(f) == Some(1) { a(f) } else { b(f) }),
+        ))
     }
 
     /// Arguments of one type.
     fn alike(&mut self, args: &mut Args) -> Checked<(Type, Vec<Code>)> {
         if args.list.is_empty() {
-            return Err(mismatch(&args.span, format!("{}() needs arguments", args.name)));
+            return Err(mismatch(
+                &args.span,
+                format!("{}() needs arguments", args.name),
+            ));
         }
         let list: Vec<(Typed, Range<usize>)> = args.list.drain(..).collect();
-        let time = list.iter().any(|(t, _)| matches!(t.ty, Type::Date | Type::Timestamp));
+        let time = list
+            .iter()
+            .any(|(t, _)| matches!(t.ty, Type::Date | Type::Timestamp));
         let mut ty = Type::Null;
         for (typed, span) in &list {
             if time && typed.text.is_some() {
                 continue;
             }
             ty = ty.join(&typed.ty).ok_or_else(|| {
-                mismatch(span, format!("{}() needs arguments of one type; {} is not {ty}", args.name, typed.ty))
+                mismatch(
+                    span,
+                    format!(
+                        "{}() needs arguments of one type; {} is not {ty}",
+                        args.name, typed.ty
+                    ),
+                )
             })?;
         }
         let mut codes = Vec::new();
         for (typed, span) in list {
             let found = typed.ty.clone();
-            codes.push(self.assign(typed, &ty).ok_or_else(|| mismatch(&span, format!("{found} is not {ty}")))?);
+            codes.push(
+                self.assign(typed, &ty)
+                    .ok_or_else(|| mismatch(&span, format!("{found} is not {ty}")))?,
+            );
         }
         Ok((ty, codes))
     }
@@ -226,7 +361,11 @@ impl Compiler<'_> {
         let code: Code = if name == "coalesce" {
             Box::new(move |f| codes.iter().find_map(|c| c(f)))
         } else {
-            let wanted = if name == "least" { std::cmp::Ordering::Less } else { std::cmp::Ordering::Greater };
+            let wanted = if name == "least" {
+                std::cmp::Ordering::Less
+            } else {
+                std::cmp::Ordering::Greater
+            };
             let ty = ty.clone();
             Box::new(move |f| {
                 let mut best = None;
@@ -247,23 +386,32 @@ impl Compiler<'_> {
         let whole = args.list.first().is_some_and(|(t, _)| t.ty == Type::Int);
         if name == "abs" && whole {
             let code = args.take(self, &Type::Int)?;
-            return Ok(Typed::new(Type::Int, Box::new(move |f| int((code(f)? as i64).saturating_abs()))));
+            return Ok(Typed::new(
+                Type::Int,
+                Box::new(move |f| int((code(f)? as i64).saturating_abs())),
+            ));
         }
         let x = args.number(self)?;
         if name == "round" && !args.list.is_empty() {
             let digits = args.take(self, &Type::Int)?;
-            return Ok(Typed::new(Type::Float, Box::new(move |f| {
-                let scale = libm::pow(10.0, (digits(f)? as i64).clamp(-15, 15) as f64);
-                float(libm::rint(as_float(x(f)?) * scale) / scale)
-            })));
+            return Ok(Typed::new(
+                Type::Float,
+                Box::new(move |f| {
+                    let scale = libm::pow(10.0, (digits(f)? as i64).clamp(-15, 15) as f64);
+                    float(libm::rint(as_float(x(f)?) * scale) / scale)
+                }),
+            ));
         }
         if matches!(name, "pow" | "mod") {
             let y = args.number(self)?;
             let op = if name == "pow" { libm::pow } else { libm::fmod };
-            return Ok(Typed::new(Type::Float, Box::new(move |f| {
-                let base = as_float(x(f)?);
-                float(op(base, as_float(y(f)?)))
-            })));
+            return Ok(Typed::new(
+                Type::Float,
+                Box::new(move |f| {
+                    let base = as_float(x(f)?);
+                    float(op(base, as_float(y(f)?)))
+                }),
+            ));
         }
         if matches!(name, "round" | "floor" | "ceil") {
             let op = match name {
@@ -271,10 +419,13 @@ impl Compiler<'_> {
                 "floor" => libm::floor,
                 _ => libm::ceil,
             };
-            return Ok(Typed::new(Type::Int, Box::new(move |f| {
-                let value = op(as_float(x(f)?));
-                rounded(f, value)
-            })));
+            return Ok(Typed::new(
+                Type::Int,
+                Box::new(move |f| {
+                    let value = op(as_float(x(f)?));
+                    rounded(f, value)
+                }),
+            ));
         }
         let op = match name {
             "abs" => libm::fabs,
@@ -283,20 +434,30 @@ impl Compiler<'_> {
             "sin" => libm::sin,
             _ => libm::exp,
         };
-        Ok(Typed::new(Type::Float, Box::new(move |f| {
-            let value = op(as_float(x(f)?));
-            if value.is_finite() { float(value) } else { None }
-        })))
+        Ok(Typed::new(
+            Type::Float,
+            Box::new(move |f| {
+                let value = op(as_float(x(f)?));
+                if value.is_finite() {
+                    float(value)
+                } else {
+                    None
+                }
+            }),
+        ))
     }
 
     /// `choose(i, a, b, …)`: the i-th of the values, from 1.
     fn choose(&mut self, args: &mut Args) -> Checked {
         let index = args.take(self, &Type::Int)?;
         let (ty, codes) = self.alike(args)?;
-        Ok(Typed::new(ty, Box::new(move |f| {
-            let i = index(f)? as i64;
-            codes.get(usize::try_from(i - 1).ok()?)?(f)
-        })))
+        Ok(Typed::new(
+            ty,
+            Box::new(move |f| {
+                let i = index(f)? as i64;
+                codes.get(usize::try_from(i - 1).ok()?)?(f)
+            }),
+        ))
     }
 
     /// Whether a text holds another, or a JSON list an item.
@@ -335,10 +496,13 @@ impl Compiler<'_> {
             _ => args.take(self, &Type::Text)?,
         };
         if name == "length" {
-            return Ok(Typed::new(Type::Int, Box::new(move |f| {
-                let bits = text(f)?;
-                int(f.text(bits).chars().count() as i64)
-            })));
+            return Ok(Typed::new(
+                Type::Int,
+                Box::new(move |f| {
+                    let bits = text(f)?;
+                    int(f.text(bits).chars().count() as i64)
+                }),
+            ));
         }
         type Change = Box<dyn Fn(&str, &[String]) -> String + Send + Sync>;
         let mut extra: Vec<(Type, Code)> = Vec::new();
@@ -351,7 +515,11 @@ impl Compiler<'_> {
                 let left = name == "left";
                 Box::new(move |t, a| {
                     let n: usize = a[0].parse().unwrap_or(0);
-                    let skip = if left { 0 } else { t.chars().count().saturating_sub(n) };
+                    let skip = if left {
+                        0
+                    } else {
+                        t.chars().count().saturating_sub(n)
+                    };
                     t.chars().skip(skip).take(n).collect()
                 })
             }
@@ -366,22 +534,29 @@ impl Compiler<'_> {
                 Box::new(|t, a| {
                     let width: usize = a[0].parse().unwrap_or(0).min(10_000);
                     let missing = width.saturating_sub(t.chars().count());
-                    a[1].chars().cycle().take(if a[1].is_empty() { 0 } else { missing }).chain(t.chars()).collect()
+                    a[1].chars()
+                        .cycle()
+                        .take(if a[1].is_empty() { 0 } else { missing })
+                        .chain(t.chars())
+                        .collect()
                 })
             }
         };
-        Ok(Typed::new(Type::Text, Box::new(move |f| {
-            let bits = text(f)?;
-            let mut given = Vec::new();
-            for (ty, code) in &extra {
-                let value = code(f)?;
-                let mark = f.mark();
-                write_text(f, ty, value);
-                given.push(String::from_utf8_lossy(&f.arena[mark..]).into_owned());
-                f.arena.truncate(mark);
-            }
-            let changed = change(f.text(bits), &given);
-            f.intern(&changed)
-        })))
+        Ok(Typed::new(
+            Type::Text,
+            Box::new(move |f| {
+                let bits = text(f)?;
+                let mut given = Vec::new();
+                for (ty, code) in &extra {
+                    let value = code(f)?;
+                    let mark = f.mark();
+                    write_text(f, ty, value);
+                    given.push(String::from_utf8_lossy(&f.arena[mark..]).into_owned());
+                    f.arena.truncate(mark);
+                }
+                let changed = change(f.text(bits), &given);
+                f.intern(&changed)
+            }),
+        ))
     }
 }

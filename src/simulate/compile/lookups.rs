@@ -11,7 +11,13 @@ use std::ops::Range;
 const KEYS: usize = 4;
 
 impl Compiler<'_> {
-    pub(super) fn lookup(&mut self, table: &str, keys: &[Expr], span: &Range<usize>, scope: &Scope) -> Checked {
+    pub(super) fn lookup(
+        &mut self,
+        table: &str,
+        keys: &[Expr],
+        span: &Range<usize>,
+        scope: &Scope,
+    ) -> Checked {
         let place = span.start..span.start + table.len();
         let Some(id) = self.model.find(table) else {
             let near = suggest(table, self.model.names()).and_then(|n| self.model.find(n));
@@ -22,7 +28,11 @@ impl Compiler<'_> {
             });
         };
         if let Some(why) = self.model.unreadable.get(table) {
-            return Err(Problem::new(code::M0803, &place, format!("{} cannot be read: {why}", self.model.describe(id))));
+            return Err(Problem::new(
+                code::M0803,
+                &place,
+                format!("{} cannot be read: {why}", self.model.describe(id)),
+            ));
         }
         let known = &self.model.tables[id];
         let index = known.keys.iter().position(|k| k.len() == keys.len());
@@ -30,25 +40,53 @@ impl Compiler<'_> {
             let sets: Vec<String> = known
                 .keys
                 .iter()
-                .map(|k| k.iter().map(|c| known.columns[*c].name.as_str()).collect::<Vec<_>>().join(", "))
+                .map(|k| {
+                    k.iter()
+                        .map(|c| known.columns[*c].name.as_str())
+                        .collect::<Vec<_>>()
+                        .join(", ")
+                })
                 .collect();
             let help = if sets.is_empty() {
                 "declare `primary_key: true` or `unique:` there".to_string()
             } else {
                 format!("its keys: {}", sets.join("; "))
             };
-            return Err(mismatch(span, format!("{} has no key of {} columns", self.model.describe(id), keys.len())).help(help));
+            return Err(mismatch(
+                span,
+                format!(
+                    "{} has no key of {} columns",
+                    self.model.describe(id),
+                    keys.len()
+                ),
+            )
+            .help(help));
         };
         let columns = known.keys[index].clone();
-        let types: Vec<Type> = columns.iter().map(|c| known.columns[*c].ty.clone()).collect();
-        let names: Vec<String> = columns.iter().map(|c| known.columns[*c].name.clone()).collect();
+        let types: Vec<Type> = columns
+            .iter()
+            .map(|c| known.columns[*c].ty.clone())
+            .collect();
+        let names: Vec<String> = columns
+            .iter()
+            .map(|c| known.columns[*c].name.clone())
+            .collect();
         let mut codes: Vec<Code> = Vec::new();
         for ((key, ty), name) in keys.iter().zip(&types).zip(names) {
             let typed = self.expr(key, scope)?;
             let found = typed.ty.clone();
             // A fraction is no key: only what fits without rounding.
-            let code = if *ty == Type::Int && found == Type::Float { None } else { self.assign(typed, ty) };
-            codes.push(code.ok_or_else(|| mismatch(&key.span, format!("the key `{name}` of `{table}` is {ty}, not {found}")))?);
+            let code = if *ty == Type::Int && found == Type::Float {
+                None
+            } else {
+                self.assign(typed, ty)
+            };
+            codes.push(code.ok_or_else(|| {
+                mismatch(
+                    &key.span,
+                    format!("the key `{name}` of `{table}` is {ty}, not {found}"),
+                )
+            })?);
         }
         self.held.insert(id);
         let shown = table.to_string();
@@ -63,16 +101,20 @@ impl Compiler<'_> {
                 let held = f.world.tables.get(id).and_then(Option::as_ref).ok_or(())?;
                 let index = held.indexes.get(index).and_then(Option::as_ref).ok_or(())?;
                 let same = |row: usize| {
-                    columns.iter().zip(&types).zip(&values).all(|((c, ty), v)| match held.columns[*c][row] {
-                        Some(x) if *ty == Type::Text => f.same_text(x, *v),
-                        x => x == Some(*v),
+                    columns.iter().zip(&types).zip(&values).all(|((c, ty), v)| {
+                        match held.columns[*c][row] {
+                            Some(x) if *ty == Type::Text => f.same_text(x, *v),
+                            x => x == Some(*v),
+                        }
                     })
                 };
                 Ok(index.find(hash, same).map(|row| row as u64))
             })();
             match found {
                 Ok(row) => row,
-                Err(()) => f.fail(format!("`{shown}` cannot be looked up: its key is not unique")),
+                Err(()) => f.fail(format!(
+                    "`{shown}` cannot be looked up: its key is not unique"
+                )),
             }
         });
         Ok(Typed::new(Type::Record(id), code))

@@ -48,12 +48,22 @@ pub struct Typed {
 impl Typed {
     /// Code of a type.
     pub fn new(ty: Type, code: Code) -> Self {
-        Self { ty, code, literal: None, text: None }
+        Self {
+            ty,
+            code,
+            literal: None,
+            text: None,
+        }
     }
 
     /// A literal.
     pub fn literal(ty: Type, value: Val) -> Self {
-        Self { ty, code: Box::new(move |_| value), literal: Some(value), text: None }
+        Self {
+            ty,
+            code: Box::new(move |_| value),
+            literal: Some(value),
+            text: None,
+        }
     }
 }
 
@@ -101,7 +111,12 @@ pub type Checked<T = Typed> = Result<T, Problem>;
 impl Problem {
     /// A problem at a place.
     pub fn new(code: DiagCode, span: &Range<usize>, message: impl Into<String>) -> Self {
-        Self { code, message: message.into(), help: None, span: span.clone() }
+        Self {
+            code,
+            message: message.into(),
+            help: None,
+            span: span.clone(),
+        }
     }
 
     /// With the way out.
@@ -207,7 +222,13 @@ impl Compiler<'_> {
     }
 
     /// Says a finding at a place of the file.
-    pub fn say(&mut self, code: DiagCode, span: Range<usize>, message: String, help: Option<String>) {
+    pub fn say(
+        &mut self,
+        code: DiagCode,
+        span: Range<usize>,
+        message: String,
+        help: Option<String>,
+    ) {
         let mut d = Diagnostic::error(code, message).at(Place::new(&self.spec.file, span));
         d.help = help;
         self.sink.push(d);
@@ -216,7 +237,12 @@ impl Compiler<'_> {
     fn say_problem(&mut self, src: &Src, problem: Problem) {
         let name = self.label.clone().unwrap_or_else(|| self.field.clone());
         let message = format!("{}.{name}: {}", self.spec.name.text, problem.message);
-        self.say(problem.code, src.place(&problem.span), message, problem.help);
+        self.say(
+            problem.code,
+            src.place(&problem.span),
+            message,
+            problem.help,
+        );
     }
 
     /// Compiles a text; findings go to the sink.
@@ -239,7 +265,10 @@ impl Compiler<'_> {
             Some(code) => Some(code),
             None => {
                 let whole = 0..src.text.len();
-                self.say_problem(src, mismatch(&whole, format!("{what} must be {ty}, not {found}")));
+                self.say_problem(
+                    src,
+                    mismatch(&whole, format!("{what} must be {ty}, not {found}")),
+                );
                 None
             }
         }
@@ -280,7 +309,10 @@ impl Compiler<'_> {
     /// A text literal.
     pub fn text_literal(&mut self, text: &str) -> Typed {
         let bits = u64::from(self.constants.text(text));
-        Typed { text: Some(text.to_string()), ..Typed::literal(Type::Text, Some(bits)) }
+        Typed {
+            text: Some(text.to_string()),
+            ..Typed::literal(Type::Text, Some(bits))
+        }
     }
 
     /// Code that reads a slot.
@@ -292,11 +324,15 @@ impl Compiler<'_> {
     fn name(&mut self, name: &str, span: &Range<usize>, scope: &Scope) -> Checked {
         match scope.names.get(name) {
             Some(Binding::Slot(slot, ty)) => Ok(self.read(*slot, ty.clone())),
-            Some(Binding::Start) => Ok(Typed::new(Type::Date, Box::new(|f| int(f.world.calendar.start)))),
+            Some(Binding::Start) => Ok(Typed::new(
+                Type::Date,
+                Box::new(|f| int(f.world.calendar.start)),
+            )),
             Some(Binding::Pick(pick)) => self.named_pick(*pick, span, scope),
             Some(Binding::Fields(fields)) => {
                 let first = fields.keys().next().map_or("column", String::as_str);
-                Err(mismatch(span, format!("`{name}` is a whole row")).help(format!("name a field: `{name}.{first}`")))
+                Err(mismatch(span, format!("`{name}` is a whole row"))
+                    .help(format!("name a field: `{name}.{first}`")))
             }
             None => Err(self.unknown(name, span, scope)),
         }
@@ -304,16 +340,24 @@ impl Compiler<'_> {
 
     fn unknown(&self, name: &str, span: &Range<usize>, scope: &Scope) -> Problem {
         if scope.later.contains(name) {
-            return Problem::new(code::M0806, span, format!("`{name}` is used before it is defined"))
-                .help("names are made from top to bottom; move it up");
+            return Problem::new(
+                code::M0806,
+                span,
+                format!("`{name}` is used before it is defined"),
+            )
+            .help("names are made from top to bottom; move it up");
         }
         let near = suggest(name, scope.names.keys().map(String::as_str));
         let help = if let Some(near) = near {
             Some(format!("did you mean `{near}`?"))
         } else if self.curves.contains_key(name) {
-            Some(format!("`{name}` is a curve: call it, for example `{name}(day)`"))
+            Some(format!(
+                "`{name}` is a curve: call it, for example `{name}(day)`"
+            ))
         } else if self.model.find(name).is_some() {
-            Some(format!("`{name}` is a table: look up a row, for example `{name}[key].column`"))
+            Some(format!(
+                "`{name}` is a table: look up a row, for example `{name}[key].column`"
+            ))
         } else {
             let names: Vec<&str> = scope.names.keys().map(String::as_str).take(12).collect();
             Some(format!("names here: {}", names.join(", ")))
@@ -328,10 +372,15 @@ impl Compiler<'_> {
             if let Some((slot, ty)) = fields.get(field) {
                 return Ok(self.read(*slot, ty.clone()));
             }
-            let near = suggest(field, fields.keys().map(String::as_str)).map(|s| format!("did you mean `{s}`?"));
+            let near = suggest(field, fields.keys().map(String::as_str))
+                .map(|s| format!("did you mean `{s}`?"));
             let all: Vec<&str> = fields.keys().map(String::as_str).collect();
-            return Err(Problem::new(code::M0806, place, format!("`{name}` has no field `{field}`"))
-                .help(near.unwrap_or_else(|| format!("fields: {}", all.join(", ")))));
+            return Err(Problem::new(
+                code::M0806,
+                place,
+                format!("`{name}` has no field `{field}`"),
+            )
+            .help(near.unwrap_or_else(|| format!("fields: {}", all.join(", ")))));
         }
         let row = self.expr(inner, scope)?;
         match row.ty.clone() {
@@ -343,32 +392,57 @@ impl Compiler<'_> {
     }
 
     /// A column of a row of a held table.
-    pub fn record_field(&mut self, row: Code, table: TableId, field: &str, place: &Range<usize>) -> Checked {
+    pub fn record_field(
+        &mut self,
+        row: Code,
+        table: TableId,
+        field: &str,
+        place: &Range<usize>,
+    ) -> Checked {
         let columns = &self.model.tables[table].columns;
         let Some(i) = columns.iter().position(|c| c.name == field) else {
-            let near = suggest(field, columns.iter().map(|c| c.name.as_str())).map(|s| format!("did you mean `{s}`?"));
+            let near = suggest(field, columns.iter().map(|c| c.name.as_str()))
+                .map(|s| format!("did you mean `{s}`?"));
             let all: Vec<&str> = columns.iter().map(|c| c.name.as_str()).collect();
-            return Err(Problem::new(code::M0806, place, format!("{} has no column `{field}`", self.model.describe(table)))
-                .help(near.unwrap_or_else(|| format!("columns: {}", all.join(", ")))));
+            return Err(Problem::new(
+                code::M0806,
+                place,
+                format!("{} has no column `{field}`", self.model.describe(table)),
+            )
+            .help(near.unwrap_or_else(|| format!("columns: {}", all.join(", ")))));
         };
         let ty = columns[i].ty.clone();
         self.held.insert(table);
-        Ok(Typed::new(ty, Box::new(move |f| {
-            let row = row(f)?;
-            f.world.cell(table, i, row)
-        })))
+        Ok(Typed::new(
+            ty,
+            Box::new(move |f| {
+                let row = row(f)?;
+                f.world.cell(table, i, row)
+            }),
+        ))
     }
 
-    fn json_field(&mut self, json: Code, shape: &Shape, field: &str, place: &Range<usize>) -> Checked {
+    fn json_field(
+        &mut self,
+        json: Code,
+        shape: &Shape,
+        field: &str,
+        place: &Range<usize>,
+    ) -> Checked {
         let inner = match shape {
             Shape::Any | Shape::Null => Arc::new(Shape::Any),
             Shape::Object(keys) => match keys.get(field) {
                 Some(inner) => inner.clone(),
                 None => {
-                    let near = suggest(field, keys.keys().map(String::as_str)).map(|s| format!("did you mean `{s}`?"));
+                    let near = suggest(field, keys.keys().map(String::as_str))
+                        .map(|s| format!("did you mean `{s}`?"));
                     let all: Vec<&str> = keys.keys().map(String::as_str).collect();
-                    return Err(Problem::new(code::M0806, place, format!("no row's JSON has a key `{field}`"))
-                        .help(near.unwrap_or_else(|| format!("keys: {}", all.join(", ")))));
+                    return Err(Problem::new(
+                        code::M0806,
+                        place,
+                        format!("no row's JSON has a key `{field}`"),
+                    )
+                    .help(near.unwrap_or_else(|| format!("keys: {}", all.join(", ")))));
                 }
             },
             _ => return Err(mismatch(place, "this JSON is no object")),

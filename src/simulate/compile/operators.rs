@@ -16,7 +16,11 @@ fn lift(a: Code, b: Code, op: impl Fn(u64, u64) -> Val + Send + Sync + 'static) 
 }
 
 /// The same with the frame at hand.
-fn lift_with(a: Code, b: Code, op: impl Fn(&mut Frame, u64, u64) -> Val + Send + Sync + 'static) -> Code {
+fn lift_with(
+    a: Code,
+    b: Code,
+    op: impl Fn(&mut Frame, u64, u64) -> Val + Send + Sync + 'static,
+) -> Code {
     Box::new(move |f| {
         let x = a(f)?;
         let y = b(f)?;
@@ -31,7 +35,10 @@ fn floats(a: Code, b: Code, op: impl Fn(f64, f64) -> f64 + Send + Sync + 'static
 fn ints(a: Code, b: Code, op: impl Fn(i64, i64) -> Option<i64> + Send + Sync + 'static) -> Code {
     lift_with(a, b, move |f, x, y| match op(x as i64, y as i64) {
         Some(z) => int(z),
-        None => f.fail(format!("a whole number overflows: {} and {}", x as i64, y as i64)),
+        None => f.fail(format!(
+            "a whole number overflows: {} and {}",
+            x as i64, y as i64
+        )),
     })
 }
 
@@ -47,7 +54,13 @@ pub fn order(f: &Frame, ty: &Type, a: u64, b: u64) -> Ordering {
 
 impl Compiler<'_> {
     /// Both operands as one type.
-    pub fn joined(&mut self, a: Typed, b: Typed, span: &Range<usize>, what: &str) -> Checked<(Type, Code, Code)> {
+    pub fn joined(
+        &mut self,
+        a: Typed,
+        b: Typed,
+        span: &Range<usize>,
+        what: &str,
+    ) -> Checked<(Type, Code, Code)> {
         let (ta, tb) = (a.ty.clone(), b.ty.clone());
         let ty = match (&ta, &tb) {
             // A text literal beside a date is a date.
@@ -61,7 +74,14 @@ impl Compiler<'_> {
         fits.ok_or_else(|| mismatch(span, format!("cannot {what} {ta} and {tb}")))
     }
 
-    pub(super) fn binary(&mut self, op: Op, a: &Expr, b: &Expr, span: &Range<usize>, scope: &Scope) -> Checked {
+    pub(super) fn binary(
+        &mut self,
+        op: Op,
+        a: &Expr,
+        b: &Expr,
+        span: &Range<usize>,
+        scope: &Scope,
+    ) -> Checked {
         let left = self.expr(a, scope)?;
         let right = self.expr(b, scope)?;
         if op.compares() {
@@ -71,7 +91,14 @@ impl Compiler<'_> {
             Op::And | Op::Or => {
                 let left = self.condition(left, &a.span)?;
                 let right = self.condition(right, &b.span)?;
-                Ok(Typed::new(Type::Bool, if op == Op::And { and(left, right) } else { or(left, right) }))
+                Ok(Typed::new(
+                    Type::Bool,
+                    if op == Op::And {
+                        and(left, right)
+                    } else {
+                        or(left, right)
+                    },
+                ))
             }
             Op::Concat => {
                 let (ta, tb) = (left.ty.clone(), right.ty.clone());
@@ -101,11 +128,19 @@ impl Compiler<'_> {
             _ => Ordering::is_ge,
         };
         let code = match (&ty, op) {
-            (Type::Record(_), _) => return Err(mismatch(span, "cannot compare whole rows").help("compare a column of each")),
+            (Type::Record(_), _) => {
+                return Err(
+                    mismatch(span, "cannot compare whole rows").help("compare a column of each")
+                );
+            }
             (Type::Text, Op::Equal) => lift_with(a, b, |f, x, y| boolean(f.same_text(x, y))),
             (Type::Text, Op::Unequal) => lift_with(a, b, |f, x, y| boolean(!f.same_text(x, y))),
-            (Type::Float, _) => lift(a, b, move |x, y| boolean(as_float(x).partial_cmp(&as_float(y)).is_some_and(test))),
-            (Type::Text | Type::Json(_), _) => lift_with(a, b, move |f, x, y| boolean(test(order(f, &ty, x, y)))),
+            (Type::Float, _) => lift(a, b, move |x, y| {
+                boolean(as_float(x).partial_cmp(&as_float(y)).is_some_and(test))
+            }),
+            (Type::Text | Type::Json(_), _) => {
+                lift_with(a, b, move |f, x, y| boolean(test(order(f, &ty, x, y))))
+            }
             _ => lift(a, b, move |x, y| boolean(test((x as i64).cmp(&(y as i64))))),
         };
         Ok(Typed::new(Type::Bool, code))
@@ -113,7 +148,12 @@ impl Compiler<'_> {
 
     fn arithmetic(&mut self, op: Op, a: Typed, b: Typed, span: &Range<usize>) -> Checked {
         let (ta, tb) = (a.ty.clone(), b.ty.clone());
-        let wrong = || mismatch(span, format!("`{}` does not work on {ta} and {tb}", op.text()));
+        let wrong = || {
+            mismatch(
+                span,
+                format!("`{}` does not work on {ta} and {tb}", op.text()),
+            )
+        };
         if matches!(ta, Type::Date | Type::Timestamp | Type::Interval)
             || matches!(tb, Type::Date | Type::Timestamp | Type::Interval)
         {
@@ -132,7 +172,8 @@ impl Compiler<'_> {
             };
             return Ok(Typed::new(Type::Int, code));
         }
-        let (Some(a), Some(b)) = (self.assign(a, &Type::Float), self.assign(b, &Type::Float)) else {
+        let (Some(a), Some(b)) = (self.assign(a, &Type::Float), self.assign(b, &Type::Float))
+        else {
             return Err(wrong());
         };
         let code = match op {
@@ -140,8 +181,20 @@ impl Compiler<'_> {
             Op::Subtract => floats(a, b, |x, y| x - y),
             Op::Multiply => floats(a, b, |x, y| x * y),
             // As with `%`, nothing divided by zero is null rather than an infinite number.
-            Op::Divide => lift(a, b, |x, y| if as_float(y) == 0.0 { None } else { float(as_float(x) / as_float(y)) }),
-            _ => lift(a, b, |x, y| if as_float(y) == 0.0 { None } else { float(libm::fmod(as_float(x), as_float(y))) }),
+            Op::Divide => lift(a, b, |x, y| {
+                if as_float(y) == 0.0 {
+                    None
+                } else {
+                    float(as_float(x) / as_float(y))
+                }
+            }),
+            _ => lift(a, b, |x, y| {
+                if as_float(y) == 0.0 {
+                    None
+                } else {
+                    float(libm::fmod(as_float(x), as_float(y)))
+                }
+            }),
         };
         Ok(Typed::new(Type::Float, code))
     }
@@ -159,11 +212,18 @@ impl Compiler<'_> {
             (Date, Float | Type::Json(_)) if sums => {
                 let days = self.assign(b, &Float)?;
                 // A part of a day does not count: day 3.9 is still the third.
-                Typed::new(Date, lift(a.code, days, move |x, y| int(x as i64 + libm::floor(sign * as_float(y)) as i64)))
+                Typed::new(
+                    Date,
+                    lift(a.code, days, move |x, y| {
+                        int(x as i64 + libm::floor(sign * as_float(y)) as i64)
+                    }),
+                )
             }
             (Int | Float, Date) if op == Op::Add => return self.time_arithmetic(op, b, a),
             (Interval, Date | Timestamp) if op == Op::Add => return self.time_arithmetic(op, b, a),
-            (Timestamp, Timestamp) | (Timestamp, Date) | (Date, Timestamp) if op == Op::Subtract => {
+            (Timestamp, Timestamp) | (Timestamp, Date) | (Date, Timestamp)
+                if op == Op::Subtract =>
+            {
                 let (a, b) = (self.assign(a, &Timestamp)?, self.assign(b, &Timestamp)?);
                 Typed::new(Interval, lift(a, b, plus))
             }
@@ -174,7 +234,13 @@ impl Compiler<'_> {
             (Interval, Interval) if sums => Typed::new(Interval, lift(a.code, b.code, plus)),
             (Interval, Interval) if op == Op::Divide => Typed::new(
                 Float,
-                lift(a.code, b.code, |x, y| if y == 0 { None } else { float(x as i64 as f64 / y as i64 as f64) }),
+                lift(a.code, b.code, |x, y| {
+                    if y == 0 {
+                        None
+                    } else {
+                        float(x as i64 as f64 / y as i64 as f64)
+                    }
+                }),
             ),
             (Interval, Int | Float | Type::Json(_)) if matches!(op, Op::Multiply | Op::Divide) => {
                 let by = self.assign(b, &Float)?;
@@ -200,37 +266,60 @@ impl Compiler<'_> {
         let found = typed.ty.clone();
         match self.assign(typed, &Type::Bool) {
             Some(code) => Ok(code),
-            None => Err(mismatch(span, format!("a condition is expected here, not {found}"))),
+            None => Err(mismatch(
+                span,
+                format!("a condition is expected here, not {found}"),
+            )),
         }
     }
 
     pub(super) fn not(&mut self, inner: &Expr, scope: &Scope) -> Checked {
         let typed = self.expr(inner, scope)?;
         let code = self.condition(typed, &inner.span)?;
-        Ok(Typed::new(Type::Bool, Box::new(move |f| Some(code(f)? ^ 1))))
+        Ok(Typed::new(
+            Type::Bool,
+            Box::new(move |f| Some(code(f)? ^ 1)),
+        ))
     }
 
     pub(super) fn negate(&mut self, inner: &Expr, scope: &Scope) -> Checked {
         let Typed { ty, code, .. } = self.expr(inner, scope)?;
         match ty {
-            Type::Int | Type::Interval => Ok(Typed::new(ty, Box::new(move |f| int(-(code(f)? as i64))))),
+            Type::Int | Type::Interval => {
+                Ok(Typed::new(ty, Box::new(move |f| int(-(code(f)? as i64)))))
+            }
             _ => {
                 let found = ty.clone();
                 let typed = Typed::new(ty, code);
                 let Some(code) = self.assign(typed, &Type::Float) else {
-                    return Err(mismatch(&inner.span, format!("`-` does not work on {found}")));
+                    return Err(mismatch(
+                        &inner.span,
+                        format!("`-` does not work on {found}"),
+                    ));
                 };
-                Ok(Typed::new(Type::Float, Box::new(move |f| float(-as_float(code(f)?)))))
+                Ok(Typed::new(
+                    Type::Float,
+                    Box::new(move |f| float(-as_float(code(f)?))),
+                ))
             }
         }
     }
 
     pub(super) fn is_null(&mut self, inner: &Expr, not: bool, scope: &Scope) -> Checked {
         let code = self.expr(inner, scope)?.code;
-        Ok(Typed::new(Type::Bool, Box::new(move |f| boolean(code(f).is_none() != not))))
+        Ok(Typed::new(
+            Type::Bool,
+            Box::new(move |f| boolean(code(f).is_none() != not)),
+        ))
     }
 
-    pub(super) fn is_in(&mut self, inner: &Expr, list: &[Expr], not: bool, scope: &Scope) -> Checked {
+    pub(super) fn is_in(
+        &mut self,
+        inner: &Expr,
+        list: &[Expr],
+        not: bool,
+        scope: &Scope,
+    ) -> Checked {
         let needle = self.expr(inner, scope)?;
         let mut ty = needle.ty.clone();
         let mut items = Vec::new();
@@ -238,14 +327,21 @@ impl Compiler<'_> {
             let typed = self.expr(item, scope)?;
             if !(matches!(ty, Type::Date | Type::Timestamp) && typed.text.is_some()) {
                 let found = typed.ty.clone();
-                ty = ty.join(&found).ok_or_else(|| mismatch(&item.span, format!("{found} is never equal to {ty}")))?;
+                ty = ty.join(&found).ok_or_else(|| {
+                    mismatch(&item.span, format!("{found} is never equal to {ty}"))
+                })?;
             }
             items.push((typed, item.span.clone()));
         }
-        let needle = self.assign(needle, &ty).ok_or_else(|| mismatch(&inner.span, "these types do not fit"))?;
+        let needle = self
+            .assign(needle, &ty)
+            .ok_or_else(|| mismatch(&inner.span, "these types do not fit"))?;
         let mut codes = Vec::new();
         for (item, span) in items {
-            codes.push(self.assign(item, &ty).ok_or_else(|| mismatch(&span, format!("this is not {ty}")))?);
+            codes.push(
+                self.assign(item, &ty)
+                    .ok_or_else(|| mismatch(&span, format!("this is not {ty}")))?,
+            );
         }
         Ok(Typed::new(
             Type::Bool,

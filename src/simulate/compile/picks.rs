@@ -45,26 +45,65 @@ const FIRST_BY: usize = 2;
 
 impl Compiler<'_> {
     /// A choice used by name: a row.
-    pub(super) fn named_pick(&mut self, pick: usize, span: &Range<usize>, scope: &Scope) -> Checked {
+    pub(super) fn named_pick(
+        &mut self,
+        pick: usize,
+        span: &Range<usize>,
+        scope: &Scope,
+    ) -> Checked {
         let spec = self.spec.picks[pick].clone();
         let Some(table) = self.model.find(&spec.table.text) else {
-            return Err(Problem::new(code::M0803, span, format!("the pick `{}` reads an unknown table", spec.name.text)));
+            return Err(Problem::new(
+                code::M0803,
+                span,
+                format!("the pick `{}` reads an unknown table", spec.name.text),
+            ));
         };
         let plan = match self.picks.get(&pick).cloned() {
             Some(used) => {
                 // Values of `by` are read where the choice is made, so each place compiles its own.
                 let outer = self.declared(&spec.by, span, scope)?;
                 let old = &used.filter_plan;
-                if outer.by.iter().map(|b| &b.1).ne(old.by.iter().map(|b| &b.1)) {
-                    return Err(Problem::new(code::M0805, span, format!("the pick `{}` is used with names of other types elsewhere", spec.name.text)));
+                if outer
+                    .by
+                    .iter()
+                    .map(|b| &b.1)
+                    .ne(old.by.iter().map(|b| &b.1))
+                {
+                    return Err(Problem::new(
+                        code::M0805,
+                        span,
+                        format!(
+                            "the pick `{}` is used with names of other types elsewhere",
+                            spec.name.text
+                        ),
+                    ));
                 }
                 (old.clone(), outer.by)
             }
             None => {
                 let outer = self.declared(&spec.by, span, scope)?;
-                let own = self.pick_plan(table, &spec.alias.text, spec.filter.as_ref(), spec.weight.as_ref(), outer, &spec.name.text);
-                let plan = Arc::new(own.ok_or_else(|| Problem::new(code::M0801, span, format!("the pick `{}` has errors", spec.name.text)))?);
-                self.picks.insert(pick, UsedPick { filter_plan: plan.clone() });
+                let own = self.pick_plan(
+                    table,
+                    &spec.alias.text,
+                    spec.filter.as_ref(),
+                    spec.weight.as_ref(),
+                    outer,
+                    &spec.name.text,
+                );
+                let plan = Arc::new(own.ok_or_else(|| {
+                    Problem::new(
+                        code::M0801,
+                        span,
+                        format!("the pick `{}` has errors", spec.name.text),
+                    )
+                })?);
+                self.picks.insert(
+                    pick,
+                    UsedPick {
+                        filter_plan: plan.clone(),
+                    },
+                );
                 let again = self.declared(&spec.by, span, scope)?;
                 (plan, again.by)
             }
@@ -73,19 +112,31 @@ impl Compiler<'_> {
         let salt = self.next_salt();
         self.used.insert(self.day_slot);
         let day = self.day_slot;
-        Ok(Typed::new(Type::Record(table), Box::new(move |f| {
-            let choices = choices(f, &plan, &by, day)?;
-            choose(f, &choices, mix(f.key, salt), &plan)
-        })))
+        Ok(Typed::new(
+            Type::Record(table),
+            Box::new(move |f| {
+                let choices = choices(f, &plan, &by, day)?;
+                choose(f, &choices, mix(f.key, salt), &plan)
+            }),
+        ))
     }
 
     /// The names under `by:`, with their values' code.
     fn declared(&mut self, by: &[Name], span: &Range<usize>, scope: &Scope) -> Checked<Outer> {
-        let mut outer = Outer { names: IndexMap::new(), by: Vec::new() };
+        let mut outer = Outer {
+            names: IndexMap::new(),
+            by: Vec::new(),
+        };
         for name in by {
-            let e = Expr { kind: Ex::Name(name.text.clone()), span: span.clone() };
+            let e = Expr {
+                kind: Ex::Name(name.text.clone()),
+                span: span.clone(),
+            };
             let typed = self.expr(&e, scope)?;
-            outer.names.insert(name.text.clone(), Binding::Slot(FIRST_BY + outer.by.len(), typed.ty.clone()));
+            outer.names.insert(
+                name.text.clone(),
+                Binding::Slot(FIRST_BY + outer.by.len(), typed.ty.clone()),
+            );
             outer.by.push((typed.code, typed.ty));
         }
         Ok(outer)
@@ -93,32 +144,46 @@ impl Compiler<'_> {
 
     /// The names that a column's `where` and `weight` use: they become the choice's `by`.
     fn implied(&mut self, sources: [Option<&Src>; 2], alias: &str, scope: &Scope) -> Option<Outer> {
-        let mut outer = Outer { names: IndexMap::new(), by: Vec::new() };
+        let mut outer = Outer {
+            names: IndexMap::new(),
+            by: Vec::new(),
+        };
         for src in sources.into_iter().flatten() {
             let expr = self.parse(src)?;
             let mut found: Vec<Expr> = Vec::new();
             expr.walk(&mut |e| match &e.kind {
                 Ex::Name(n) if n != alias && n != "day" => found.push(e.clone()),
-                Ex::Field(inner, ..) if matches!(&inner.kind, Ex::Name(n) if n != alias) => found.push(e.clone()),
+                Ex::Field(inner, ..) if matches!(&inner.kind, Ex::Name(n) if n != alias) => {
+                    found.push(e.clone())
+                }
                 _ => {}
             });
             for e in found {
                 let (root, field) = match &e.kind {
-                    Ex::Field(inner, field, _) => (inner.root_name().unwrap_or_default().to_string(), Some(field.clone())),
+                    Ex::Field(inner, field, _) => (
+                        inner.root_name().unwrap_or_default().to_string(),
+                        Some(field.clone()),
+                    ),
                     _ => (e.root_name().unwrap_or_default().to_string(), None),
                 };
                 let fields = matches!(scope.names.get(&root), Some(Binding::Fields(_)));
-                if fields != field.is_some() || matches!(scope.names.get(&root), None | Some(Binding::Start)) {
+                if fields != field.is_some()
+                    || matches!(scope.names.get(&root), None | Some(Binding::Start))
+                {
                     continue;
                 }
-                let Ok(typed) = self.expr(&e, scope) else { continue };
+                let Ok(typed) = self.expr(&e, scope) else {
+                    continue;
+                };
                 let slot = (FIRST_BY + outer.by.len(), typed.ty.clone());
                 match (field, outer.names.get_mut(&root)) {
                     (Some(field), Some(Binding::Fields(known))) if !known.contains_key(&field) => {
                         known.insert(field, slot);
                     }
                     (Some(field), None) => {
-                        outer.names.insert(root, Binding::Fields(IndexMap::from([(field, slot)])));
+                        outer
+                            .names
+                            .insert(root, Binding::Fields(IndexMap::from([(field, slot)])));
                     }
                     (None, None) => {
                         outer.names.insert(root, Binding::Slot(slot.0, slot.1));
@@ -146,11 +211,18 @@ impl Compiler<'_> {
         scope.names.insert("start_date".into(), Binding::Start);
         scope.slot("day", DAY, Type::Date);
         scope.slot(alias, ROW, Type::Record(table));
-        let (field, draws, used) = (self.field.clone(), self.draws, std::mem::take(&mut self.used));
+        let (field, draws, used) = (
+            self.field.clone(),
+            self.draws,
+            std::mem::take(&mut self.used),
+        );
         let label = self.label.replace(format!("pick `{shown}`"));
         let mut codes = Vec::new();
         let mut fine = true;
-        for (src, ty, what) in [(filter, Type::Bool, "where"), (weight, Type::Float, "weight")] {
+        for (src, ty, what) in [
+            (filter, Type::Bool, "where"),
+            (weight, Type::Float, "weight"),
+        ] {
             self.draws = 0;
             let compiled = match src {
                 None => None,
@@ -159,8 +231,16 @@ impl Compiler<'_> {
                     fine &= compiled.is_some();
                     if self.draws > 0 {
                         fine = false;
-                        let message = format!("{}.pick `{shown}`: `{what}` must be the same for every row, so it cannot draw", self.spec.name.text);
-                        self.say(code::M0805, src.span.clone(), message, Some("make the draw a column of the candidate's table".into()));
+                        let message = format!(
+                            "{}.pick `{shown}`: `{what}` must be the same for every row, so it cannot draw",
+                            self.spec.name.text
+                        );
+                        self.say(
+                            code::M0805,
+                            src.span.clone(),
+                            message,
+                            Some("make the draw a column of the candidate's table".into()),
+                        );
                     }
                     compiled
                 }
@@ -191,7 +271,9 @@ impl Compiler<'_> {
     fn grows(&self, table: TableId) -> bool {
         let mut at = table;
         for _ in 0..self.specs.len() {
-            let Some(spec) = self.specs.get(at) else { return false };
+            let Some(spec) = self.specs.get(at) else {
+                return false;
+            };
             match &spec.rows {
                 Rows::Entity { arrivals, .. } => return arrivals.is_some(),
                 Rows::Process(_) => return true,
@@ -205,9 +287,15 @@ impl Compiler<'_> {
     }
 
     /// The table and column of a pick, if they exist; says so if not.
-    pub(super) fn table_column(&mut self, table: &Name, column: &Name, what: &str) -> Option<(TableId, usize)> {
+    pub(super) fn table_column(
+        &mut self,
+        table: &Name,
+        column: &Name,
+        what: &str,
+    ) -> Option<(TableId, usize)> {
         let Some(id) = self.model.find(&table.text) else {
-            let near = super::suggest(&table.text, self.model.names()).and_then(|n| self.model.find(n));
+            let near =
+                super::suggest(&table.text, self.model.names()).and_then(|n| self.model.find(n));
             let help = near.map(|id| format!("did you mean {}?", self.model.describe(id)));
             let message = format!("{}.{what}: no node `{}`", self.spec.name.text, table.text);
             self.say(code::M0803, table.span.clone(), message, help);
@@ -219,7 +307,12 @@ impl Compiler<'_> {
         }
         let near = super::suggest(&column.text, columns.iter().map(|c| c.name.as_str()));
         let help = near.map(|n| format!("did you mean `{n}`?"));
-        let message = format!("{}.{what}: {} has no column `{}`", self.spec.name.text, self.model.describe(id), column.text);
+        let message = format!(
+            "{}.{what}: {} has no column `{}`",
+            self.spec.name.text,
+            self.model.describe(id),
+            column.text
+        );
         self.say(code::M0803, column.span.clone(), message, help);
         None
     }
@@ -232,13 +325,18 @@ impl Compiler<'_> {
         let distinct = pick.distinct.clone().map(|d| d.0);
         if let Some((kind, span)) = &pick.distinct {
             let wrong = match kind {
-                Distinct::Days(_) | Distinct::All if !plain => Some("it excludes `where` and `weight`"),
+                Distinct::Days(_) | Distinct::All if !plain => {
+                    Some("it excludes `where` and `weight`")
+                }
                 Distinct::Parent if !self.level.has_parent => Some("there is no parent; use `all`"),
                 Distinct::Days(_) if !self.level.has_parent => Some("it needs a parent with days"),
                 _ => None,
             };
             if let Some(wrong) = wrong {
-                let message = format!("{}.{what}: this `distinct` cannot be had: {wrong}", self.spec.name.text);
+                let message = format!(
+                    "{}.{what}: this `distinct` cannot be had: {wrong}",
+                    self.spec.name.text
+                );
                 self.say(code::M0801, span.clone(), message, None);
                 return None;
             }
@@ -251,68 +349,111 @@ impl Compiler<'_> {
             self.recomputed.insert(table);
             return Some(self.numbered(table, column, ty, salt, distinct, &pick.table.text));
         }
-        let outer = self.implied([pick.filter.as_ref(), pick.weight.as_ref()], &pick.table.text, scope)?;
-        let mut plan = self.pick_plan(table, &pick.table.text, pick.filter.as_ref(), pick.weight.as_ref(), outer, &what)?;
+        let outer = self.implied(
+            [pick.filter.as_ref(), pick.weight.as_ref()],
+            &pick.table.text,
+            scope,
+        )?;
+        let mut plan = self.pick_plan(
+            table,
+            &pick.table.text,
+            pick.filter.as_ref(),
+            pick.weight.as_ref(),
+            outer,
+            &what,
+        )?;
         let by = std::mem::take(&mut plan.by);
         let plan = Arc::new(plan);
         let (day, level) = (self.day_slot, self.level);
         self.used.insert(day);
         let memory = self.chosen;
         self.chosen += 1;
-        Some(Typed::new(ty, Box::new(move |f| {
-            let choices = choices(f, &plan, &by, day)?;
-            let row = match distinct {
-                None => choose(f, &choices, mix(f.key, salt), &plan)?,
-                Some(kind) => distinct_row(f, &choices, kind, salt, level, day, memory, &plan)?,
-            };
-            f.world.cell(plan.table, column, row)
-        })))
+        Some(Typed::new(
+            ty,
+            Box::new(move |f| {
+                let choices = choices(f, &plan, &by, day)?;
+                let row = match distinct {
+                    None => choose(f, &choices, mix(f.key, salt), &plan)?,
+                    Some(kind) => distinct_row(f, &choices, kind, salt, level, day, memory, &plan)?,
+                };
+                f.world.cell(plan.table, column, row)
+            }),
+        ))
     }
 
     /// An even choice among the rows of an entity: only the chosen row is made, and of it only what is asked for.
-    fn numbered(&mut self, table: TableId, column: usize, ty: Type, salt: u64, distinct: Option<Distinct>, shown: &str) -> Typed {
+    fn numbered(
+        &mut self,
+        table: TableId,
+        column: usize,
+        ty: Type,
+        salt: u64,
+        distinct: Option<Distinct>,
+        shown: &str,
+    ) -> Typed {
         let (day, level) = (self.day_slot, self.level);
         self.used.insert(day);
         let shown = shown.to_string();
         let text = ty == Type::Text || matches!(ty, Type::Json(_));
-        Typed::new(ty, Box::new(move |f| {
-            let today = f.slots[day].map(|d| d as i64 - f.world.calendar.start);
-            let n = f.world.arrivals.get(table).and_then(Option::as_ref).map_or(0, |a| a.on(today));
-            if n == 0 {
-                return f.fail(format!("there is nothing to pick from: `{shown}` has no rows"));
-            }
-            let i = match distinct {
-                None => below(mix(f.key, salt), n),
-                Some(kind) => {
-                    let (key, seat, seats) = seat(f, kind, salt, level, day)?;
-                    if seat >= n || seats > n {
-                        return f.fail(format!("more rows ({}) than rows of `{shown}` to pick from ({n})", seats.max(seat + 1)));
+        Typed::new(
+            ty,
+            Box::new(move |f| {
+                let today = f.slots[day].map(|d| d as i64 - f.world.calendar.start);
+                let n = f
+                    .world
+                    .arrivals
+                    .get(table)
+                    .and_then(Option::as_ref)
+                    .map_or(0, |a| a.on(today));
+                if n == 0 {
+                    return f.fail(format!(
+                        "there is nothing to pick from: `{shown}` has no rows"
+                    ));
+                }
+                let i = match distinct {
+                    None => below(mix(f.key, salt), n),
+                    Some(kind) => {
+                        let (key, seat, seats) = seat(f, kind, salt, level, day)?;
+                        if seat >= n || seats > n {
+                            return f.fail(format!(
+                                "more rows ({}) than rows of `{shown}` to pick from ({n})",
+                                seats.max(seat + 1)
+                            ));
+                        }
+                        permute(key, seat, n)
                     }
-                    permute(key, seat, n)
+                };
+                let program = f.world.programs.get(table).and_then(Clone::clone)?;
+                let mut inner = f.inner.remove(&table).unwrap_or_else(|| {
+                    Box::new(Frame::new(&f.world, program.slots, program.tally_slots))
+                });
+                let value = crate::simulate::run::entity_value(&program, &mut inner, i + 1, column);
+                let value = match value {
+                    Some(bits) if text && bits & IN_ARENA != 0 => {
+                        let mark = f.mark();
+                        f.arena.extend_from_slice(inner.text_bytes(bits));
+                        f.since(mark)
+                    }
+                    other => other,
+                };
+                if let Some(message) = inner.failure.take() {
+                    f.fail(message);
                 }
-            };
-            let program = f.world.programs.get(table).and_then(Clone::clone)?;
-            let mut inner = f.inner.remove(&table).unwrap_or_else(|| Box::new(Frame::new(&f.world, program.slots, program.tally_slots)));
-            let value = crate::simulate::run::entity_value(&program, &mut inner, i + 1, column);
-            let value = match value {
-                Some(bits) if text && bits & IN_ARENA != 0 => {
-                    let mark = f.mark();
-                    f.arena.extend_from_slice(inner.text_bytes(bits));
-                    f.since(mark)
-                }
-                other => other,
-            };
-            if let Some(message) = inner.failure.take() {
-                f.fail(message);
-            }
-            f.inner.insert(table, inner);
-            value
-        }))
+                f.inner.insert(table, inner);
+                value
+            }),
+        )
     }
 }
 
 /// The seat of a row among those that must differ: the permutation's key, the seat from 0, and all seats so far known.
-fn seat(f: &mut Frame, kind: Distinct, salt: u64, level: super::LevelSlots, day: usize) -> Option<(u64, u64, u64)> {
+fn seat(
+    f: &mut Frame,
+    kind: Distinct,
+    salt: u64,
+    level: super::LevelSlots,
+    day: usize,
+) -> Option<(u64, u64, u64)> {
     let table = mix(mix(f.world.seed, salt), 0x5ea7);
     match kind {
         Distinct::Parent => Some((mix(f.scope, salt), f.slots[level.nth]?.checked_sub(1)?, 0)),
@@ -331,7 +472,11 @@ fn seat(f: &mut Frame, kind: Distinct, salt: u64, level: super::LevelSlots, day:
                 }
             };
             let before = totals.before[class] - totals.before[first];
-            Some((mix(table, first as u64), before + ordinal, totals.before[end] - totals.before[first]))
+            Some((
+                mix(table, first as u64),
+                before + ordinal,
+                totals.before[end] - totals.before[first],
+            ))
         }
     }
 }
@@ -346,7 +491,10 @@ fn choose(f: &mut Frame, choices: &Choices, bits: u64, plan: &PickPlan) -> Val {
 
 #[cold]
 fn nothing(f: &mut Frame, plan: &PickPlan) -> Val {
-    f.fail(format!("`{}` has nothing to choose from: no candidate passes `where` with a weight above 0", plan.shown))
+    f.fail(format!(
+        "`{}` has nothing to choose from: no candidate passes `where` with a weight above 0",
+        plan.shown
+    ))
 }
 
 #[expect(clippy::too_many_arguments, reason = "all of them belong to one draw")]
@@ -366,13 +514,19 @@ fn distinct_row(
             let (key, seat, seats) = seat(f, kind, salt, level, day)?;
             let n = rows.len() as u64;
             if seat >= n || seats > n {
-                return f.fail(format!("more rows ({}) than candidates of `{}` ({n})", seats.max(seat + 1), plan.shown));
+                return f.fail(format!(
+                    "more rows ({}) than candidates of `{}` ({n})",
+                    seats.max(seat + 1),
+                    plan.shown
+                ));
             }
             return Some(u64::from(rows[permute(key, seat, n) as usize]));
         }
         Choices::Weighted(alias) => alias.items(),
     };
-    let Choices::Weighted(alias) = choices else { return None };
+    let Choices::Weighted(alias) = choices else {
+        return None;
+    };
     if f.chosen.len() <= memory {
         f.chosen.resize(memory + 1, Vec::new());
     }
@@ -381,14 +535,23 @@ fn distinct_row(
         chosen.clear();
     }
     if chosen.len() >= items.len() {
-        return f.fail(format!("more rows ({}) than candidates of `{}` ({})", chosen.len() + 1, plan.shown, items.len()));
+        return f.fail(format!(
+            "more rows ({}) than candidates of `{}` ({})",
+            chosen.len() + 1,
+            plan.shown,
+            items.len()
+        ));
     }
     let key = mix(f.key, salt);
-    let mut found = (0..200u64).map(|k| u64::from(alias.at(mix(key, k)))).find(|row| !chosen.contains(row));
+    let mut found = (0..200u64)
+        .map(|k| u64::from(alias.at(mix(key, k))))
+        .find(|row| !chosen.contains(row));
     if found.is_none() {
         // Nearly all weight is taken: any candidate that is left.
         let n = items.len() as u64;
-        found = (0..n).map(|i| u64::from(items[permute(key, i, n) as usize])).find(|row| !chosen.contains(row));
+        found = (0..n)
+            .map(|i| u64::from(items[permute(key, i, n) as usize]))
+            .find(|row| !chosen.contains(row));
     }
     chosen.extend(found);
     f.chosen[memory] = chosen;
@@ -396,9 +559,21 @@ fn distinct_row(
 }
 
 /// The candidates under the present circumstances, made once for each.
-fn choices(f: &mut Frame, plan: &Arc<PickPlan>, by: &[(Code, Type)], day: usize) -> Option<Arc<Choices>> {
+fn choices(
+    f: &mut Frame,
+    plan: &Arc<PickPlan>,
+    by: &[(Code, Type)],
+    day: usize,
+) -> Option<Arc<Choices>> {
     let today = f.slots[day];
-    let mut hash = mix(plan.id as u64, if plan.day.is_some() { today.map_or(u64::MAX, |d| d) } else { 0 });
+    let mut hash = mix(
+        plan.id as u64,
+        if plan.day.is_some() {
+            today.map_or(u64::MAX, |d| d)
+        } else {
+            0
+        },
+    );
     let mut values: [Val; 8] = [None; 8];
     for (i, (code, ty)) in by.iter().enumerate().take(8) {
         values[i] = code(f);
@@ -407,7 +582,12 @@ fn choices(f: &mut Frame, plan: &Arc<PickPlan>, by: &[(Code, Type)], day: usize)
     if let Some(known) = f.choices.get(&(plan.id, hash)) {
         return Some(known.clone());
     }
-    let shared = f.world.choices.read().ok().and_then(|c| c.get(&(plan.id, hash)).cloned());
+    let shared = f
+        .world
+        .choices
+        .read()
+        .ok()
+        .and_then(|c| c.get(&(plan.id, hash)).cloned());
     let made = match shared {
         Some(made) => made,
         None => {
@@ -418,7 +598,10 @@ fn choices(f: &mut Frame, plan: &Arc<PickPlan>, by: &[(Code, Type)], day: usize)
             });
             {
                 if all > 200_000 {
-                    f.fail(format!("`{}` has more than 200,000 combinations of day and `by`", plan.shown));
+                    f.fail(format!(
+                        "`{}` has more than 200,000 combinations of day and `by`",
+                        plan.shown
+                    ));
                 }
             }
             made
@@ -428,7 +611,13 @@ fn choices(f: &mut Frame, plan: &Arc<PickPlan>, by: &[(Code, Type)], day: usize)
     Some(made)
 }
 
-fn candidates(f: &mut Frame, plan: &PickPlan, by: &[(Code, Type)], values: &[Val; 8], today: Val) -> Option<Choices> {
+fn candidates(
+    f: &mut Frame,
+    plan: &PickPlan,
+    by: &[(Code, Type)],
+    values: &[Val; 8],
+    today: Val,
+) -> Option<Choices> {
     let world = f.world.clone();
     let held = world.tables.get(plan.table)?.as_ref()?;
     let mut inner = Frame::new(&world, plan.slots, 0);
@@ -457,9 +646,15 @@ fn candidates(f: &mut Frame, plan: &PickPlan, by: &[(Code, Type)], values: &[Val
         }
         inner.slots[ROW] = Some(row as u64);
         let mark = inner.mark();
-        if plan.filter.as_ref().is_none_or(|c| c(&mut inner) == Some(1)) {
+        if plan
+            .filter
+            .as_ref()
+            .is_none_or(|c| c(&mut inner) == Some(1))
+        {
             match &plan.weight {
-                Some(weight) => weighted.push((row as u32, weight(&mut inner).map_or(0.0, as_float))),
+                Some(weight) => {
+                    weighted.push((row as u32, weight(&mut inner).map_or(0.0, as_float)))
+                }
                 None => even.push(row as u32),
             }
         }

@@ -2,7 +2,9 @@
 use super::{Binding, Compiler, Scope, Typed, suggest};
 use crate::diag::code;
 use crate::simulate::frame::Code;
-use crate::simulate::program::{AssignCode, AtCode, ColumnCode, Level, ProcessCode, RepeatCode, RowCode};
+use crate::simulate::program::{
+    AssignCode, AtCode, ColumnCode, Level, ProcessCode, RepeatCode, RowCode,
+};
 use crate::simulate::spec::{Assign, At, Each, Name, Process, Repeat, Spec, Src, Value, Windows};
 use crate::simulate::value::{Type, as_float, int};
 use crate::simulate::world::DayWindows;
@@ -26,7 +28,13 @@ impl Compiler<'_> {
             let slot = if id { level.number } else { self.slot() };
             let ty = column.sql.value_type();
             fields.insert(column.name.text.clone(), (slot, ty));
-            level.columns.push(ColumnCode { name: column.name.text.clone(), slot, code: None, needs: BTreeSet::new(), active: true });
+            level.columns.push(ColumnCode {
+                name: column.name.text.clone(),
+                slot,
+                code: None,
+                needs: BTreeSet::new(),
+                active: true,
+            });
             self.check_reference(column);
         }
         fields
@@ -51,12 +59,23 @@ impl Compiler<'_> {
         BITS
     }
 
-    pub(super) fn process(&mut self, spec: &Spec, process: &Process, scope: &mut Scope, columns: &Fields) -> Option<ProcessCode> {
+    pub(super) fn process(
+        &mut self,
+        spec: &Spec,
+        process: &Process,
+        scope: &mut Scope,
+        columns: &Fields,
+    ) -> Option<ProcessCode> {
         let bits = self.process_bits(spec);
         let (now, next_id) = (self.slot(), self.slot());
         let lookup = self.lookups(&process.lookup, scope);
         let state = self.state(&process.state, scope);
-        let filter = self.optional("each_day.where", process.filter.as_ref(), scope, &Type::Bool);
+        let filter = self.optional(
+            "each_day.where",
+            process.filter.as_ref(),
+            scope,
+            &Type::Bool,
+        );
         let mut mutable = BTreeSet::new();
         let lets = self.lets("each_day.let", &process.lets, scope, &mut mutable);
         let each = &process.each;
@@ -73,10 +92,20 @@ impl Compiler<'_> {
             Some(repeat) => self.repeat(repeat, scope.clone(), mutable.clone(), columns),
         };
         let set_after = self.assigns("each.set_after", &each.set_after, scope, &mutable);
-        let day_set_after = self.assigns("each_day.set_after", &process.set_after, &day_scope, &day_mutable);
-        let gap = matches!(&at, AtCode::Windows(_, Some(_), _) | AtCode::Fixed(_, Some(_), _));
+        let day_set_after = self.assigns(
+            "each_day.set_after",
+            &process.set_after,
+            &day_scope,
+            &day_mutable,
+        );
+        let gap = matches!(
+            &at,
+            AtCode::Windows(_, Some(_), _) | AtCode::Fixed(_, Some(_), _)
+        );
         let keeps_text = match scope.names.get("state") {
-            Some(Binding::Fields(fields)) => fields.values().any(|f| matches!(f.1, Type::Text | Type::Json(_))),
+            Some(Binding::Fields(fields)) => fields
+                .values()
+                .any(|f| matches!(f.1, Type::Text | Type::Json(_))),
             _ => false,
         };
         Some(ProcessCode {
@@ -100,7 +129,13 @@ impl Compiler<'_> {
         })
     }
 
-    fn optional(&mut self, field: &str, src: Option<&Src>, scope: &Scope, ty: &Type) -> Option<Code> {
+    fn optional(
+        &mut self,
+        field: &str,
+        src: Option<&Src>,
+        scope: &Scope,
+        ty: &Type,
+    ) -> Option<Code> {
         self.machine(field, src?, scope, ty)
     }
 
@@ -128,7 +163,9 @@ impl Compiler<'_> {
         let own = typed.ty.clone();
         match self.hints.get(path).cloned() {
             Some(hint) if hint != own => {
-                let Some(joined) = own.join(&hint) else { return (own, typed.code) };
+                let Some(joined) = own.join(&hint) else {
+                    return (own, typed.code);
+                };
                 match self.assign(typed, &joined) {
                     Some(code) => (joined, code),
                     None => (own, Box::new(|_| None)),
@@ -138,12 +175,31 @@ impl Compiler<'_> {
         }
     }
 
-    fn lets(&mut self, path: &str, lets: &[(Name, Value)], scope: &mut Scope, mutable: &mut BTreeSet<String>) -> Vec<(usize, Code)> {
-        scope.later.extend(lets.iter().map(|l| l.0.text.clone()).filter(|n| !scope.names.contains_key(n)));
+    fn lets(
+        &mut self,
+        path: &str,
+        lets: &[(Name, Value)],
+        scope: &mut Scope,
+        mutable: &mut BTreeSet<String>,
+    ) -> Vec<(usize, Code)> {
+        scope.later.extend(
+            lets.iter()
+                .map(|l| l.0.text.clone())
+                .filter(|n| !scope.names.contains_key(n)),
+        );
         let mut out = Vec::new();
         for (name, value) in lets {
-            if ["day", "now", "state", "nth", "next_id", "start_date"].contains(&name.text.as_str()) {
-                self.say(code::M0801, name.span.clone(), format!("{}: `{}` has a meaning of its own here", self.spec.name.text, name.text), Some("give it another name".into()));
+            if ["day", "now", "state", "nth", "next_id", "start_date"].contains(&name.text.as_str())
+            {
+                self.say(
+                    code::M0801,
+                    name.span.clone(),
+                    format!(
+                        "{}: `{}` has a meaning of its own here",
+                        self.spec.name.text, name.text
+                    ),
+                    Some("give it another name".into()),
+                );
                 continue;
             }
             let field = format!("{path}.{}", name.text);
@@ -152,7 +208,9 @@ impl Compiler<'_> {
             self.keep();
             let Some(typed) = typed else {
                 scope.later.remove(&name.text);
-                scope.names.insert(name.text.clone(), Binding::Slot(0, Type::Null));
+                scope
+                    .names
+                    .insert(name.text.clone(), Binding::Slot(0, Type::Null));
                 continue;
             };
             let (ty, code) = self.widened(&field, typed);
@@ -179,8 +237,19 @@ impl Compiler<'_> {
         (set, lets, row)
     }
 
-    fn repeat(&mut self, repeat: &Repeat, mut scope: Scope, mut mutable: BTreeSet<String>, columns: &Fields) -> Option<RepeatCode> {
-        let condition = self.optional("repeat.while", repeat.condition.as_ref(), &scope, &Type::Bool);
+    fn repeat(
+        &mut self,
+        repeat: &Repeat,
+        mut scope: Scope,
+        mut mutable: BTreeSet<String>,
+        columns: &Fields,
+    ) -> Option<RepeatCode> {
+        let condition = self.optional(
+            "repeat.while",
+            repeat.condition.as_ref(),
+            &scope,
+            &Type::Bool,
+        );
         let set = self.assigns("repeat.set", &repeat.set, &scope, &mutable);
         let lets = self.lets("repeat.let", &repeat.lets, &mut scope, &mut mutable);
         let row = self.row("repeat.row", &repeat.row, &scope, columns);
@@ -190,7 +259,16 @@ impl Compiler<'_> {
         };
         let set_after = self.assigns("repeat.set_after", &repeat.set_after, &scope, &mutable);
         let stop = self.optional("repeat.stop", repeat.stop.as_ref(), &scope, &Type::Bool);
-        Some(RepeatCode { condition, limit: repeat.limit, set, lets, row, advance, set_after, stop })
+        Some(RepeatCode {
+            condition,
+            limit: repeat.limit,
+            set,
+            lets,
+            row,
+            advance,
+            set_after,
+            stop,
+        })
     }
 
     /// An interval, or a number of minutes, in microseconds.
@@ -204,18 +282,27 @@ impl Compiler<'_> {
         }
         let found = typed.ty.clone();
         let Some(code) = self.assign(typed, &Type::Float) else {
-            let message = format!("{}.{field}: a number of minutes or an interval is expected, not {found}", self.spec.name.text);
+            let message = format!(
+                "{}.{field}: a number of minutes or an interval is expected, not {found}",
+                self.spec.name.text
+            );
             self.say(code::M0805, src.span.clone(), message, None);
             return None;
         };
-        Some(Box::new(move |f| int(libm::rint(as_float(code(f)?) * 60e6) as i64)))
+        Some(Box::new(move |f| {
+            int(libm::rint(as_float(code(f)?) * 60e6) as i64)
+        }))
     }
 
     fn at(&mut self, at: &At, scope: &Scope) -> Option<AtCode> {
         Some(match at {
             At::Midnight => AtCode::Midnight,
             At::Expr(src) => AtCode::Expr(self.machine("at", src, scope, &Type::Timestamp)?),
-            At::Windows { windows, gap, round } => {
+            At::Windows {
+                windows,
+                gap,
+                round,
+            } => {
                 let gap = match gap {
                     None => None,
                     Some(src) => Some(self.span_of_time("at.gap_minutes", src, scope)?),
@@ -228,7 +315,12 @@ impl Compiler<'_> {
                     Windows::Plain(json, span) => match DayWindows::from_json(json) {
                         Ok(windows) => AtCode::Fixed(windows, gap, round),
                         Err(message) => {
-                            self.say(code::M0801, span.clone(), format!("{}.at: {message}", self.spec.name.text), None);
+                            self.say(
+                                code::M0801,
+                                span.clone(),
+                                format!("{}.at: {message}", self.spec.name.text),
+                                None,
+                            );
                             return None;
                         }
                     },
@@ -238,7 +330,10 @@ impl Compiler<'_> {
                         self.keep();
                         let typed = typed?;
                         if !matches!(&typed.ty, Type::Json(shape) if shape.is_windows()) {
-                            let message = format!("{}.at: windows must be a JSON list of {{start, end, weight}}, not {}", self.spec.name.text, typed.ty);
+                            let message = format!(
+                                "{}.at: windows must be a JSON list of {{start, end, weight}}, not {}",
+                                self.spec.name.text, typed.ty
+                            );
                             self.say(code::M0805, src.span.clone(), message, None);
                             return None;
                         }
@@ -249,7 +344,13 @@ impl Compiler<'_> {
         })
     }
 
-    fn row(&mut self, path: &str, row: &[(Name, Value)], scope: &Scope, columns: &Fields) -> Option<RowCode> {
+    fn row(
+        &mut self,
+        path: &str,
+        row: &[(Name, Value)],
+        scope: &Scope,
+        columns: &Fields,
+    ) -> Option<RowCode> {
         if row.is_empty() {
             return None;
         }
@@ -259,11 +360,27 @@ impl Compiler<'_> {
         for (name, value) in row {
             let Some(column) = spec.columns.iter().find(|c| c.name.text == name.text) else {
                 let near = suggest(&name.text, columns.keys().map(String::as_str));
-                self.say(code::M0803, name.span.clone(), format!("{}.{path}: there is no column `{}`", spec.name.text, name.text), near.map(|n| format!("did you mean `{n}`?")));
+                self.say(
+                    code::M0803,
+                    name.span.clone(),
+                    format!(
+                        "{}.{path}: there is no column `{}`",
+                        spec.name.text, name.text
+                    ),
+                    near.map(|n| format!("did you mean `{n}`?")),
+                );
                 continue;
             };
             if matches!(column.value, Value::Packed(..)) {
-                self.say(code::M0801, name.span.clone(), format!("{}.{path}: the id `{}` is made, not given", spec.name.text, name.text), None);
+                self.say(
+                    code::M0801,
+                    name.span.clone(),
+                    format!(
+                        "{}.{path}: the id `{}` is made, not given",
+                        spec.name.text, name.text
+                    ),
+                    None,
+                );
                 continue;
             }
             self.start(format!("{path}.{}", name.text));
@@ -277,13 +394,21 @@ impl Compiler<'_> {
         let nulls = spec
             .columns
             .iter()
-            .filter(|c| !given.contains(c.name.text.as_str()) && !matches!(c.value, Value::Packed(..)))
+            .filter(|c| {
+                !given.contains(c.name.text.as_str()) && !matches!(c.value, Value::Packed(..))
+            })
             .map(|c| columns[&c.name.text].0)
             .collect();
         Some(RowCode { values, nulls })
     }
 
-    fn assigns(&mut self, path: &str, assigns: &[Assign], scope: &Scope, mutable: &BTreeSet<String>) -> Vec<AssignCode> {
+    fn assigns(
+        &mut self,
+        path: &str,
+        assigns: &[Assign],
+        scope: &Scope,
+        mutable: &BTreeSet<String>,
+    ) -> Vec<AssignCode> {
         let mut out = Vec::new();
         for (i, assign) in assigns.iter().enumerate() {
             let field = format!("{path}.{i}");
@@ -305,15 +430,34 @@ impl Compiler<'_> {
                     continue;
                 };
                 let path = format!("state.{}", name.text);
-                values.extend(self.assigned(&format!("{field}.{path}"), src, scope, slot, &ty, &path));
+                values.extend(self.assigned(
+                    &format!("{field}.{path}"),
+                    src,
+                    scope,
+                    slot,
+                    &ty,
+                    &path,
+                ));
             }
             for (name, src) in &assign.names {
-                let Some(Binding::Slot(slot, ty)) = scope.names.get(&name.text).filter(|_| mutable.contains(&name.text)).cloned() else {
+                let Some(Binding::Slot(slot, ty)) = scope
+                    .names
+                    .get(&name.text)
+                    .filter(|_| mutable.contains(&name.text))
+                    .cloned()
+                else {
                     self.no_target(name, "let", scope);
                     continue;
                 };
                 let path = self.paths.get(&slot).cloned().unwrap_or_default();
-                values.extend(self.assigned(&format!("{field}.{}", name.text), src, scope, slot, &ty, &path));
+                values.extend(self.assigned(
+                    &format!("{field}.{}", name.text),
+                    src,
+                    scope,
+                    slot,
+                    &ty,
+                    &path,
+                ));
             }
             out.push(AssignCode { condition, values });
         }
@@ -326,15 +470,30 @@ impl Compiler<'_> {
             _ => Vec::new(),
         };
         let help = if what == "let" && known.contains(&name.text) {
-            Some(format!("`{}` is state: write {{state: {{{}: …}}}}", name.text, name.text))
+            Some(format!(
+                "`{}` is state: write {{state: {{{}: …}}}}",
+                name.text, name.text
+            ))
         } else {
-            suggest(&name.text, known.iter().map(String::as_str)).map(|n| format!("did you mean `{n}`?"))
+            suggest(&name.text, known.iter().map(String::as_str))
+                .map(|n| format!("did you mean `{n}`?"))
         };
-        let message = format!("{}: `{}` cannot be set: no such name in `{what}`", self.spec.name.text, name.text);
+        let message = format!(
+            "{}: `{}` cannot be set: no such name in `{what}`",
+            self.spec.name.text, name.text
+        );
         self.say(code::M0806, name.span.clone(), message, help);
     }
 
-    fn assigned(&mut self, field: &str, src: &Src, scope: &Scope, slot: usize, ty: &Type, path: &str) -> Option<(usize, Code)> {
+    fn assigned(
+        &mut self,
+        field: &str,
+        src: &Src,
+        scope: &Scope,
+        slot: usize,
+        ty: &Type,
+        path: &str,
+    ) -> Option<(usize, Code)> {
         self.start(field);
         let typed = self.src(src, scope);
         self.keep();
@@ -350,7 +509,10 @@ impl Compiler<'_> {
         }
         let code = joined.is_some().then(|| self.assign(typed, ty)).flatten();
         if code.is_none() && !self.hinted {
-            let message = format!("{}.{path}: it is {ty}, this value is {found}", self.spec.name.text);
+            let message = format!(
+                "{}.{path}: it is {ty}, this value is {found}",
+                self.spec.name.text
+            );
             self.say(code::M0805, src.span.clone(), message, None);
         }
         Some((slot, code?))

@@ -27,8 +27,16 @@ pub struct Compiled {
 const PASSES: usize = 8;
 
 /// Compiles one simulation; findings about it, not about those above it, go to the sink.
-pub fn compile(model: &Model, specs: &[Arc<Spec>], sim: TableId, constants: &mut Segment, sink: &mut Sink) -> Compiled {
-    let Some(chain) = chain(model, specs, sim, sink) else { return Compiled::default() };
+pub fn compile(
+    model: &Model,
+    specs: &[Arc<Spec>],
+    sim: TableId,
+    constants: &mut Segment,
+    sink: &mut Sink,
+) -> Compiled {
+    let Some(chain) = chain(model, specs, sim, sink) else {
+        return Compiled::default();
+    };
     let mut hints = BTreeMap::new();
     for pass in 0..PASSES {
         let mut scratch = Sink::default();
@@ -69,7 +77,12 @@ pub fn compile(model: &Model, specs: &[Arc<Spec>], sim: TableId, constants: &mut
 }
 
 /// The tables from the root down to the simulation; none when the way up is broken.
-fn chain(model: &Model, specs: &[Arc<Spec>], sim: TableId, sink: &mut Sink) -> Option<Vec<TableId>> {
+fn chain(
+    model: &Model,
+    specs: &[Arc<Spec>],
+    sim: TableId,
+    sink: &mut Sink,
+) -> Option<Vec<TableId>> {
     let mut chain = vec![sim];
     loop {
         let at = *chain.last()?;
@@ -82,18 +95,32 @@ fn chain(model: &Model, specs: &[Arc<Spec>], sim: TableId, sink: &mut Sink) -> O
         let Some(up) = model.find(&parent.table.text) else {
             if at == sim {
                 let near = suggest(&parent.table.text, model.names()).and_then(|n| model.find(n));
-                let mut d = Diagnostic::error(code::M0803, format!("{}.per: no node `{}`", spec.name.text, parent.table.text))
-                    .at(Place::new(&spec.file, parent.table.span.clone()));
+                let mut d = Diagnostic::error(
+                    code::M0803,
+                    format!("{}.per: no node `{}`", spec.name.text, parent.table.text),
+                )
+                .at(Place::new(&spec.file, parent.table.span.clone()));
                 d.help = near.map(|id| format!("did you mean {}?", model.describe(id)));
                 sink.push(d);
             }
             return None;
         };
         if chain.contains(&up) {
-            let names: Vec<&str> = chain.iter().rev().map(|t| model.tables[*t].name.as_str()).collect();
+            let names: Vec<&str> = chain
+                .iter()
+                .rev()
+                .map(|t| model.tables[*t].name.as_str())
+                .collect();
             sink.push(
-                Diagnostic::error(code::M0809, format!("{}: simulations go round in a circle: {}", spec.name.text, names.join(" → ")))
-                    .at(Place::new(&spec.file, parent.table.span.clone())),
+                Diagnostic::error(
+                    code::M0809,
+                    format!(
+                        "{}: simulations go round in a circle: {}",
+                        spec.name.text,
+                        names.join(" → ")
+                    ),
+                )
+                .at(Place::new(&spec.file, parent.table.span.clone())),
             );
             return None;
         }
@@ -127,16 +154,28 @@ impl Compiler<'_> {
                 fine = false;
                 break;
             };
-            above = Some(Above { table: *table, fields: binding, day: level.day });
+            above = Some(Above {
+                table: *table,
+                fields: binding,
+                day: level.day,
+            });
             levels.push(level);
         }
         let mut reads: BTreeSet<TableId> = self.held.union(&self.recomputed).copied().collect();
         reads.extend(chain.iter().copied());
         if !fine {
-            return Compiled { program: None, reads };
+            return Compiled {
+                program: None,
+                reads,
+            };
         }
-        let Some(table) = chain.last().copied() else { return Compiled::default() };
-        let out = levels.last().map(|l| outputs(&self.spec, l)).unwrap_or_default();
+        let Some(table) = chain.last().copied() else {
+            return Compiled::default();
+        };
+        let out = levels
+            .last()
+            .map(|l| outputs(&self.spec, l))
+            .unwrap_or_default();
         let mut held = std::mem::take(&mut self.held);
         if self.model.tables[chain[0]].kind != Kind::Simulation {
             held.insert(chain[0]);
@@ -155,10 +194,18 @@ impl Compiler<'_> {
         };
         let wanted = std::mem::take(&mut self.wanted);
         program.prune(&wanted);
-        Compiled { program: Some(program), reads }
+        Compiled {
+            program: Some(program),
+            reads,
+        }
     }
 
-    fn level(&mut self, table: TableId, index: usize, above: Option<&Above>) -> Option<(Level, Binding)> {
+    fn level(
+        &mut self,
+        table: TableId,
+        index: usize,
+        above: Option<&Above>,
+    ) -> Option<(Level, Binding)> {
         let slots = LevelSlots {
             number: self.slot(),
             nth: self.slot(),
@@ -196,7 +243,16 @@ impl Compiler<'_> {
         self.curves = spec
             .curves
             .iter()
-            .map(|c| (c.name.text.clone(), Arc::new(Curve { over: c.over, between: c.between, points: c.points.clone() })))
+            .map(|c| {
+                (
+                    c.name.text.clone(),
+                    Arc::new(Curve {
+                        over: c.over,
+                        between: c.between,
+                        points: c.points.clone(),
+                    }),
+                )
+            })
             .collect();
         self.check_names(&spec);
         let mut scope = Scope::default();
@@ -210,7 +266,9 @@ impl Compiler<'_> {
                 Rows::Entity { .. } => return None,
             };
             self.check_alias(parent, above);
-            scope.names.insert(parent.alias.text.clone(), above.fields.clone());
+            scope
+                .names
+                .insert(parent.alias.text.clone(), above.fields.clone());
         }
         match &spec.rows {
             Rows::Entity { initial, arrivals } => {
@@ -218,18 +276,27 @@ impl Compiler<'_> {
                     None => None,
                     Some(src) => Some(self.machine("rows.arrivals", src, &scope, &Type::Int)?),
                 };
-                level.kind = LevelKind::Entity { initial: *initial, arrivals };
+                level.kind = LevelKind::Entity {
+                    initial: *initial,
+                    arrivals,
+                };
             }
             Rows::Per { lookup, count, .. } => {
                 let lookup = self.lookups(lookup, &mut scope);
                 let count = self.machine("rows.count", count, &scope, &Type::Int);
                 let bits = self.per_bits(&spec);
                 level.counted = bits.is_none() || needs_ordinals(&spec);
-                level.kind = LevelKind::Per { lookup, count: count?, bits };
+                level.kind = LevelKind::Per {
+                    lookup,
+                    count: count?,
+                    bits,
+                };
             }
             Rows::Process(process) => {
                 let columns = self.process_columns(&spec, &mut level);
-                level.kind = LevelKind::Process(Box::new(self.process(&spec, process, &mut scope, &columns)?));
+                level.kind = LevelKind::Process(Box::new(
+                    self.process(&spec, process, &mut scope, &columns)?,
+                ));
                 return Some((level, Binding::Fields(columns)));
             }
         }
@@ -239,7 +306,9 @@ impl Compiler<'_> {
     }
 
     fn is_process(&self, table: TableId) -> bool {
-        self.specs.get(table).is_some_and(|s| matches!(s.rows, Rows::Process(_)))
+        self.specs
+            .get(table)
+            .is_some_and(|s| matches!(s.rows, Rows::Process(_)))
     }
 
     /// An expression that belongs to the level itself.
@@ -261,29 +330,80 @@ impl Compiler<'_> {
         let mut seen: BTreeMap<&str, &Name> = BTreeMap::new();
         for name in spec.columns.iter().map(|c| &c.name) {
             if seen.insert(&name.text, name).is_some() {
-                self.say(code::M0801, name.span.clone(), format!("{}.{}: two columns have this name", spec.name.text, name.text), None);
+                self.say(
+                    code::M0801,
+                    name.span.clone(),
+                    format!(
+                        "{}.{}: two columns have this name",
+                        spec.name.text, name.text
+                    ),
+                    None,
+                );
             }
         }
         let curves = spec.curves.iter().map(|c| &c.name);
-        for name in curves.chain(spec.columns.iter().map(|c| &c.name)).chain(spec.picks.iter().map(|p| &p.name)) {
-            let reserved = ["if", "case", "and", "or", "not", "null", "in", "is", "true", "false"].contains(&name.text.as_str());
+        for name in curves
+            .chain(spec.columns.iter().map(|c| &c.name))
+            .chain(spec.picks.iter().map(|p| &p.name))
+        {
+            let reserved = [
+                "if", "case", "and", "or", "not", "null", "in", "is", "true", "false",
+            ]
+            .contains(&name.text.as_str());
             if reserved {
-                self.say(code::M0801, name.span.clone(), format!("{}.{}: this name is reserved", spec.name.text, name.text), None);
+                self.say(
+                    code::M0801,
+                    name.span.clone(),
+                    format!("{}.{}: this name is reserved", spec.name.text, name.text),
+                    None,
+                );
             }
         }
         for curve in &spec.curves {
-            if super::functions::FUNCTIONS.contains(&curve.name.text.as_str()) && !["week", "year", "month", "hour"].contains(&curve.name.text.as_str()) {
-                self.say(code::M0801, curve.name.span.clone(), format!("{}.{}: a function has this name", spec.name.text, curve.name.text), Some("give the curve another name".into()));
+            if super::functions::FUNCTIONS.contains(&curve.name.text.as_str())
+                && !["week", "year", "month", "hour"].contains(&curve.name.text.as_str())
+            {
+                self.say(
+                    code::M0801,
+                    curve.name.span.clone(),
+                    format!(
+                        "{}.{}: a function has this name",
+                        spec.name.text, curve.name.text
+                    ),
+                    Some("give the curve another name".into()),
+                );
             }
         }
-        for (set, index) in spec.unique.iter().map(|s| (s, false)).chain(spec.indexes.iter().map(|s| (s, true))) {
+        for (set, index) in spec
+            .unique
+            .iter()
+            .map(|s| (s, false))
+            .chain(spec.indexes.iter().map(|s| (s, true)))
+        {
             for name in set {
-                let hidden = spec.columns.iter().find(|c| c.name.text == name.text).map(|c| c.hidden);
+                let hidden = spec
+                    .columns
+                    .iter()
+                    .find(|c| c.name.text == name.text)
+                    .map(|c| c.hidden);
                 // Hidden columns may be part of a key for lookups, but there is nothing to index.
                 if hidden.is_none() || (index && hidden == Some(true)) {
-                    let near = suggest(&name.text, spec.columns.iter().map(|c| c.name.text.as_str())).map(|n| format!("did you mean `{n}`?"));
-                    let what = if hidden.is_some() { "is hidden" } else { "does not exist" };
-                    self.say(code::M0803, name.span.clone(), format!("{}: column `{}` {what}", spec.name.text, name.text), near);
+                    let near = suggest(
+                        &name.text,
+                        spec.columns.iter().map(|c| c.name.text.as_str()),
+                    )
+                    .map(|n| format!("did you mean `{n}`?"));
+                    let what = if hidden.is_some() {
+                        "is hidden"
+                    } else {
+                        "does not exist"
+                    };
+                    self.say(
+                        code::M0803,
+                        name.span.clone(),
+                        format!("{}: column `{}` {what}", spec.name.text, name.text),
+                        near,
+                    );
                 }
             }
         }
@@ -292,7 +412,15 @@ impl Compiler<'_> {
     fn check_alias(&mut self, parent: &Parent, above: &Above) {
         let alias = &parent.alias;
         if ["day", "now", "state", "nth", "next_id", "start_date"].contains(&alias.text.as_str()) {
-            self.say(code::M0801, alias.span.clone(), format!("{}: `{}` has a meaning of its own here", self.spec.name.text, alias.text), Some("call the parent's row something else: `per: table as name`".into()));
+            self.say(
+                code::M0801,
+                alias.span.clone(),
+                format!(
+                    "{}: `{}` has a meaning of its own here",
+                    self.spec.name.text, alias.text
+                ),
+                Some("call the parent's row something else: `per: table as name`".into()),
+            );
         }
         debug_assert_eq!(self.model.find(&parent.table.text), Some(above.table));
     }
@@ -301,14 +429,27 @@ impl Compiler<'_> {
         for (i, pick) in spec.picks.iter().enumerate() {
             scope.names.insert(pick.name.text.clone(), Binding::Pick(i));
             if self.model.find(&pick.table.text).is_none() {
-                let near = suggest(&pick.table.text, self.model.names()).and_then(|n| self.model.find(n));
+                let near =
+                    suggest(&pick.table.text, self.model.names()).and_then(|n| self.model.find(n));
                 let help = near.map(|id| format!("did you mean {}?", self.model.describe(id)));
-                self.say(code::M0803, pick.table.span.clone(), format!("{}.{}: no node `{}`", spec.name.text, pick.name.text, pick.table.text), help);
+                self.say(
+                    code::M0803,
+                    pick.table.span.clone(),
+                    format!(
+                        "{}.{}: no node `{}`",
+                        spec.name.text, pick.name.text, pick.table.text
+                    ),
+                    help,
+                );
             }
         }
     }
 
-    pub(super) fn lookups(&mut self, lookup: &[(Name, Src)], scope: &mut Scope) -> Vec<(usize, Code)> {
+    pub(super) fn lookups(
+        &mut self,
+        lookup: &[(Name, Src)],
+        scope: &mut Scope,
+    ) -> Vec<(usize, Code)> {
         let mut out = Vec::new();
         for (name, src) in lookup {
             self.start(format!("lookup.{}", name.text));
@@ -333,7 +474,18 @@ impl Compiler<'_> {
                         [] => Some(10),
                         [n] if (1..=32).contains(n) => Some(*n),
                         _ => {
-                            self.say(code::M0801, span.clone(), format!("{}.{}: `bits` is one width here, from 1 to 32", spec.name.text, column.name.text), Some("the id is the parent's id and the number among its rows".into()));
+                            self.say(
+                                code::M0801,
+                                span.clone(),
+                                format!(
+                                    "{}.{}: `bits` is one width here, from 1 to 32",
+                                    spec.name.text, column.name.text
+                                ),
+                                Some(
+                                    "the id is the parent's id and the number among its rows"
+                                        .into(),
+                                ),
+                            );
                             Some(10)
                         }
                     };
@@ -344,8 +496,15 @@ impl Compiler<'_> {
         Some(10)
     }
 
-    fn columns(&mut self, spec: &Spec, scope: &mut Scope, level: &mut Level) -> IndexMap<String, (usize, Type)> {
-        scope.later.extend(spec.columns.iter().map(|c| c.name.text.clone()));
+    fn columns(
+        &mut self,
+        spec: &Spec,
+        scope: &mut Scope,
+        level: &mut Level,
+    ) -> IndexMap<String, (usize, Type)> {
+        scope
+            .later
+            .extend(spec.columns.iter().map(|c| c.name.text.clone()));
         let mut fields = IndexMap::new();
         for column in &spec.columns {
             let name = &column.name;
@@ -353,13 +512,27 @@ impl Compiler<'_> {
             if let Value::Packed(_, span) = &column.value
                 && matches!(spec.rows, Rows::Entity { .. })
             {
-                self.say(code::M0801, span.clone(), format!("{}.{}: packed ids are for processes and rows per parent", spec.name.text, name.text), Some("use `id: sequence`".into()));
+                self.say(
+                    code::M0801,
+                    span.clone(),
+                    format!(
+                        "{}.{}: packed ids are for processes and rows per parent",
+                        spec.name.text, name.text
+                    ),
+                    Some("use `id: sequence`".into()),
+                );
             }
             let typed = self.value(&column.value, scope, Some(column.sql), name);
             let needs = std::mem::take(&mut self.used);
             let (slot, ty) = (self.slot(), column.sql.value_type());
             if let Some(typed) = typed {
-                level.columns.push(ColumnCode { name: name.text.clone(), slot, code: Some(typed.code), needs, active: true });
+                level.columns.push(ColumnCode {
+                    name: name.text.clone(),
+                    slot,
+                    code: Some(typed.code),
+                    needs,
+                    active: true,
+                });
             }
             scope.slot(&name.text, slot, ty.clone());
             fields.insert(name.text.clone(), (slot, ty));
@@ -369,16 +542,29 @@ impl Compiler<'_> {
     }
 
     pub(super) fn check_reference(&mut self, column: &crate::simulate::spec::Column) {
-        let Some(reference) = &column.references else { return };
-        let Some((table, name)) = reference.text.split_once('.') else { return };
+        let Some(reference) = &column.references else {
+            return;
+        };
+        let Some((table, name)) = reference.text.split_once('.') else {
+            return;
+        };
         let start = reference.span.start;
-        let table = Name { text: table.into(), span: reference.span.clone() };
-        let other = Name { text: name.into(), span: start..reference.span.end };
+        let table = Name {
+            text: table.into(),
+            span: reference.span.clone(),
+        };
+        let other = Name {
+            text: name.into(),
+            span: start..reference.span.end,
+        };
         if let Some((id, i)) = self.table_column(&table, &other, &column.name.text) {
             let found = &self.model.tables[id].columns[i];
             let unknown = found.sql.is_none();
             if !unknown && found.ty.join(&column.sql.value_type()).is_none() {
-                let message = format!("{}.{}: the column is {}, `{}` is {}", self.spec.name.text, column.name.text, column.sql, reference.text, found.ty);
+                let message = format!(
+                    "{}.{}: the column is {}, `{}` is {}",
+                    self.spec.name.text, column.name.text, column.sql, reference.text, found.ty
+                );
                 self.say(code::M0805, reference.span.clone(), message, None);
             }
         }
@@ -396,7 +582,11 @@ fn outputs(spec: &Spec, level: &Level) -> Vec<Out> {
         .filter(|c| !c.hidden)
         .filter_map(|c| {
             let made = level.columns.iter().find(|m| m.name == c.name.text)?;
-            Some(Out { name: c.name.text.clone(), sql: c.sql, slot: made.slot })
+            Some(Out {
+                name: c.name.text.clone(),
+                sql: c.sql,
+                slot: made.slot,
+            })
         })
         .collect()
 }

@@ -17,66 +17,96 @@ impl Compiler<'_> {
     /// The random function of this name, if it is one.
     pub(super) fn random(&mut self, name: &str, args: &mut Args) -> Checked<Option<Typed>> {
         let salt = match name {
-            "chance" | "uniform" | "int" | "normal" | "lognormal" | "exponential" | "poisson" | "geometric" | "binomial"
-            | "between" | "shuffle" | "pareto" => self.next_salt(),
+            "chance" | "uniform" | "int" | "normal" | "lognormal" | "exponential" | "poisson"
+            | "geometric" | "binomial" | "between" | "shuffle" | "pareto" => self.next_salt(),
             _ => return Ok(None),
         };
         Ok(Some(match name {
             "chance" => {
                 let p = args.number(self)?;
-                Typed::new(Type::Bool, Box::new(move |f| {
-                    let p = as_float(p(f)?);
-                    boolean(draw(f, salt) < p)
-                }))
+                Typed::new(
+                    Type::Bool,
+                    Box::new(move |f| {
+                        let p = as_float(p(f)?);
+                        boolean(draw(f, salt) < p)
+                    }),
+                )
             }
             "uniform" => {
                 let (a, b) = (args.number(self)?, args.number(self)?);
-                Typed::new(Type::Float, Box::new(move |f| {
-                    let (a, b) = (as_float(a(f)?), as_float(b(f)?));
-                    float(a + (b - a) * draw(f, salt))
-                }))
+                Typed::new(
+                    Type::Float,
+                    Box::new(move |f| {
+                        let (a, b) = (as_float(a(f)?), as_float(b(f)?));
+                        float(a + (b - a) * draw(f, salt))
+                    }),
+                )
             }
             "int" => {
                 let (a, b) = (args.take(self, &Type::Int)?, args.take(self, &Type::Int)?);
-                Typed::new(Type::Int, Box::new(move |f| {
-                    let (a, b) = (a(f)? as i64, b(f)? as i64);
-                    if b < a {
-                        return f.fail(format!("int({a}, {b}): the second limit is below the first"));
-                    }
-                    int(a.wrapping_add(below(mix(f.key, salt), (b.wrapping_sub(a) as u64).saturating_add(1)) as i64))
-                }))
+                Typed::new(
+                    Type::Int,
+                    Box::new(move |f| {
+                        let (a, b) = (a(f)? as i64, b(f)? as i64);
+                        if b < a {
+                            return f.fail(format!(
+                                "int({a}, {b}): the second limit is below the first"
+                            ));
+                        }
+                        int(a.wrapping_add(below(
+                            mix(f.key, salt),
+                            (b.wrapping_sub(a) as u64).saturating_add(1),
+                        ) as i64))
+                    }),
+                )
             }
             "normal" => self.normal(args, salt)?,
             "lognormal" => self.lognormal(args, salt)?,
             "pareto" => {
                 let (low, shape) = (args.number(self)?, args.number(self)?);
-                Typed::new(Type::Float, Box::new(move |f| {
-                    let (low, shape) = (as_float(low(f)?), as_float(shape(f)?));
-                    float(low * libm::pow(draw(f, salt), -1.0 / shape))
-                }))
+                Typed::new(
+                    Type::Float,
+                    Box::new(move |f| {
+                        let (low, shape) = (as_float(low(f)?), as_float(shape(f)?));
+                        float(low * libm::pow(draw(f, salt), -1.0 / shape))
+                    }),
+                )
             }
             "exponential" => {
                 let mean = args.number(self)?;
-                Typed::new(Type::Float, Box::new(move |f| {
-                    let mean = as_float(mean(f)?);
-                    float(distribution::exponential(draw(f, salt), mean))
-                }))
+                Typed::new(
+                    Type::Float,
+                    Box::new(move |f| {
+                        let mean = as_float(mean(f)?);
+                        float(distribution::exponential(draw(f, salt), mean))
+                    }),
+                )
             }
             "poisson" | "geometric" => {
                 let mean = args.number(self)?;
-                let of = if name == "poisson" { distribution::poisson } else { distribution::geometric };
-                Typed::new(Type::Int, Box::new(move |f| {
-                    let mean = as_float(mean(f)?);
-                    int(of(draw(f, salt), mean))
-                }))
+                let of = if name == "poisson" {
+                    distribution::poisson
+                } else {
+                    distribution::geometric
+                };
+                Typed::new(
+                    Type::Int,
+                    Box::new(move |f| {
+                        let mean = as_float(mean(f)?);
+                        int(of(draw(f, salt), mean))
+                    }),
+                )
             }
             "binomial" => {
                 let (n, p) = (args.take(self, &Type::Int)?, args.number(self)?);
-                Typed::new(Type::Int, Box::new(move |f| {
-                    let n = n(f)? as i64;
-                    let p = as_float(p(f)?);
-                    int(distribution::binomial(draw(f, salt), n, p))
-                }))
+                Typed::new(
+                    Type::Int,
+                    Box::new(move |f| {
+                        let n = n(f)? as i64;
+                        let p = as_float(p(f)?);
+                        int(distribution::binomial(draw(f, salt), n, p))
+                    }),
+                )
             }
             "between" => self.between(args, salt)?,
             _ => self.shuffle(args, salt)?,
@@ -90,48 +120,72 @@ impl Compiler<'_> {
             && args.list.len() == 1
         {
             if !shape.is_distribution() {
-                return Err(mismatch(span, "normal() of JSON needs an object {mean, std, min, max}"));
+                return Err(mismatch(
+                    span,
+                    "normal() of JSON needs an object {mean, std, min, max}",
+                ));
             }
             let code = args.list.remove(0).0.code;
-            return Ok(Typed::new(Type::Float, Box::new(move |f| {
-                let bits = code(f)?;
-                match f.world.json(bits).and_then(|n| n.distribution) {
-                    Some(t) => float(t.at(draw(f, salt))),
-                    None => f.fail("normal() needs an object {mean, std, min, max}"),
-                }
-            })));
+            return Ok(Typed::new(
+                Type::Float,
+                Box::new(move |f| {
+                    let bits = code(f)?;
+                    match f.world.json(bits).and_then(|n| n.distribution) {
+                        Some(t) => float(t.at(draw(f, salt))),
+                        None => f.fail("normal() needs an object {mean, std, min, max}"),
+                    }
+                }),
+            ));
         }
         let fixed: Option<Vec<f64>> = args.list.iter().map(|(t, _)| literal_number(t)).collect();
         let (mean, sd) = (args.number(self)?, args.number(self)?);
         let limits = self.limits(args)?;
         if let Some(fixed) = fixed {
-            let (low, high) = (fixed.get(2).copied().unwrap_or(f64::NEG_INFINITY), fixed.get(3).copied().unwrap_or(f64::INFINITY));
+            let (low, high) = (
+                fixed.get(2).copied().unwrap_or(f64::NEG_INFINITY),
+                fixed.get(3).copied().unwrap_or(f64::INFINITY),
+            );
             let t = Truncated::new(fixed[0], fixed[1], low, high);
-            return Ok(Typed::new(Type::Float, Box::new(move |f| float(t.at(draw(f, salt))))));
+            return Ok(Typed::new(
+                Type::Float,
+                Box::new(move |f| float(t.at(draw(f, salt)))),
+            ));
         }
-        Ok(Typed::new(Type::Float, Box::new(move |f| {
-            let (mean, sd) = (as_float(mean(f)?), as_float(sd(f)?));
-            let (low, high) = between_limits(f, &limits)?;
-            let t = f.truncated(mean, sd, low, high);
-            float(t.at(draw(f, salt)))
-        })))
+        Ok(Typed::new(
+            Type::Float,
+            Box::new(move |f| {
+                let (mean, sd) = (as_float(mean(f)?), as_float(sd(f)?));
+                let (low, high) = between_limits(f, &limits)?;
+                let t = f.truncated(mean, sd, low, high);
+                float(t.at(draw(f, salt)))
+            }),
+        ))
     }
 
     /// `lognormal(median, sigma[, min, max])`.
     fn lognormal(&mut self, args: &mut Args, salt: u64) -> Checked {
         let (median, sigma) = (args.number(self)?, args.number(self)?);
         let limits = self.limits(args)?;
-        Ok(Typed::new(Type::Float, Box::new(move |f| {
-            let (median, sigma) = (as_float(median(f)?), as_float(sigma(f)?));
-            let (low, high) = between_limits(f, &limits)?;
-            if median <= 0.0 {
-                return f.fail(format!("lognormal() needs a median above 0, not {median}"));
-            }
-            let ln = |x: f64| if x <= 0.0 { f64::NEG_INFINITY } else { libm::log(x) };
-            let t = f.truncated(ln(median), sigma, ln(low), ln(high));
-            let x = libm::exp(t.at(draw(f, salt)));
-            float(x.clamp(low.min(high), high))
-        })))
+        Ok(Typed::new(
+            Type::Float,
+            Box::new(move |f| {
+                let (median, sigma) = (as_float(median(f)?), as_float(sigma(f)?));
+                let (low, high) = between_limits(f, &limits)?;
+                if median <= 0.0 {
+                    return f.fail(format!("lognormal() needs a median above 0, not {median}"));
+                }
+                let ln = |x: f64| {
+                    if x <= 0.0 {
+                        f64::NEG_INFINITY
+                    } else {
+                        libm::log(x)
+                    }
+                };
+                let t = f.truncated(ln(median), sigma, ln(low), ln(high));
+                let x = libm::exp(t.at(draw(f, salt)));
+                float(x.clamp(low.min(high), high))
+            }),
+        ))
     }
 
     fn limits(&mut self, args: &mut Args) -> Checked<Option<(Code, Code)>> {
@@ -164,7 +218,12 @@ impl Compiler<'_> {
                 // Whole seconds, as the rest of the event times.
                 int(a + libm::floor((b - a) as f64 * draw(f, salt) / second as f64) as i64 * second)
             }),
-            other => return Err(mismatch(&args.span, format!("between() does not work on {other}"))),
+            other => {
+                return Err(mismatch(
+                    &args.span,
+                    format!("between() does not work on {other}"),
+                ));
+            }
         };
         Ok(Typed::new(ty, code))
     }
@@ -175,24 +234,35 @@ impl Compiler<'_> {
         let i = args.take(self, &Type::Int)?;
         let n: Code = if args.list.is_empty() {
             match &self.spec.rows {
-                Rows::Entity { initial, arrivals: None } => {
+                Rows::Entity {
+                    initial,
+                    arrivals: None,
+                } => {
                     let n = *initial as i64;
                     Box::new(move |_| int(n))
                 }
                 _ => {
-                    return Err(mismatch(&args.span, "shuffle() needs the number of places here: shuffle(i, n)"));
+                    return Err(mismatch(
+                        &args.span,
+                        "shuffle() needs the number of places here: shuffle(i, n)",
+                    ));
                 }
             }
         } else {
             args.take(self, &Type::Int)?
         };
-        Ok(Typed::new(Type::Int, Box::new(move |f| {
-            let (i, n) = (i(f)? as i64, n(f)? as i64);
-            if i < 1 || i > n {
-                return f.fail(format!("shuffle({i}, {n}): the first number must be from 1 to {n}"));
-            }
-            int(permute(mix(f.scope, salt), i as u64 - 1, n as u64) as i64 + 1)
-        })))
+        Ok(Typed::new(
+            Type::Int,
+            Box::new(move |f| {
+                let (i, n) = (i(f)? as i64, n(f)? as i64);
+                if i < 1 || i > n {
+                    return f.fail(format!(
+                        "shuffle({i}, {n}): the first number must be from 1 to {n}"
+                    ));
+                }
+                int(permute(mix(f.scope, salt), i as u64 - 1, n as u64) as i64 + 1)
+            }),
+        ))
     }
 }
 

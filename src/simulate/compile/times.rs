@@ -11,13 +11,23 @@ impl Compiler<'_> {
         Ok(Some(match name {
             "hour" | "minute" => {
                 let code = args.take(self, &Type::Timestamp)?;
-                let (unit, round) = if name == "hour" { (60 * MINUTE, 24) } else { (MINUTE, 60) };
-                Typed::new(Type::Int, Box::new(move |f| int((code(f)? as i64).rem_euclid(DAY) / unit % round)))
+                let (unit, round) = if name == "hour" {
+                    (60 * MINUTE, 24)
+                } else {
+                    (MINUTE, 60)
+                };
+                Typed::new(
+                    Type::Int,
+                    Box::new(move |f| int((code(f)? as i64).rem_euclid(DAY) / unit % round)),
+                )
             }
             "weekday" => {
                 let day = self.day_argument(args)?;
                 let names = WEEKDAYS.map(|d| u64::from(self.constants.text(d)));
-                Typed::new(Type::Text, Box::new(move |f| Some(names[calendar::weekday(day(f)? as i64)])))
+                Typed::new(
+                    Type::Text,
+                    Box::new(move |f| Some(names[calendar::weekday(day(f)? as i64)])),
+                )
             }
             "isodow" => self.of_day(args, |d| calendar::weekday(d) as i64 + 1)?,
             "month" => self.of_day(args, |d| calendar::to_civil(d).1)?,
@@ -26,11 +36,17 @@ impl Compiler<'_> {
             "week" => self.of_day(args, iso_week)?,
             "day_number" => {
                 let day = self.day_argument(args)?;
-                Typed::new(Type::Int, Box::new(move |f| int(day(f)? as i64 - f.world.calendar.start)))
+                Typed::new(
+                    Type::Int,
+                    Box::new(move |f| int(day(f)? as i64 - f.world.calendar.start)),
+                )
             }
             "is_weekend" => {
                 let day = self.day_argument(args)?;
-                Typed::new(Type::Bool, Box::new(move |f| boolean(calendar::weekday(day(f)? as i64) > 4)))
+                Typed::new(
+                    Type::Bool,
+                    Box::new(move |f| boolean(calendar::weekday(day(f)? as i64) > 4)),
+                )
             }
             "date" | "timestamp" => self.cast(name, args)?,
             "seconds" => self.length(args, SECOND)?,
@@ -40,11 +56,18 @@ impl Compiler<'_> {
             "round_minutes" => {
                 let time = args.take(self, &Type::Timestamp)?;
                 let minutes = args.number(self)?;
-                Typed::new(Type::Timestamp, Box::new(move |f| {
-                    let time = time(f)? as i64;
-                    let unit = (as_float(minutes(f)?) * MINUTE as f64) as i64;
-                    int(if unit <= 0 { time } else { time.div_euclid(unit) * unit })
-                }))
+                Typed::new(
+                    Type::Timestamp,
+                    Box::new(move |f| {
+                        let time = time(f)? as i64;
+                        let unit = (as_float(minutes(f)?) * MINUTE as f64) as i64;
+                        int(if unit <= 0 {
+                            time
+                        } else {
+                            time.div_euclid(unit) * unit
+                        })
+                    }),
+                )
             }
             _ => return Ok(None),
         }))
@@ -63,20 +86,33 @@ impl Compiler<'_> {
 
     fn of_day(&mut self, args: &mut Args, of: fn(i64) -> i64) -> Checked {
         let day = self.day_argument(args)?;
-        Ok(Typed::new(Type::Int, Box::new(move |f| int(of(day(f)? as i64)))))
+        Ok(Typed::new(
+            Type::Int,
+            Box::new(move |f| int(of(day(f)? as i64))),
+        ))
     }
 
     fn cast(&mut self, name: &str, args: &mut Args) -> Checked {
-        let to = if name == "date" { Type::Date } else { Type::Timestamp };
-        if to == Type::Date && matches!(args.list.first(), Some((t, _)) if t.ty == Type::Timestamp) {
+        let to = if name == "date" {
+            Type::Date
+        } else {
+            Type::Timestamp
+        };
+        if to == Type::Date && matches!(args.list.first(), Some((t, _)) if t.ty == Type::Timestamp)
+        {
             return Ok(Typed::new(to, self.day_argument(args)?));
         }
         if let Some((typed, span)) = args.list.first()
             && let Some(text) = &typed.text
         {
-            let known = if to == Type::Date { calendar::parse_date(text) } else { calendar::parse_timestamp(text) };
+            let known = if to == Type::Date {
+                calendar::parse_date(text)
+            } else {
+                calendar::parse_timestamp(text)
+            };
             if known.is_none() {
-                return Err(mismatch(span, format!("'{text}' is no {name}")).help("write 'YYYY-MM-DD' or 'YYYY-MM-DD HH:MM:SS'"));
+                return Err(mismatch(span, format!("'{text}' is no {name}"))
+                    .help("write 'YYYY-MM-DD' or 'YYYY-MM-DD HH:MM:SS'"));
             }
         }
         let code = args.take(self, &to)?;
@@ -87,13 +123,23 @@ impl Compiler<'_> {
     fn length(&mut self, args: &mut Args, unit: i64) -> Checked {
         if matches!(args.list.first(), Some((t, _)) if t.ty == Type::Interval) {
             let code = args.take(self, &Type::Interval)?;
-            return Ok(Typed::new(Type::Float, Box::new(move |f| float(code(f)? as i64 as f64 / unit as f64))));
+            return Ok(Typed::new(
+                Type::Float,
+                Box::new(move |f| float(code(f)? as i64 as f64 / unit as f64)),
+            ));
         }
         let code = args.number(self)?;
-        Ok(Typed::new(Type::Interval, Box::new(move |f| {
-            let micros = libm::rint(as_float(code(f)?) * unit as f64);
-            if micros.abs() < 9e18 { int(micros as i64) } else { f.fail("an interval is too long") }
-        })))
+        Ok(Typed::new(
+            Type::Interval,
+            Box::new(move |f| {
+                let micros = libm::rint(as_float(code(f)?) * unit as f64);
+                if micros.abs() < 9e18 {
+                    int(micros as i64)
+                } else {
+                    f.fail("an interval is too long")
+                }
+            }),
+        ))
     }
 }
 

@@ -14,12 +14,16 @@ pub(super) enum Token {
 }
 
 const SIGNS: [&str; 22] = [
-    "||", "<>", "!=", "<=", ">=", "==", "(", ")", "[", "]", ",", ".", "+", "-", "*", "/", "%", "=", "<", ">", "{",
-    "}",
+    "||", "<>", "!=", "<=", ">=", "==", "(", ")", "[", "]", ",", ".", "+", "-", "*", "/", "%", "=",
+    "<", ">", "{", "}",
 ];
 
 fn error(message: impl Into<String>, help: Option<&str>, span: Range<usize>) -> SyntaxError {
-    SyntaxError { message: message.into(), help: help.map(str::to_string), span }
+    SyntaxError {
+        message: message.into(),
+        help: help.map(str::to_string),
+        span,
+    }
 }
 
 /// All words with their places; the last one is `End`.
@@ -41,7 +45,9 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, SyntaxErr
             at = end;
             token
         } else if c.is_alphabetic() || c == '_' {
-            at += text[at..].find(|c: char| !(c.is_alphanumeric() || c == '_')).unwrap_or(text.len() - at);
+            at += text[at..]
+                .find(|c: char| !(c.is_alphanumeric() || c == '_'))
+                .unwrap_or(text.len() - at);
             Token::Word(text[start..at].to_string())
         } else if c == '"' {
             return Err(error(
@@ -53,7 +59,11 @@ pub(super) fn tokens(text: &str) -> Result<Vec<(Token, Range<usize>)>, SyntaxErr
             at += sign.len();
             Token::Sign(sign)
         } else {
-            return Err(error(format!("`{c}` has no meaning in an expression"), None, start..start + c.len_utf8()));
+            return Err(error(
+                format!("`{c}` has no meaning in an expression"),
+                None,
+                start..start + c.len_utf8(),
+            ));
         };
         out.push((token, start..at));
     }

@@ -106,7 +106,12 @@ impl Op {
     pub fn compares(self) -> bool {
         matches!(
             self,
-            Self::Equal | Self::Unequal | Self::Less | Self::LessEqual | Self::Greater | Self::GreaterEqual
+            Self::Equal
+                | Self::Unequal
+                | Self::Less
+                | Self::LessEqual
+                | Self::Greater
+                | Self::GreaterEqual
         )
     }
 }

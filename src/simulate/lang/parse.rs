@@ -8,7 +8,11 @@ const MAX_DEPTH: usize = 100;
 
 /// Reads a whole text as one expression.
 pub fn parse(text: &str) -> Result<Expr, SyntaxError> {
-    let mut p = Parser { tokens: tokens(text)?, at: 0, depth: 0 };
+    let mut p = Parser {
+        tokens: tokens(text)?,
+        at: 0,
+        depth: 0,
+    };
     let expr = p.or()?;
     match p.peek() {
         Token::End => Ok(expr),
@@ -70,12 +74,20 @@ impl Parser {
             Token::Float(x) => format!("found `{x}`"),
             Token::Text(t) => format!("found '{t}'"),
         };
-        SyntaxError { message: format!("{found}, expected {wanted}"), help: None, span: self.span() }
+        SyntaxError {
+            message: format!("{found}, expected {wanted}"),
+            help: None,
+            span: self.span(),
+        }
     }
 
     fn expect(&mut self, sign: &str) -> Result<Range<usize>, SyntaxError> {
         let span = self.span();
-        if self.sign(sign) { Ok(span) } else { Err(self.unexpected(&format!("`{sign}`"))) }
+        if self.sign(sign) {
+            Ok(span)
+        } else {
+            Err(self.unexpected(&format!("`{sign}`")))
+        }
     }
 
     fn or(&mut self) -> Parsed {
@@ -112,7 +124,10 @@ impl Parser {
         let mut expr = self.comparison()?;
         for _ in 0..negations {
             let span = start..expr.span.end;
-            expr = Expr { kind: Ex::Not(Box::new(expr)), span };
+            expr = Expr {
+                kind: Ex::Not(Box::new(expr)),
+                span,
+            };
         }
         Ok(expr)
     }
@@ -127,7 +142,10 @@ impl Parser {
                     return Err(self.unexpected("`null`"));
                 }
                 let span = left.span.start..end;
-                left = Expr { kind: Ex::IsNull(Box::new(left), not), span };
+                left = Expr {
+                    kind: Ex::IsNull(Box::new(left), not),
+                    span,
+                };
                 continue;
             }
             let not = self.is_word(self.at, "not") && self.is_word(self.at + 1, "in");
@@ -138,7 +156,10 @@ impl Parser {
                 self.expect("(")?;
                 let (list, end) = self.list(")")?;
                 let span = left.span.start..end;
-                left = Expr { kind: Ex::In(Box::new(left), list, not), span };
+                left = Expr {
+                    kind: Ex::In(Box::new(left), list, not),
+                    span,
+                };
                 continue;
             }
             let op = match self.peek() {
@@ -226,7 +247,10 @@ impl Parser {
                 return Err(self.unexpected("a field's name after `.`"));
             };
             let whole = expr.span.start..span.end;
-            expr = Expr { kind: Ex::Field(Box::new(expr), name, span), span: whole };
+            expr = Expr {
+                kind: Ex::Field(Box::new(expr), name, span),
+                span: whole,
+            };
         }
         Ok(expr)
     }
@@ -281,11 +305,17 @@ impl Parser {
             "false" => Ex::Bool(false),
             _ if self.sign("(") => {
                 let (list, end) = self.list(")")?;
-                return Ok(Expr { span: span.start..end, kind: Ex::Call(word, list, span) });
+                return Ok(Expr {
+                    span: span.start..end,
+                    kind: Ex::Call(word, list, span),
+                });
             }
             _ if self.sign("[") => {
                 let (list, end) = self.list("]")?;
-                return Ok(Expr { kind: Ex::Index(word, list), span: span.start..end });
+                return Ok(Expr {
+                    kind: Ex::Index(word, list),
+                    span: span.start..end,
+                });
             }
             _ => Ex::Name(word),
         };
@@ -295,7 +325,10 @@ impl Parser {
 
 fn binary(op: Op, left: Expr, right: Expr) -> Expr {
     let span = left.span.start..right.span.end;
-    Expr { kind: Ex::Binary(op, Box::new(left), Box::new(right)), span }
+    Expr {
+        kind: Ex::Binary(op, Box::new(left), Box::new(right)),
+        span,
+    }
 }
 
 #[cfg(test)]
@@ -313,12 +346,18 @@ mod tests {
             Ex::Text(t) => format!("'{t}'"),
             Ex::Name(n) => n.clone(),
             Ex::Field(e, f, _) => format!("{}.{f}", show(e)),
-            Ex::Index(t, l) => format!("{t}[{}]", l.iter().map(show).collect::<Vec<_>>().join(", ")),
-            Ex::Call(f, l, _) => format!("{f}({})", l.iter().map(show).collect::<Vec<_>>().join(", ")),
+            Ex::Index(t, l) => {
+                format!("{t}[{}]", l.iter().map(show).collect::<Vec<_>>().join(", "))
+            }
+            Ex::Call(f, l, _) => {
+                format!("{f}({})", l.iter().map(show).collect::<Vec<_>>().join(", "))
+            }
             Ex::Negate(e) => format!("(- {})", show(e)),
             Ex::Not(e) => format!("(not {})", show(e)),
             Ex::Binary(op, a, b) => format!("({} {} {})", show(a), op.text(), show(b)),
-            Ex::IsNull(e, not) => format!("({} is {}null)", show(e), if *not { "not " } else { "" }),
+            Ex::IsNull(e, not) => {
+                format!("({} is {}null)", show(e), if *not { "not " } else { "" })
+            }
             Ex::In(e, l, not) => format!(
                 "({} {}in [{}])",
                 show(e),
@@ -331,10 +370,22 @@ mod tests {
     #[test]
     fn precedence_is_that_of_sql() {
         let cases = [
-            ("a or b and not c = 1 + 2 * -3", "(a or (b and (not (c = (1 + (2 * -3))))))"),
-            ("not finished and chance(0.6) or finished", "(((not finished) and chance(0.6)) or finished)"),
-            ("episodes[state.season.id, nth].on > day", "(episodes[state.season.id, nth].on > day)"),
-            ("x is not null and y not in ('a', 'it''s')", "((x is not null) and (y not in ['a', 'it's]))"),
+            (
+                "a or b and not c = 1 + 2 * -3",
+                "(a or (b and (not (c = (1 + (2 * -3))))))",
+            ),
+            (
+                "not finished and chance(0.6) or finished",
+                "(((not finished) and chance(0.6)) or finished)",
+            ),
+            (
+                "episodes[state.season.id, nth].on > day",
+                "(episodes[state.season.id, nth].on > day)",
+            ),
+            (
+                "x is not null and y not in ('a', 'it''s')",
+                "((x is not null) and (y not in ['a', 'it's]))",
+            ),
             ("a || b || 'c'", "((a || b) || 'c')"),
             ("-(a - b) / 1e3", "((- (a - b)) / 1000.0)"),
             ("Sjælland = 1_000", "(Sjælland = 1000)"),
@@ -348,12 +399,28 @@ mod tests {
     #[test]
     fn errors_say_what_was_expected_and_where() {
         let all: Vec<String> = [
-            "1 +", "pow(x, 0.9", "a == b", "a b", "x is 3", "case when", "\"TV\"", "'TV", "a.1", "a ? b", "", "1e999999 + 9999999999999999999",
+            "1 +",
+            "pow(x, 0.9",
+            "a == b",
+            "a b",
+            "x is 3",
+            "case when",
+            "\"TV\"",
+            "'TV",
+            "a.1",
+            "a ? b",
+            "",
+            "1e999999 + 9999999999999999999",
         ]
         .iter()
         .map(|text| match parse(text) {
             Ok(e) => format!("{text} -> {}", show(&e)),
-            Err(e) => format!("{text} -> {:?} {} | {}", e.span, e.message, e.help.unwrap_or_default()),
+            Err(e) => format!(
+                "{text} -> {:?} {} | {}",
+                e.span,
+                e.message,
+                e.help.unwrap_or_default()
+            ),
         })
         .collect();
         insta::assert_snapshot!(all.join("\n"));

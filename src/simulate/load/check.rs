@@ -21,39 +21,77 @@ pub struct Check {
 
 impl Job<'_> {
     /// Runs all checks on a table; the first kind that fails ends the run.
-    pub(super) fn checks(&self, session: &mut Session, relation: &str, filled: &Filled) -> Result<Vec<Check>> {
+    pub(super) fn checks(
+        &self,
+        session: &mut Session,
+        relation: &str,
+        filled: &Filled,
+    ) -> Result<Vec<Check>> {
         let mut checks = Vec::new();
         let mut failed = Vec::new();
         let spec = &self.simulations.specs[self.program.table];
         self.shares(filled, &mut checks, &mut failed);
         self.references(session, relation, &mut checks, &mut failed)?;
         for expect in &spec.expects {
-            let sql = self.around.host.render_sql(&expect.sql, relation, self.options.days)?;
+            let sql = self
+                .around
+                .host
+                .render_sql(&expect.sql, relation, self.options.days)?;
             let found = session.fetch(&sql).map_err(refused(self.simulation))?;
             let text = found.scalar().and_then(|c| c.text());
             let value: Option<f64> = text.as_deref().and_then(|t| t.parse().ok());
             let (wanted, passed) = match (expect.between, expect.equals) {
-                (Some((low, high)), _) => (format!("outside {low}..{high}"), value.is_some_and(|v| (low..=high).contains(&v))),
-                (None, Some(x)) => (format!("not {x}"), value.is_some_and(|v| (v - x).abs() < 1e-9)),
+                (Some((low, high)), _) => (
+                    format!("outside {low}..{high}"),
+                    value.is_some_and(|v| (low..=high).contains(&v)),
+                ),
+                (None, Some(x)) => (
+                    format!("not {x}"),
+                    value.is_some_and(|v| (v - x).abs() < 1e-9),
+                ),
                 (None, None) => (String::new(), true),
             };
             let shown = text.unwrap_or_else(|| "null".into());
-            let message = if passed { shown.clone() } else { format!("{shown}, {wanted}") };
+            let message = if passed {
+                shown.clone()
+            } else {
+                format!("{shown}, {wanted}")
+            };
             if !passed && !expect.warn {
                 failed.push(
-                    Diagnostic::error(code::M0811, format!("{}: expect `{}`: {message}", self.simulation.name, expect.name))
-                        .at(Place::new(&spec.file, expect.span.clone())),
+                    Diagnostic::error(
+                        code::M0811,
+                        format!(
+                            "{}: expect `{}`: {message}",
+                            self.simulation.name, expect.name
+                        ),
+                    )
+                    .at(Place::new(&spec.file, expect.span.clone())),
                 );
             }
-            checks.push(Check { name: expect.name.clone(), passed, warn: expect.warn, message });
+            checks.push(Check {
+                name: expect.name.clone(),
+                passed,
+                warn: expect.warn,
+                message,
+            });
         }
-        if failed.is_empty() { Ok(checks) } else { Err(Stopped(failed)) }
+        if failed.is_empty() {
+            Ok(checks)
+        } else {
+            Err(Stopped(failed))
+        }
     }
 
     /// Chosen values must be about as frequent as their weights say.
     fn shares(&self, filled: &Filled, checks: &mut Vec<Check>, failed: &mut Vec<Diagnostic>) {
         let spec = &self.simulations.specs[self.program.table];
-        for t in self.program.tallies.iter().filter(|t| t.level + 1 == self.program.levels.len()) {
+        for t in self
+            .program
+            .tallies
+            .iter()
+            .filter(|t| t.level + 1 == self.program.levels.len())
+        {
             let mut at = t.start;
             let mut worst: Option<String> = None;
             for (branch, options) in &t.branches {
@@ -67,7 +105,11 @@ impl Job<'_> {
                     let found = *count as f64 / n;
                     let allowed = 4.0 * libm::sqrt(p * (1.0 - p) / n) + 0.002;
                     if (found - p).abs() > allowed {
-                        let branch = if branch.is_empty() { String::new() } else { format!(" for {branch}") };
+                        let branch = if branch.is_empty() {
+                            String::new()
+                        } else {
+                            format!(" for {branch}")
+                        };
                         worst.get_or_insert(format!("`{value}`{branch} has a share of {found:.4}, expected {p:.4} ± {allowed:.4}"));
                     }
                 }
@@ -77,21 +119,41 @@ impl Job<'_> {
             let message = worst.unwrap_or_default();
             if !passed {
                 failed.push(
-                    Diagnostic::error(code::M0811, format!("{}.{}: {message}", self.simulation.name, t.column))
-                        .at(Place::new(&spec.file, t.span.clone())),
+                    Diagnostic::error(
+                        code::M0811,
+                        format!("{}.{}: {message}", self.simulation.name, t.column),
+                    )
+                    .at(Place::new(&spec.file, t.span.clone())),
                 );
             }
-            checks.push(Check { name, passed, warn: false, message });
+            checks.push(Check {
+                name,
+                passed,
+                warn: false,
+                message,
+            });
         }
     }
 
     /// Values that point to seeds, sources and models must be there. References to simulations hold by how they are made.
-    fn references(&self, session: &mut Session, relation: &str, checks: &mut Vec<Check>, failed: &mut Vec<Diagnostic>) -> Result<()> {
+    fn references(
+        &self,
+        session: &mut Session,
+        relation: &str,
+        checks: &mut Vec<Check>,
+        failed: &mut Vec<Diagnostic>,
+    ) -> Result<()> {
         let spec = &self.simulations.specs[self.program.table];
         for column in spec.columns.iter().filter(|c| !c.hidden) {
-            let Some(reference) = &column.references else { continue };
-            let Some((table, other)) = reference.text.split_once('.') else { continue };
-            let Some(id) = self.simulations.model.find(table) else { continue };
+            let Some(reference) = &column.references else {
+                continue;
+            };
+            let Some((table, other)) = reference.text.split_once('.') else {
+                continue;
+            };
+            let Some(id) = self.simulations.model.find(table) else {
+                continue;
+            };
             if self.simulations.model.tables[id].kind == Kind::Simulation {
                 continue;
             }
@@ -104,14 +166,26 @@ impl Job<'_> {
             let found = session.fetch(&sql).map_err(refused(self.simulation))?;
             let missing = found.scalar().and_then(|c| c.as_int()).unwrap_or(0);
             let passed = missing == 0;
-            let message = if passed { String::new() } else { format!("{missing} values are not in {}", reference.text) };
+            let message = if passed {
+                String::new()
+            } else {
+                format!("{missing} values are not in {}", reference.text)
+            };
             if !passed {
                 failed.push(
-                    Diagnostic::error(code::M0811, format!("{}.{}: {message}", self.simulation.name, column.name.text))
-                        .at(Place::new(&spec.file, reference.span.clone())),
+                    Diagnostic::error(
+                        code::M0811,
+                        format!("{}.{}: {message}", self.simulation.name, column.name.text),
+                    )
+                    .at(Place::new(&spec.file, reference.span.clone())),
                 );
             }
-            checks.push(Check { name: format!("{} is in {}", column.name.text, reference.text), passed, warn: false, message });
+            checks.push(Check {
+                name: format!("{} is in {}", column.name.text, reference.text),
+                passed,
+                warn: false,
+                message,
+            });
         }
         Ok(())
     }

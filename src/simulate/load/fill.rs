@@ -48,7 +48,9 @@ struct CopySink<'s> {
 impl CopySink<'_> {
     fn flush(&mut self) -> Result<(), Failure> {
         if self.cancelled.load(Ordering::Relaxed) {
-            return Err(Failure { message: "cancelled".into() });
+            return Err(Failure {
+                message: "cancelled".into(),
+            });
         }
         let sent = (self.send)(&self.buffer);
         self.buffer.clear();
@@ -76,11 +78,18 @@ impl RowSink for CopySink<'_> {
                 let times = injector.encode(&mut self.buffer, &self.program.out, frame, key);
                 if times > 0 {
                     let length = (self.buffer.len() - start) / times as usize;
-                    (0..times as usize).for_each(|i| self.digest.add(&self.buffer[start + i * length..start + (i + 1) * length]));
+                    (0..times as usize).for_each(|i| {
+                        self.digest
+                            .add(&self.buffer[start + i * length..start + (i + 1) * length])
+                    });
                 }
             }
         }
-        if self.buffer.len() >= BLOCK { self.flush() } else { Ok(()) }
+        if self.buffer.len() >= BLOCK {
+            self.flush()
+        } else {
+            Ok(())
+        }
     }
 }
 
@@ -88,7 +97,11 @@ impl Job<'_> {
     /// The ranges of the root's rows that threads take in turn.
     pub(super) fn chunks(&self, world: &World) -> Vec<Range<u64>> {
         let rows = run::root_rows(self.program, world);
-        let process = self.program.levels.iter().any(|l| matches!(l.kind, LevelKind::Process(_)));
+        let process = self
+            .program
+            .levels
+            .iter()
+            .any(|l| matches!(l.kind, LevelKind::Process(_)));
         let size = if rows < SMALL && !process {
             rows
         } else {
@@ -98,15 +111,25 @@ impl Job<'_> {
     }
 
     /// Makes and sends all rows, or those from a day on.
-    pub(super) fn fill(&self, world: &Arc<World>, relation: &str, from: Option<i64>) -> Result<Filled> {
+    pub(super) fn fill(
+        &self,
+        world: &Arc<World>,
+        relation: &str,
+        from: Option<i64>,
+    ) -> Result<Filled> {
         let failed = |f: Failure| self.simulations.failure(self.program, f);
         let chunks = self.chunks(world);
         self.tell(Stage::Counting, 0, None);
-        let counts = run::count(self.program, world, &chunks, self.options.threads).map_err(failed)?;
+        let counts =
+            run::count(self.program, world, &chunks, self.options.threads).map_err(failed)?;
         let expected = match (from, self.program.levels.as_slice()) {
             (Some(_), _) => None,
             (None, [_]) => Some(run::root_rows(self.program, world)),
-            _ => counts.totals.last().and_then(Option::as_ref).and_then(|t| t.before.last().copied()),
+            _ => counts
+                .totals
+                .last()
+                .and_then(Option::as_ref)
+                .and_then(|t| t.before.last().copied()),
         };
         self.tell(Stage::Loading, 0, expected);
         let work = Work::new(self.program, world, &counts, &chunks, from);
@@ -125,7 +148,12 @@ impl Job<'_> {
                 });
             }
         });
-        let mut filled = Filled { digest: Digest::default(), tally: Vec::new(), faults: Vec::new(), duplicates: false };
+        let mut filled = Filled {
+            digest: Digest::default(),
+            tally: Vec::new(),
+            faults: Vec::new(),
+            duplicates: false,
+        };
         let mut stopped: Option<Stopped> = None;
         for result in results.into_inner().unwrap_or_default() {
             match result {
@@ -150,14 +178,32 @@ impl Job<'_> {
         Ok(filled)
     }
 
-    fn worker(&self, work: &Work<'_>, relation: &str, rows: &AtomicU64, expected: Option<u64>) -> Result<(Digest, Vec<u8>)> {
+    fn worker(
+        &self,
+        work: &Work<'_>,
+        relation: &str,
+        rows: &AtomicU64,
+        expected: Option<u64>,
+    ) -> Result<(Digest, Vec<u8>)> {
         let failed = refused(self.simulation);
-        let columns: Vec<String> = self.program.out.iter().map(|o| quote_ident(&o.name)).collect();
-        let sql = format!("copy {relation} ({}) from stdin with (format binary)", columns.join(", "));
+        let columns: Vec<String> = self
+            .program
+            .out
+            .iter()
+            .map(|o| quote_ident(&o.name))
+            .collect();
+        let sql = format!(
+            "copy {relation} ({}) from stdin with (format binary)",
+            columns.join(", ")
+        );
         let mut session = (self.around.connect)()?;
         let mut copy = session.copy_in(&sql).map_err(&failed)?;
         let spec = &self.simulations.specs[self.program.table];
-        let id = spec.columns.iter().find(|c| c.primary_key).map(|c| c.name.text.as_str());
+        let id = spec
+            .columns
+            .iter()
+            .find(|c| c.primary_key)
+            .map(|c| c.name.text.as_str());
         let tell = |n| self.tell(Stage::Loading, n, expected);
         let mut send = |block: &[u8]| copy.send(block);
         let mut sink = CopySink {
@@ -165,7 +211,10 @@ impl Job<'_> {
             buffer: Vec::with_capacity(BLOCK + 64 * 1024),
             send: &mut send,
             digest: Digest::default(),
-            injector: spec.faults.as_ref().map(|f| Injector::new(self.program, f, id)),
+            injector: spec
+                .faults
+                .as_ref()
+                .map(|f| Injector::new(self.program, f, id)),
             error: None,
             rows,
             told: 0,
@@ -203,15 +252,26 @@ impl Job<'_> {
     /// The table of faults: made anew with its table, or added to with more days.
     fn fault_table(&self, list: &[u8], anew: bool) -> Result<()> {
         let failed = refused(self.simulation);
-        let relation = format!("{}.{}", quote_ident(&self.schema), quote_ident(&format!("{}__faults", self.table)));
+        let relation = format!(
+            "{}.{}",
+            quote_ident(&self.schema),
+            quote_ident(&format!("{}__faults", self.table))
+        );
         let mut session = (self.around.connect)()?;
         if anew {
             let columns: Vec<String> = COLUMNS.iter().map(|(n, t)| format!("{n} {t}")).collect();
-            let sql = format!("drop table if exists {relation}; create table {relation} ({})", columns.join(", "));
+            let sql = format!(
+                "drop table if exists {relation}; create table {relation} ({})",
+                columns.join(", ")
+            );
             session.execute(&sql).map_err(&failed)?;
         }
-        let mut copy = session.copy_in(&format!("copy {relation} from stdin with (format binary)")).map_err(&failed)?;
-        let sent = [copy::HEADER, list, &copy::TRAILER].into_iter().try_for_each(|part| copy.send(part));
+        let mut copy = session
+            .copy_in(&format!("copy {relation} from stdin with (format binary)"))
+            .map_err(&failed)?;
+        let sent = [copy::HEADER, list, &copy::TRAILER]
+            .into_iter()
+            .try_for_each(|part| copy.send(part));
         sent.map_err(&failed)?;
         copy.finish().map_err(&failed).map(drop)
     }

@@ -32,7 +32,10 @@ impl Entry {
 
     /// How many days from a first day to the last.
     pub fn days(&self, start: &str) -> u32 {
-        match (calendar::parse_date(start), calendar::parse_date(&self.until)) {
+        match (
+            calendar::parse_date(start),
+            calendar::parse_date(&self.until),
+        ) {
             (Some(a), Some(b)) => u32::try_from(b - a + 1).unwrap_or(0),
             _ => 0,
         }
@@ -83,7 +86,9 @@ pub fn read(session: &mut Session, schema: &str, table: &str) -> Result<Option<E
              where n.nspname = {schema} and c.relname = {table} and c.relkind = 'r')
          from tv1.simulations where table_schema = {schema} and table_name = {table}"
     ))?;
-    let Some(row) = found.rows.first() else { return Ok(None) };
+    let Some(row) = found.rows.first() else {
+        return Ok(None);
+    };
     let text = |i: usize| row.get(i).and_then(|c| c.text()).unwrap_or_default();
     Ok(Some(Entry {
         name: text(0),
@@ -99,7 +104,16 @@ pub fn read(session: &mut Session, schema: &str, table: &str) -> Result<Option<E
 
 /// The statement that writes a line.
 pub fn statement(schema: &str, table: &str, entry: &Entry) -> String {
-    let values = [schema, table, &entry.name, &entry.seed, &entry.spec_hash, &entry.start, &entry.until].map(quote_literal);
+    let values = [
+        schema,
+        table,
+        &entry.name,
+        &entry.seed,
+        &entry.spec_hash,
+        &entry.start,
+        &entry.until,
+    ]
+    .map(quote_literal);
     format!(
         "insert into tv1.simulations (table_schema, table_name, name, seed, spec_hash, start, until, rows, digest)
          values ({}, {}, {})
@@ -116,7 +130,12 @@ pub fn statement(schema: &str, table: &str, entry: &Entry) -> String {
 ///
 /// # Errors
 /// What the database says.
-pub fn write(session: &mut Session, schema: &str, table: &str, entry: &Entry) -> Result<(), PgError> {
+pub fn write(
+    session: &mut Session,
+    schema: &str,
+    table: &str,
+    entry: &Entry,
+) -> Result<(), PgError> {
     create(session)?;
     session.execute(&statement(schema, table, entry)).map(drop)
 }

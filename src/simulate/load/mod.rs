@@ -126,13 +126,21 @@ impl Simulations {
     ///
     /// # Errors
     /// When the database cannot be read.
-    pub fn plan(&self, session: &mut Session, options: &Options, host: &dyn Host) -> Result<Vec<(String, Action)>> {
+    pub fn plan(
+        &self,
+        session: &mut Session,
+        options: &Options,
+        host: &dyn Host,
+    ) -> Result<Vec<(String, Action)>> {
         let mut out = Vec::new();
         for simulation in &self.list {
             let (schema, table) = host.target(&simulation.name, simulation.schema.as_deref());
             let entry = ledger::read(session, &schema, &table).map_err(refused(simulation))?;
             let program = self.program(&simulation.name)?;
-            out.push((simulation.name.clone(), decide(simulation, &program, entry.as_ref(), options)));
+            out.push((
+                simulation.name.clone(),
+                decide(simulation, &program, entry.as_ref(), options),
+            ));
         }
         Ok(out)
     }
@@ -141,16 +149,34 @@ impl Simulations {
     ///
     /// # Errors
     /// When rows cannot be made or loaded or a check fails; the table is then as it was before.
-    pub fn run_one(&self, name: &str, options: &Options, around: Surroundings<'_>) -> Result<Loaded> {
+    pub fn run_one(
+        &self,
+        name: &str,
+        options: &Options,
+        around: Surroundings<'_>,
+    ) -> Result<Loaded> {
         let begin = Instant::now();
         let program = self.program(name)?;
-        let Some(simulation) = self.find(name) else { return Err(Stopped(Vec::new())) };
+        let Some(simulation) = self.find(name) else {
+            return Err(Stopped(Vec::new()));
+        };
         let (schema, table) = around.host.target(name, simulation.schema.as_deref());
         let mut session = (around.connect)()?;
         let entry = ledger::read(&mut session, &schema, &table).map_err(refused(simulation))?;
         let action = decide(simulation, &program, entry.as_ref(), options);
-        let options = &Options { days: days(options, entry.as_ref(), &action), ..options.clone() };
-        let job = Job { simulations: self, simulation, program: &program, options, around, schema, table };
+        let options = &Options {
+            days: days(options, entry.as_ref(), &action),
+            ..options.clone()
+        };
+        let job = Job {
+            simulations: self,
+            simulation,
+            program: &program,
+            options,
+            around,
+            schema,
+            table,
+        };
         let mut loaded = match (&action, entry) {
             (Action::Keep, Some(entry)) => job.keep(&mut session, &entry)?,
             (Action::Extend(_), Some(entry)) => job.extend(&mut session, &entry)?,
@@ -171,9 +197,16 @@ fn days(options: &Options, entry: Option<&Entry>, action: &Action) -> u32 {
 }
 
 /// What must be done, from what the ledger says.
-fn decide(simulation: &Simulation, program: &Program, entry: Option<&Entry>, options: &Options) -> Action {
+fn decide(
+    simulation: &Simulation,
+    program: &Program,
+    entry: Option<&Entry>,
+    options: &Options,
+) -> Action {
     let build = |why: &str| Action::Build(why.to_string());
-    let Some(entry) = entry else { return build("it is not in the ledger") };
+    let Some(entry) = entry else {
+        return build("it is not in the ledger");
+    };
     if options.full_refresh {
         return build("a full refresh was asked for");
     }
@@ -207,19 +240,40 @@ fn after(day: &str) -> String {
 
 /// Whether later days bring rows.
 fn grows(program: &Program) -> bool {
-    program.levels.iter().any(|l| matches!(&l.kind, LevelKind::Process(_) | LevelKind::Entity { arrivals: Some(_), .. }))
+    program.levels.iter().any(|l| {
+        matches!(
+            &l.kind,
+            LevelKind::Process(_)
+                | LevelKind::Entity {
+                    arrivals: Some(_),
+                    ..
+                }
+        )
+    })
 }
 
 /// The loaded column that holds the row's number.
 fn id_column(simulation: &Simulation, program: &Program) -> Option<String> {
     let level = program.levels.last()?;
-    let made = level.columns.iter().find(|c| c.slot == level.number || (c.needs.len() == 1 && c.needs.contains(&level.number)));
+    let made = level.columns.iter().find(|c| {
+        c.slot == level.number || (c.needs.len() == 1 && c.needs.contains(&level.number))
+    });
     let name = made.map(|c| c.name.clone())?;
-    simulation.columns.iter().any(|c| c.name == name && c.data_type == "bigint").then_some(name)
+    simulation
+        .columns
+        .iter()
+        .any(|c| c.name == name && c.data_type == "bigint")
+        .then_some(name)
 }
 
 /// The smallest number of a row of this day or later, at a level.
-fn first_number(program: &Program, world: &World, counts: &Counts, at: usize, day: i64) -> Option<u64> {
+fn first_number(
+    program: &Program,
+    world: &World,
+    counts: &Counts,
+    at: usize,
+    day: i64,
+) -> Option<u64> {
     let level = &program.levels[at];
     match &level.kind {
         LevelKind::Entity { .. } => {
@@ -231,7 +285,9 @@ fn first_number(program: &Program, world: &World, counts: &Counts, at: usize, da
             let totals = counts.totals.get(at)?.as_ref()?;
             Some(totals.before.get((day + 1) as usize)? + 1)
         }
-        LevelKind::Per { bits: Some(bits), .. } => {
+        LevelKind::Per {
+            bits: Some(bits), ..
+        } => {
             let parent = first_number(program, world, counts, at.checked_sub(1)?, day)?;
             Some(parent << bits)
         }
@@ -245,7 +301,9 @@ impl Job<'_> {
     }
 
     fn error(&self, message: impl std::fmt::Display) -> Stopped {
-        Diagnostic::error(code::M0810, format!("{}: {message}", self.simulation.name)).at(self.place()).into()
+        Diagnostic::error(code::M0810, format!("{}: {message}", self.simulation.name))
+            .at(self.place())
+            .into()
     }
 
     fn place(&self) -> Place {
@@ -253,11 +311,17 @@ impl Job<'_> {
     }
 
     fn tell(&self, stage: Stage, rows: u64, expected: Option<u64>) {
-        (self.around.listen)(Progress { simulation: &self.simulation.name, stage, rows, expected });
+        (self.around.listen)(Progress {
+            simulation: &self.simulation.name,
+            stage,
+            rows,
+            expected,
+        });
     }
 
     fn world(&self) -> Result<Arc<World>> {
-        self.simulations.world(self.program, self.options, self.around.host)
+        self.simulations
+            .world(self.program, self.options, self.around.host)
     }
 
     fn loaded(&self, rows: u64, added: u64, digest: String, checks: Vec<Check>) -> Loaded {
@@ -276,11 +340,17 @@ impl Job<'_> {
     /// Nothing to do but to note that the table reaches further.
     fn keep(&self, session: &mut Session, entry: &Entry) -> Result<Loaded> {
         if entry.until < self.options.until() {
-            let entry = Entry { until: self.options.until(), ..entry.clone() };
-            ledger::write(session, &self.schema, &self.table, &entry).map_err(refused(self.simulation))?;
+            let entry = Entry {
+                until: self.options.until(),
+                ..entry.clone()
+            };
+            ledger::write(session, &self.schema, &self.table, &entry)
+                .map_err(refused(self.simulation))?;
         }
         let mut loaded = self.loaded(entry.rows, 0, entry.digest.clone(), Vec::new());
-        loaded.until.clone_from(&entry.until.clone().max(loaded.until.clone()));
+        loaded
+            .until
+            .clone_from(&entry.until.clone().max(loaded.until.clone()));
         Ok(loaded)
     }
 
@@ -291,13 +361,26 @@ impl Job<'_> {
         ledger::create(session).map_err(&failed)?;
         let new = swap::Fresh::create(session, self).map_err(&failed)?;
         let made = self.fill(&world, &new.relation(), None).and_then(|filled| {
-            self.tell(Stage::Indexing, filled.digest.rows, Some(filled.digest.rows));
+            self.tell(
+                Stage::Indexing,
+                filled.digest.rows,
+                Some(filled.digest.rows),
+            );
             new.index(session, self, &filled).map_err(&failed)?;
-            self.tell(Stage::Checking, filled.digest.rows, Some(filled.digest.rows));
+            self.tell(
+                Stage::Checking,
+                filled.digest.rows,
+                Some(filled.digest.rows),
+            );
             let checks = self.checks(session, &new.relation(), &filled)?;
             let entry = self.entry(filled.digest);
             new.publish(session, self, &entry)?;
-            Ok(self.loaded(filled.digest.rows, filled.digest.rows, filled.digest.text(), checks))
+            Ok(self.loaded(
+                filled.digest.rows,
+                filled.digest.rows,
+                filled.digest.text(),
+                checks,
+            ))
         });
         if made.is_err() {
             new.drop(session);
@@ -311,22 +394,34 @@ impl Job<'_> {
         let world = self.world()?;
         let from = calendar::parse_date(&entry.until).map_or(0, |d| d + 1 - world.calendar.start);
         let chunks = self.chunks(&world);
-        let counts = run::count(self.program, &world, &chunks, self.options.threads).map_err(|f| self.error(f.message))?;
+        let counts = run::count(self.program, &world, &chunks, self.options.threads)
+            .map_err(|f| self.error(f.message))?;
         let level = self.program.levels.len() - 1;
         let first = first_number(self.program, &world, &counts, level, from);
         let (Some(first), Some(id)) = (first, id_column(self.simulation, self.program)) else {
             return self.build(session);
         };
-        let leftovers = format!("delete from {} where {} >= {first}", self.relation(), quote_ident(&id));
+        let leftovers = format!(
+            "delete from {} where {} >= {first}",
+            self.relation(),
+            quote_ident(&id)
+        );
         session.execute(&leftovers).map_err(&failed)?;
-        let result = self.fill(&world, &self.relation(), Some(from)).and_then(|filled| {
-            self.tell(Stage::Checking, filled.digest.rows, Some(filled.digest.rows));
-            let checks = self.checks(session, &self.relation(), &filled)?;
-            let mut all = entry.digest();
-            all.merge(filled.digest);
-            ledger::write(session, &self.schema, &self.table, &self.entry(all)).map_err(&failed)?;
-            Ok(self.loaded(all.rows, filled.digest.rows, all.text(), checks))
-        });
+        let result = self
+            .fill(&world, &self.relation(), Some(from))
+            .and_then(|filled| {
+                self.tell(
+                    Stage::Checking,
+                    filled.digest.rows,
+                    Some(filled.digest.rows),
+                );
+                let checks = self.checks(session, &self.relation(), &filled)?;
+                let mut all = entry.digest();
+                all.merge(filled.digest);
+                ledger::write(session, &self.schema, &self.table, &self.entry(all))
+                    .map_err(&failed)?;
+                Ok(self.loaded(all.rows, filled.digest.rows, all.text(), checks))
+            });
         if result.is_err() {
             // The ledger still names the old last day, so even if this fails too the next run repairs it.
             let _ = session.execute(&leftovers);

@@ -26,8 +26,17 @@ fn named(stem: &str, ending: &str) -> String {
 impl Fresh {
     /// Makes the new table, empty and without keys; one left from a broken run is dropped.
     pub fn create(session: &mut Session, job: &Job<'_>) -> Result<Self, PgError> {
-        let fresh = Self { schema: job.schema.clone(), name: named(&job.table, "__tv1_new"), renames: Default::default() };
-        let columns: Vec<String> = job.program.out.iter().map(|o| format!("{} {}", quote_ident(&o.name), o.sql)).collect();
+        let fresh = Self {
+            schema: job.schema.clone(),
+            name: named(&job.table, "__tv1_new"),
+            renames: Default::default(),
+        };
+        let columns: Vec<String> = job
+            .program
+            .out
+            .iter()
+            .map(|o| format!("{} {}", quote_ident(&o.name), o.sql))
+            .collect();
         let schema = quote_ident(&job.schema);
         session.execute(&format!(
             "create schema if not exists {schema}; drop table if exists {r}; create table {r} ({})",
@@ -49,17 +58,33 @@ impl Fresh {
     }
 
     /// Builds keys and indexes and gathers statistics.
-    pub fn index(&self, session: &mut Session, job: &Job<'_>, filled: &Filled) -> Result<(), PgError> {
+    pub fn index(
+        &self,
+        session: &mut Session,
+        job: &Job<'_>,
+        filled: &Filled,
+    ) -> Result<(), PgError> {
         let spec = &job.simulations.specs[job.program.table];
         let mut sets: Vec<(Vec<String>, &str)> = Vec::new();
         for column in spec.columns.iter().filter(|c| c.primary_key) {
-            sets.push((vec![column.name.text.clone()], if filled.duplicates { "index" } else { "primary key" }));
+            sets.push((
+                vec![column.name.text.clone()],
+                if filled.duplicates {
+                    "index"
+                } else {
+                    "primary key"
+                },
+            ));
         }
         let loaded = |set: &&Vec<crate::simulate::spec::Name>| {
-            set.iter().all(|n| job.program.out.iter().any(|o| o.name == n.text))
+            set.iter()
+                .all(|n| job.program.out.iter().any(|o| o.name == n.text))
         };
         for set in spec.unique.iter().filter(loaded) {
-            sets.push((set.iter().map(|n| n.text.clone()).collect(), if filled.duplicates { "index" } else { "unique" }));
+            sets.push((
+                set.iter().map(|n| n.text.clone()).collect(),
+                if filled.duplicates { "index" } else { "unique" },
+            ));
         }
         for set in &spec.indexes {
             sets.push((set.iter().map(|n| n.text.clone()).collect(), "index"));
@@ -71,17 +96,30 @@ impl Fresh {
                 "unique" => format!("_{}_key", columns.join("_")),
                 _ => format!("_{}_idx", columns.join("_")),
             };
-            let (now, later) = (named(&self.name, &format!("_{i}")), named(&job.table, &ending));
+            let (now, later) = (
+                named(&self.name, &format!("_{i}")),
+                named(&job.table, &ending),
+            );
             let list = quoted.join(", ");
             let sql = if *kind == "index" {
-                format!("create index {} on {} ({list})", quote_ident(&now), self.relation())
+                format!(
+                    "create index {} on {} ({list})",
+                    quote_ident(&now),
+                    self.relation()
+                )
             } else {
-                format!("alter table {} add constraint {} {kind} ({list})", self.relation(), quote_ident(&now))
+                format!(
+                    "alter table {} add constraint {} {kind} ({list})",
+                    self.relation(),
+                    quote_ident(&now)
+                )
             };
             session.execute(&sql)?;
             self.renames.borrow_mut().push((now, later));
         }
-        session.execute(&format!("analyze {}", self.relation())).map(drop)
+        session
+            .execute(&format!("analyze {}", self.relation()))
+            .map(drop)
     }
 
     /// Puts it in its place, with the old one's rights and comments, and writes the ledger, all in one transaction.
@@ -102,10 +140,17 @@ impl Fresh {
     fn exchange(&self, session: &mut Session, job: &Job<'_>, entry: &Entry) -> Result<()> {
         let failed = refused(job.simulation);
         let (old, new) = (job.relation(), self.relation());
-        let there = session.fetch(&format!("select to_regclass({}) is not null", quote_literal(&old))).map_err(&failed)?;
+        let there = session
+            .fetch(&format!(
+                "select to_regclass({}) is not null",
+                quote_literal(&old)
+            ))
+            .map_err(&failed)?;
         let mut again = Vec::new();
         if there.scalar().and_then(|c| c.as_bool()) == Some(true) {
-            session.execute(&format!("lock table {old} in access exclusive mode")).map_err(&failed)?;
+            session
+                .execute(&format!("lock table {old} in access exclusive mode"))
+                .map_err(&failed)?;
             let all = catalog::dependants(session, &job.schema, &job.table).map_err(&failed)?;
             let lost: Vec<&str> = all
                 .iter()
@@ -115,35 +160,64 @@ impl Fresh {
             if !lost.is_empty() {
                 return Err(Diagnostic::error(
                     code::M0812,
-                    format!("{}: the table cannot be replaced: {} depends on it", job.simulation.name, lost.join(", ")),
+                    format!(
+                        "{}: the table cannot be replaced: {} depends on it",
+                        job.simulation.name,
+                        lost.join(", ")
+                    ),
                 )
                 .at(job.place())
                 .help("drop it and make it again after the run")
                 .into());
             }
-            let rights = session.fetch(&rights(&job.schema, &job.table, &new)).map_err(&failed)?;
+            let rights = session
+                .fetch(&rights(&job.schema, &job.table, &new))
+                .map_err(&failed)?;
             again.extend(rights.rows.iter().filter_map(|r| r.first()?.text()));
             // Everything that goes with it is made again below, in this same transaction.
-            session.execute(&format!("drop table {old} cascade")).map_err(&failed)?;
-            let mut sql = vec![format!("alter table {new} rename to {}", quote_ident(&job.table))];
-            sql.extend(self.renames.borrow().iter().map(|(now, later)| self.rename(now, later)));
+            session
+                .execute(&format!("drop table {old} cascade"))
+                .map_err(&failed)?;
+            let mut sql = vec![format!(
+                "alter table {new} rename to {}",
+                quote_ident(&job.table)
+            )];
+            sql.extend(
+                self.renames
+                    .borrow()
+                    .iter()
+                    .map(|(now, later)| self.rename(now, later)),
+            );
             sql.append(&mut again);
             sql.extend(all.iter().flat_map(|d| d.restore()));
             for statement in sql {
                 session.execute(&statement).map_err(&failed)?;
             }
         } else {
-            session.execute(&format!("alter table {new} rename to {}", quote_ident(&job.table))).map_err(&failed)?;
+            session
+                .execute(&format!(
+                    "alter table {new} rename to {}",
+                    quote_ident(&job.table)
+                ))
+                .map_err(&failed)?;
             for (now, later) in self.renames.borrow().iter() {
                 session.execute(&self.rename(now, later)).map_err(&failed)?;
             }
         }
-        session.execute(&ledger::statement(&job.schema, &job.table, entry)).map(drop).map_err(&failed)
+        session
+            .execute(&ledger::statement(&job.schema, &job.table, entry))
+            .map(drop)
+            .map_err(&failed)
     }
 
     /// Renaming a constraint's index renames the constraint.
     fn rename(&self, now: &str, later: &str) -> String {
-        format!("alter index {}.{} rename to {}", quote_ident(&self.schema), quote_ident(now), quote_ident(later))
+        format!(
+            "alter index {}.{} rename to {}",
+            quote_ident(&self.schema),
+            quote_ident(now),
+            quote_ident(later)
+        )
     }
 }
 

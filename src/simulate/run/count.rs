@@ -38,24 +38,37 @@ impl RowSink for Nothing {
 /// Cuts the root's rows into ranges of this size.
 pub fn chunks(program: &Program, world: &World, size: u64) -> Vec<Range<u64>> {
     let rows = root_rows(program, world);
-    (0..rows.div_ceil(size.max(1))).map(|i| i * size..((i + 1) * size).min(rows)).collect()
+    (0..rows.div_ceil(size.max(1)))
+        .map(|i| i * size..((i + 1) * size).min(rows))
+        .collect()
 }
 
 /// Counts what must be counted, level by level, on as many threads.
 ///
 /// # Errors
 /// When a count cannot be computed.
-pub fn count(program: &Program, world: &Arc<World>, chunks: &[Range<u64>], threads: usize) -> Result<Counts, Failure> {
+pub fn count(
+    program: &Program,
+    world: &Arc<World>,
+    chunks: &[Range<u64>],
+    threads: usize,
+) -> Result<Counts, Failure> {
     let levels = program.levels.len();
     let classes = world.calendar.days as usize + 1;
-    let mut counts = Counts { totals: vec![None; levels], starts: vec![vec![None; levels]; chunks.len()] };
+    let mut counts = Counts {
+        totals: vec![None; levels],
+        starts: vec![vec![None; levels]; chunks.len()],
+    };
     for (at, level) in program.levels.iter().enumerate() {
         if !level.counted {
             continue;
         }
         let counted = crate::simulate::run::parallel(chunks.len(), threads, |i| {
             let mut ordinals = counts.starts[i].clone();
-            ordinals[at] = Some(Ordinals { next: vec![0; classes], counting: true });
+            ordinals[at] = Some(Ordinals {
+                next: vec![0; classes],
+                counting: true,
+            });
             let mut walker = Walker::new(program, world, &counts.totals, ordinals);
             walker.depth = at;
             walker.range(chunks[i].clone(), &mut Nothing)?;
@@ -63,7 +76,10 @@ pub fn count(program: &Program, world: &Arc<World>, chunks: &[Range<u64>], threa
         })?;
         let mut running = vec![0u64; classes];
         for (i, chunk) in counted.into_iter().enumerate() {
-            counts.starts[i][at] = Some(Ordinals { next: running.clone(), counting: false });
+            counts.starts[i][at] = Some(Ordinals {
+                next: running.clone(),
+                counting: false,
+            });
             running.iter_mut().zip(chunk).for_each(|(sum, n)| *sum += n);
         }
         let mut before = Vec::with_capacity(classes + 1);

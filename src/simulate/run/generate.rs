@@ -22,7 +22,13 @@ pub struct Work<'w> {
 
 impl<'w> Work<'w> {
     /// All rows from a day on (all days without one).
-    pub fn new(program: &'w Program, world: &'w Arc<World>, counts: &'w Counts, chunks: &'w [Range<u64>], from: Option<i64>) -> Self {
+    pub fn new(
+        program: &'w Program,
+        world: &'w Arc<World>,
+        counts: &'w Counts,
+        chunks: &'w [Range<u64>],
+        from: Option<i64>,
+    ) -> Self {
         Self {
             tally: Mutex::new(vec![0; program.tally_slots]),
             next: AtomicUsize::new(0),
@@ -53,12 +59,21 @@ impl<'w> Work<'w> {
     pub fn run(&self, sink: &mut dyn RowSink) -> Result<(), Failure> {
         while !self.stopped() {
             let i = self.next.fetch_add(1, Ordering::Relaxed);
-            let Some(chunk) = self.chunks.get(i) else { break };
-            let mut walker = Walker::new(self.program, self.world, &self.counts.totals, self.counts.starts[i].clone());
+            let Some(chunk) = self.chunks.get(i) else {
+                break;
+            };
+            let mut walker = Walker::new(
+                self.program,
+                self.world,
+                &self.counts.totals,
+                self.counts.starts[i].clone(),
+            );
             walker.from = self.from;
             let result = walker.range(chunk.clone(), sink);
             if let Ok(mut all) = self.tally.lock() {
-                all.iter_mut().zip(&walker.frame.tally).for_each(|(sum, n)| *sum += n);
+                all.iter_mut()
+                    .zip(&walker.frame.tally)
+                    .for_each(|(sum, n)| *sum += n);
             }
             if let Err(f) = result {
                 self.stop();

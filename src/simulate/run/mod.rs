@@ -52,8 +52,16 @@ pub trait RowSink {
 pub fn root_rows(program: &Program, world: &World) -> u64 {
     let root = &program.levels[0];
     match root.kind {
-        LevelKind::Entity { .. } => world.arrivals.get(root.table).and_then(Option::as_ref).map_or(0, |a| a.total()),
-        _ => world.tables.get(root.table).and_then(Option::as_ref).map_or(0, |t| t.rows as u64),
+        LevelKind::Entity { .. } => world
+            .arrivals
+            .get(root.table)
+            .and_then(Option::as_ref)
+            .map_or(0, |a| a.total()),
+        _ => world
+            .tables
+            .get(root.table)
+            .and_then(Option::as_ref)
+            .map_or(0, |t| t.rows as u64),
     }
 }
 
@@ -76,11 +84,20 @@ pub struct Walker<'p> {
 
 impl<'p> Walker<'p> {
     /// A walker with what was counted: totals by level, and where this chunk starts.
-    pub fn new(program: &'p Program, world: &Arc<World>, totals: &[Option<Arc<Totals>>], ordinals: Vec<Option<Ordinals>>) -> Self {
+    pub fn new(
+        program: &'p Program,
+        world: &Arc<World>,
+        totals: &[Option<Arc<Totals>>],
+        ordinals: Vec<Option<Ordinals>>,
+    ) -> Self {
         let mut frame = Frame::new(world, program.slots, program.tally_slots);
         frame.totals = totals.to_vec();
         Self {
-            keys: program.levels.iter().map(|l| table_key(world.seed, l.salt)).collect(),
+            keys: program
+                .levels
+                .iter()
+                .map(|l| table_key(world.seed, l.salt))
+                .collect(),
             depth: program.levels.len() - 1,
             ordinals,
             from: None,
@@ -107,7 +124,12 @@ impl<'p> Walker<'p> {
         let level = &program.levels[0];
         let key = match &level.kind {
             LevelKind::Host { row } => {
-                let held = self.frame.world.tables.get(level.table).and_then(Option::as_ref);
+                let held = self
+                    .frame
+                    .world
+                    .tables
+                    .get(level.table)
+                    .and_then(Option::as_ref);
                 let key = held.map_or(0, |t| t.keys[i as usize]);
                 self.frame.slots[*row] = Some(i);
                 self.frame.slots[level.number] = Some(i + 1);
@@ -155,7 +177,11 @@ impl<'p> Walker<'p> {
         let table = mix(self.keys[next], key);
         match &self.program.levels[next].kind {
             LevelKind::Process(process) => self.process(next, process, table, sink),
-            LevelKind::Per { lookup, count, bits } => {
+            LevelKind::Per {
+                lookup,
+                count,
+                bits,
+            } => {
                 self.frame.key = table;
                 self.frame.scope = table;
                 for (slot, code) in lookup {
@@ -171,12 +197,24 @@ impl<'p> Walker<'p> {
         }
     }
 
-    fn per(&mut self, at: usize, table: u64, n: i64, bits: Option<u32>, sink: &mut dyn RowSink) -> Result<(), Failure> {
+    fn per(
+        &mut self,
+        at: usize,
+        table: u64,
+        n: i64,
+        bits: Option<u32>,
+        sink: &mut dyn RowSink,
+    ) -> Result<(), Failure> {
         let program = self.program;
         let level = &program.levels[at];
         let parent = self.frame.slots[program.levels[at - 1].number];
         let class = self.day(level).map_or(0, |d| d + 1) as usize;
-        let counting = at == self.depth && self.ordinals.get(at).and_then(Option::as_ref).is_some_and(|o| o.counting);
+        let counting = at == self.depth
+            && self
+                .ordinals
+                .get(at)
+                .and_then(Option::as_ref)
+                .is_some_and(|o| o.counting);
         if counting {
             if let Some(Some(o)) = self.ordinals.get_mut(at) {
                 o.next[class] += n.max(0) as u64;
@@ -195,7 +233,12 @@ impl<'p> Walker<'p> {
                 o.next[class] += 1;
                 self.frame.slots[level.ordinal] = Some(ordinal);
                 if bits.is_none() {
-                    let before = self.frame.totals.get(at).and_then(Option::as_ref).map_or(0, |t| t.before[class]);
+                    let before = self
+                        .frame
+                        .totals
+                        .get(at)
+                        .and_then(Option::as_ref)
+                        .map_or(0, |t| t.before[class]);
                     number = Some(before + ordinal + 1);
                 }
             }
@@ -216,9 +259,19 @@ impl<'p> Walker<'p> {
         if nth < 1 << bits && parent < 1 << (63 - bits) {
             return Some(parent << bits | nth);
         }
-        if level.columns.iter().any(|c| (c.active || self.complete) && c.needs.contains(&level.number)) {
-            let part = if nth >= 1 << bits { format!("the number among the parent's rows, {nth}, does not fit {bits} bits") } else { format!("the parent's id {parent} does not fit {} bits", 63 - bits) };
-            return self.frame.fail(format!("the id overflows: {part}; widen it with `bits`"));
+        if level
+            .columns
+            .iter()
+            .any(|c| (c.active || self.complete) && c.needs.contains(&level.number))
+        {
+            let part = if nth >= 1 << bits {
+                format!("the number among the parent's rows, {nth}, does not fit {bits} bits")
+            } else {
+                format!("the parent's id {parent} does not fit {} bits", 63 - bits)
+            };
+            return self
+                .frame
+                .fail(format!("the id overflows: {part}; widen it with `bits`"));
         }
         None
     }
@@ -237,17 +290,31 @@ impl<'p> Walker<'p> {
         if let Some(day) = self.frame.slots[level.day] {
             place.push(format!("day {}", super::calendar::date_text(day as i64)));
         }
-        if let (true, Some(n)) = (matches!(level.kind, LevelKind::Entity { .. }), self.frame.slots[level.number]) {
+        if let (true, Some(n)) = (
+            matches!(level.kind, LevelKind::Entity { .. }),
+            self.frame.slots[level.number],
+        ) {
             place.push(format!("row {n}"));
         }
-        let place = if place.is_empty() { String::new() } else { format!(" ({})", place.join(", ")) };
-        Failure { message: format!("{message}{place}") }
+        let place = if place.is_empty() {
+            String::new()
+        } else {
+            format!(" ({})", place.join(", "))
+        };
+        Failure {
+            message: format!("{message}{place}"),
+        }
     }
 }
 
 /// Starts a row of an entity; gives its key.
 fn enter_entity(level: &Level, frame: &mut Frame, table: u64, number: u64) -> u64 {
-    let (day, nth) = frame.world.arrivals.get(level.table).and_then(Option::as_ref).map_or((None, number), |a| a.place(number));
+    let (day, nth) = frame
+        .world
+        .arrivals
+        .get(level.table)
+        .and_then(Option::as_ref)
+        .map_or((None, number), |a| a.place(number));
     let class = day.map_or(0, |d| d as u64 + 1);
     let key = mix(mix(table, class), nth);
     frame.key = key;
@@ -262,7 +329,12 @@ fn enter_entity(level: &Level, frame: &mut Frame, table: u64, number: u64) -> u6
 pub fn entity_value(program: &Program, frame: &mut Frame, number: u64, column: usize) -> Val {
     let level = &program.levels[0];
     frame.arena.clear();
-    enter_entity(level, frame, table_key(frame.world.seed, level.salt), number);
+    enter_entity(
+        level,
+        frame,
+        table_key(frame.world.seed, level.salt),
+        number,
+    );
     // The table's id among columns is its place in the file.
     let slot = level.columns[column].slot;
     for i in program.order_for(0, column) {
@@ -277,7 +349,11 @@ pub fn entity_value(program: &Program, frame: &mut Frame, number: u64, column: u
 ///
 /// # Errors
 /// The first failure.
-pub fn parallel<T: Send>(tasks: usize, threads: usize, task: impl Fn(usize) -> Result<T, Failure> + Sync) -> Result<Vec<T>, Failure> {
+pub fn parallel<T: Send>(
+    tasks: usize,
+    threads: usize,
+    task: impl Fn(usize) -> Result<T, Failure> + Sync,
+) -> Result<Vec<T>, Failure> {
     let next = AtomicUsize::new(0);
     let failed = AtomicBool::new(false);
     let results: Mutex<BTreeMap<usize, Result<T, Failure>>> = Mutex::new(BTreeMap::new());
@@ -300,13 +376,19 @@ pub fn parallel<T: Send>(tasks: usize, threads: usize, task: impl Fn(usize) -> R
             });
         }
     });
-    results.into_inner().unwrap_or_default().into_values().collect()
+    results
+        .into_inner()
+        .unwrap_or_default()
+        .into_values()
+        .collect()
 }
 
 /// How many rows arrive on each day, for an entity.
 pub fn arrivals(program: &Program, world: &Arc<World>) -> Result<super::world::Arrivals, Failure> {
     let level = &program.levels[0];
-    let LevelKind::Entity { initial, arrivals } = &level.kind else { return Ok(super::world::Arrivals::default()) };
+    let LevelKind::Entity { initial, arrivals } = &level.kind else {
+        return Ok(super::world::Arrivals::default());
+    };
     let mut upto = vec![*initial];
     let mut frame = Frame::new(world, program.slots, program.tally_slots);
     let table = mix(table_key(world.seed, level.salt), ARRIVALS);
@@ -318,7 +400,12 @@ pub fn arrivals(program: &Program, world: &Arc<World>) -> Result<super::world::A
             n = code(&mut frame).map_or(0, |n| n as i64).max(0);
         }
         if let Some(message) = frame.failure.take() {
-            return Err(Failure { message: format!("rows.arrivals: {message} (day {})", super::calendar::date_text(day + world.calendar.start)) });
+            return Err(Failure {
+                message: format!(
+                    "rows.arrivals: {message} (day {})",
+                    super::calendar::date_text(day + world.calendar.start)
+                ),
+            });
         }
         upto.push(upto.last().copied().unwrap_or(0) + n as u64);
     }

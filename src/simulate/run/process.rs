@@ -48,7 +48,13 @@ fn assign(f: &mut Frame, assigns: &[AssignCode]) {
 }
 
 impl Walker<'_> {
-    pub(super) fn process(&mut self, at: usize, p: &ProcessCode, table: u64, sink: &mut dyn RowSink) -> Result<(), Failure> {
+    pub(super) fn process(
+        &mut self,
+        at: usize,
+        p: &ProcessCode,
+        table: u64,
+        sink: &mut dyn RowSink,
+    ) -> Result<(), Failure> {
         let program = self.program;
         let level = &program.levels[at];
         let above = &program.levels[at - 1];
@@ -91,11 +97,23 @@ impl Walker<'_> {
         Ok(())
     }
 
-    fn day_of(&mut self, at: usize, p: &ProcessCode, run: &mut Run, sink: &mut dyn RowSink) -> Result<(), Failure> {
+    fn day_of(
+        &mut self,
+        at: usize,
+        p: &ProcessCode,
+        run: &mut Run,
+        sink: &mut dyn RowSink,
+    ) -> Result<(), Failure> {
         put(&mut self.frame, &p.lets);
-        let count = p.count.as_ref().map_or(Some(1), |c| c(&mut self.frame).map(|n| n as i64)).unwrap_or(0);
+        let count = p
+            .count
+            .as_ref()
+            .map_or(Some(1), |c| c(&mut self.frame).map(|n| n as i64))
+            .unwrap_or(0);
         if count > OCCURRENCES {
-            self.frame.fail(format!("each.count is {count}; more than {OCCURRENCES} occurrences a day are refused"));
+            self.frame.fail(format!(
+                "each.count is {count}; more than {OCCURRENCES} occurrences a day are refused"
+            ));
         }
         if self.frame.failure.is_some() {
             return Err(self.failed(at));
@@ -135,7 +153,10 @@ impl Walker<'_> {
             AtCode::Windows(code, _, round) => {
                 let world = f.world.clone();
                 let bits = code(f);
-                match bits.and_then(|b| world.json(b)).and_then(|n| n.windows.as_ref()) {
+                match bits
+                    .and_then(|b| world.json(b))
+                    .and_then(|n| n.windows.as_ref())
+                {
                     Some(windows) => (drawn(windows), round),
                     None => {
                         f.fail("at.windows: this is no list of {start, end, weight}");
@@ -150,7 +171,10 @@ impl Walker<'_> {
         }
     }
 
-    #[expect(clippy::too_many_arguments, reason = "the four levels of a process meet here")]
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "the four levels of a process meet here"
+    )]
     fn occurrence(
         &mut self,
         at: usize,
@@ -230,10 +254,22 @@ impl Walker<'_> {
                 break;
             }
         }
-        if self.frame.failure.is_some() { Err(self.failed(at)) } else { Ok(()) }
+        if self.frame.failure.is_some() {
+            Err(self.failed(at))
+        } else {
+            Ok(())
+        }
     }
 
-    fn emit(&mut self, at: usize, p: &ProcessCode, row: &RowCode, run: &mut Run, key: u64, sink: &mut dyn RowSink) -> Result<(), Failure> {
+    fn emit(
+        &mut self,
+        at: usize,
+        p: &ProcessCode,
+        row: &RowCode,
+        run: &mut Run,
+        key: u64,
+        sink: &mut dyn RowSink,
+    ) -> Result<(), Failure> {
         let level = &self.program.levels[at];
         run.rows += 1;
         if self.from.is_some_and(|from| run.day < from) && at == self.depth {
@@ -256,7 +292,9 @@ impl Walker<'_> {
             } else {
                 format!("day {} does not fit {d} bits", run.day)
             };
-            self.frame.fail(format!("the id overflows: {part}; widen it with `bits: [day, parent, number]`"));
+            self.frame.fail(format!(
+                "the id overflows: {part}; widen it with `bits: [day, parent, number]`"
+            ));
         }
         self.frame.slots[level.number] = number;
         let nth = self.frame.slots[level.nth];

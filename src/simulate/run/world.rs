@@ -34,7 +34,15 @@ pub fn prepare(
     let mut rooted = wanted.recomputed.clone();
     rooted.insert(wanted.levels[0].table);
     // What tables in memory need is needed first.
-    fill(world, model, programs, &mut held, &rooted, host_rows, &mut BTreeSet::new())
+    fill(
+        world,
+        model,
+        programs,
+        &mut held,
+        &rooted,
+        host_rows,
+        &mut BTreeSet::new(),
+    )
 }
 
 fn fill(
@@ -57,19 +65,28 @@ fn fill(
             Kind::Host(_) => host_table(model, table, &host_rows(&model.tables[table].name)?)?,
             Kind::Simulation => {
                 let Some(program) = programs.get(table).and_then(Clone::clone) else {
-                    return Err(Failure { message: format!("the simulation `{}` has errors", model.tables[table].name) });
+                    return Err(Failure {
+                        message: format!(
+                            "the simulation `{}` has errors",
+                            model.tables[table].name
+                        ),
+                    });
                 };
                 let mut more = program.held.clone();
                 let mut roots = program.recomputed.clone();
                 roots.insert(program.levels[0].table);
-                fill(world, model, programs, &mut more, &roots, host_rows, under_way)?;
+                fill(
+                    world, model, programs, &mut more, &roots, host_rows, under_way,
+                )?;
                 simulated(world, model, &program)?
             }
         };
         under_way.remove(&table);
         let made = indexed(made, model, table);
         let Some(world) = Arc::get_mut(world) else {
-            return Err(Failure { message: "a table was still being read while another was made".into() });
+            return Err(Failure {
+                message: "a table was still being read while another was made".into(),
+            });
         };
         world.tables[table] = Some(made);
     }
@@ -77,9 +94,17 @@ fn fill(
 }
 
 /// Counts an entity's arrivals and keeps its program.
-fn entity(world: &mut Arc<World>, programs: &[Option<Arc<Program>>], table: TableId) -> Result<(), Failure> {
-    let Some(program) = programs.get(table).and_then(Clone::clone) else { return Ok(()) };
-    if !matches!(program.levels[0].kind, LevelKind::Entity { .. }) || world.arrivals[table].is_some() {
+fn entity(
+    world: &mut Arc<World>,
+    programs: &[Option<Arc<Program>>],
+    table: TableId,
+) -> Result<(), Failure> {
+    let Some(program) = programs.get(table).and_then(Clone::clone) else {
+        return Ok(());
+    };
+    if !matches!(program.levels[0].kind, LevelKind::Entity { .. })
+        || world.arrivals[table].is_some()
+    {
         return Ok(());
     }
     let counted = arrivals(&program, world)?;
@@ -108,16 +133,31 @@ fn indexed(mut held: Held, model: &Model, table: TableId) -> Held {
 fn host_table(model: &Model, table: TableId, rows: &Rows) -> Result<Held, Failure> {
     let info = &model.tables[table];
     if rows.len() > MOST {
-        return Err(Failure { message: format!("{} has {} rows; at most {MOST} are held in memory", model.describe(table), rows.len()) });
+        return Err(Failure {
+            message: format!(
+                "{} has {} rows; at most {MOST} are held in memory",
+                model.describe(table),
+                rows.len()
+            ),
+        });
     }
-    let mut held = Held { rows: rows.len(), days: vec![None; rows.len()], ..Held::default() };
+    let mut held = Held {
+        rows: rows.len(),
+        days: vec![None; rows.len()],
+        ..Held::default()
+    };
     for column in &info.columns {
         let mut values: Vec<Val> = Vec::with_capacity(rows.len());
         for (i, row) in rows.iter().enumerate() {
             let value = row.get(&column.name).unwrap_or(&Json::Null);
             let made = host_value(&mut held, table, column.sql, value);
             values.push(made.map_err(|wanted| Failure {
-                message: format!("{}, row {}, column `{}`: {value} is not {wanted}", model.describe(table), i + 1, column.name),
+                message: format!(
+                    "{}, row {}, column `{}`: {value} is not {wanted}",
+                    model.describe(table),
+                    i + 1,
+                    column.name
+                ),
             })?);
         }
         held.columns.push(values);
@@ -126,7 +166,12 @@ fn host_table(model: &Model, table: TableId, rows: &Rows) -> Result<Held, Failur
     Ok(held)
 }
 
-fn host_value(held: &mut Held, table: TableId, sql: Option<SqlType>, value: &Json) -> Result<Val, String> {
+fn host_value(
+    held: &mut Held,
+    table: TableId,
+    sql: Option<SqlType>,
+    value: &Json,
+) -> Result<Val, String> {
     let sql = sql.unwrap_or(SqlType::Text);
     if value.is_null() || (value.as_str() == Some("") && !matches!(sql, SqlType::Text)) {
         return Ok(None);
@@ -137,8 +182,16 @@ fn host_value(held: &mut Held, table: TableId, sql: Option<SqlType>, value: &Jso
     };
     let wrong = || sql.to_string();
     Ok(match sql.value_type() {
-        Type::Int => int(value.as_i64().or_else(|| text.trim().parse().ok()).ok_or_else(wrong)?),
-        Type::Float => float(value.as_f64().or_else(|| text.trim().parse().ok()).ok_or_else(wrong)?),
+        Type::Int => int(value
+            .as_i64()
+            .or_else(|| text.trim().parse().ok())
+            .ok_or_else(wrong)?),
+        Type::Float => float(
+            value
+                .as_f64()
+                .or_else(|| text.trim().parse().ok())
+                .ok_or_else(wrong)?,
+        ),
         Type::Bool => match (value, text.to_ascii_lowercase().as_str()) {
             (Json::Bool(b), _) => Some(u64::from(*b)),
             (_, "true" | "t" | "yes" | "1") => Some(1),
@@ -160,7 +213,9 @@ fn host_keys(rows: &Rows, first: Option<&str>) -> Vec<u64> {
         rows.iter()
             .map(|r| {
                 let value = r.get(name).filter(|v| !v.is_null())?;
-                let text = value.as_str().map_or_else(|| value.to_string(), str::to_string);
+                let text = value
+                    .as_str()
+                    .map_or_else(|| value.to_string(), str::to_string);
                 let key = hash_bytes(text.as_bytes());
                 seen.insert(key).then(|| mix(1, key))
             })
@@ -180,17 +235,24 @@ struct Collect<'a> {
 impl RowSink for Collect<'_> {
     fn row(&mut self, frame: &mut Frame, key: u64, day: Option<i64>) -> Result<(), Failure> {
         if self.held.rows >= MOST {
-            return Err(Failure { message: format!("{} has more than {MOST} rows, too many to hold in memory for lookups and picks", self.model.describe(self.table)) });
+            return Err(Failure {
+                message: format!(
+                    "{} has more than {MOST} rows, too many to hold in memory for lookups and picks",
+                    self.model.describe(self.table)
+                ),
+            });
         }
         for (i, slot) in self.slots.iter().enumerate() {
-            let value = frame.slots[*slot].map(|bits| match self.model.tables[self.table].columns[i].ty {
-                Type::Text => handle(self.table, self.held.segment.text(frame.text(bits))),
-                Type::Json(_) => {
-                    let json = serde_json::from_slice(frame.json_bytes(bits)).unwrap_or(Json::Null);
-                    handle(self.table, self.held.segment.add_json(&json))
-                }
-                _ => bits,
-            });
+            let value =
+                frame.slots[*slot].map(|bits| match self.model.tables[self.table].columns[i].ty {
+                    Type::Text => handle(self.table, self.held.segment.text(frame.text(bits))),
+                    Type::Json(_) => {
+                        let json =
+                            serde_json::from_slice(frame.json_bytes(bits)).unwrap_or(Json::Null);
+                        handle(self.table, self.held.segment.add_json(&json))
+                    }
+                    _ => bits,
+                });
             self.held.columns[i].push(value);
         }
         self.held.rows += 1;
@@ -203,12 +265,17 @@ impl RowSink for Collect<'_> {
 fn simulated(world: &Arc<World>, model: &Model, program: &Program) -> Result<Held, Failure> {
     let ranges = chunks(program, world, u64::MAX / 2);
     let counts = count(program, world, &ranges, 1)?;
-    let Some(level) = program.levels.last() else { return Ok(Held::default()) };
+    let Some(level) = program.levels.last() else {
+        return Ok(Held::default());
+    };
     let mut sink = Collect {
         model,
         table: program.table,
         slots: level.columns.iter().map(|c| c.slot).collect(),
-        held: Held { columns: vec![Vec::new(); level.columns.len()], ..Held::default() },
+        held: Held {
+            columns: vec![Vec::new(); level.columns.len()],
+            ..Held::default()
+        },
     };
     for (i, range) in ranges.into_iter().enumerate() {
         let mut walker = Walker::new(program, world, &counts.totals, counts.starts[i].clone());

@@ -7,23 +7,65 @@ use crate::simulate::value::SqlType;
 use crate::yaml::Node;
 
 const COLUMN: [&str; 21] = [
-    "type", "description", "primary_key", "hidden", "nullable", "references", "id", "bits", "expr", "weights", "by",
-    "when", "format", "pick", "where", "weight", "distinct", "parent", "code", "meta", "tests",
+    "type",
+    "description",
+    "primary_key",
+    "hidden",
+    "nullable",
+    "references",
+    "id",
+    "bits",
+    "expr",
+    "weights",
+    "by",
+    "when",
+    "format",
+    "pick",
+    "where",
+    "weight",
+    "distinct",
+    "parent",
+    "code",
+    "meta",
+    "tests",
 ];
-const ORIGINS: [&str; 8] = ["id", "expr", "weights", "when", "format", "pick", "parent", "code"];
+const ORIGINS: [&str; 8] = [
+    "id", "expr", "weights", "when", "format", "pick", "parent", "code",
+];
 const VALUE: [&str; 5] = ["expr", "weights", "by", "when", "format"];
 
 impl Reader<'_> {
-    pub(super) fn columns(&mut self, node: Option<&Node>, process: bool, name: &Name) -> Vec<Column> {
+    pub(super) fn columns(
+        &mut self,
+        node: Option<&Node>,
+        process: bool,
+        name: &Name,
+    ) -> Vec<Column> {
         let Some(node) = node.filter(|n| n.is_map() && !n.entries().is_empty()) else {
-            self.error(code::M0801, name.span.clone(), format!("{}: there are no columns", self.sim), Some("add `columns:`, a mapping of names to their types and values"));
+            self.error(
+                code::M0801,
+                name.span.clone(),
+                format!("{}: there are no columns", self.sim),
+                Some("add `columns:`, a mapping of names to their types and values"),
+            );
             return Vec::new();
         };
         let entries = node.entries().to_vec();
-        let columns: Vec<Column> = entries.iter().filter_map(|(k, v)| self.column(k, v, process)).collect();
+        let columns: Vec<Column> = entries
+            .iter()
+            .filter_map(|(k, v)| self.column(k, v, process))
+            .collect();
         let keys: Vec<&Column> = columns.iter().filter(|c| c.primary_key).collect();
         if keys.len() > 1 {
-            self.error(code::M0801, keys[1].name.span.clone(), format!("{}: there are two primary keys, `{}` and `{}`", self.sim, keys[0].name.text, keys[1].name.text), Some("for a key of several columns use `unique: [[a, b]]`"));
+            self.error(
+                code::M0801,
+                keys[1].name.span.clone(),
+                format!(
+                    "{}: there are two primary keys, `{}` and `{}`",
+                    self.sim, keys[0].name.text, keys[1].name.text
+                ),
+                Some("for a key of several columns use `unique: [[a, b]]`"),
+            );
         }
         columns
     }
@@ -37,9 +79,16 @@ impl Reader<'_> {
         }
         let cut = self.keys(node, &COLUMN, &what);
         let sql = self.sql_type(node, &name)?;
-        let value = if cut { Value::Broken } else { self.origin(node, &name, sql, process) };
+        let value = if cut {
+            Value::Broken
+        } else {
+            self.origin(node, &name, sql, process)
+        };
         let references = node.get("references").and_then(|n| match n.as_str() {
-            Some(text) if text.split('.').count() == 2 => Some(Name { text: text.to_string(), span: n.span.clone() }),
+            Some(text) if text.split('.').count() == 2 => Some(Name {
+                text: text.to_string(),
+                span: n.span.clone(),
+            }),
             _ => {
                 self.wrong(n, "references", "`table.column`");
                 None
@@ -48,7 +97,12 @@ impl Reader<'_> {
         let primary_key = self.flag(node, "primary_key");
         let hidden = self.flag(node, "hidden");
         if primary_key && hidden {
-            self.error(code::M0801, name.span.clone(), format!("{}.{what}: the primary key cannot be hidden", self.sim), None);
+            self.error(
+                code::M0801,
+                name.span.clone(),
+                format!("{}.{what}: the primary key cannot be hidden", self.sim),
+                None,
+            );
         }
         Some(Column {
             sql,
@@ -57,7 +111,10 @@ impl Reader<'_> {
             hidden,
             nullable: self.flag(node, "nullable"),
             references,
-            description: node.get("description").and_then(|n| self.text(n, "description")).unwrap_or_default(),
+            description: node
+                .get("description")
+                .and_then(|n| self.text(n, "description"))
+                .unwrap_or_default(),
             span: node.span.clone(),
             name,
         })
@@ -65,7 +122,12 @@ impl Reader<'_> {
 
     fn sql_type(&mut self, node: &Node, name: &Name) -> Option<SqlType> {
         let Some(t) = node.get("type") else {
-            self.error(code::M0801, name.span.clone(), format!("{}.{}: `type` is missing", self.sim, name.text), Some("for example `type: text`"));
+            self.error(
+                code::M0801,
+                name.span.clone(),
+                format!("{}.{}: `type` is missing", self.sim, name.text),
+                Some("for example `type: text`"),
+            );
             return None;
         };
         let text = t.as_str().unwrap_or_default();
@@ -75,40 +137,90 @@ impl Reader<'_> {
                 Some(s) => format!("did you mean `{s}`?"),
                 None => format!("known types: {}", SqlType::NAMES.join(", ")),
             };
-            self.error(code::M0801, t.span.clone(), format!("{}.{}: no type `{text}`", self.sim, name.text), Some(&help));
+            self.error(
+                code::M0801,
+                t.span.clone(),
+                format!("{}.{}: no type `{text}`", self.sim, name.text),
+                Some(&help),
+            );
         }
         sql
     }
 
     fn origin(&mut self, node: &Node, name: &Name, sql: SqlType, process: bool) -> Value {
-        let given: Vec<&str> = ORIGINS.into_iter().filter(|k| node.get(k).is_some()).collect();
+        let given: Vec<&str> = ORIGINS
+            .into_iter()
+            .filter(|k| node.get(k).is_some())
+            .collect();
         match given.as_slice() {
             [] if process => return Value::Row,
             [] => {
-                self.error(code::M0801, name.span.clone(), format!("{}.{}: where the value comes from is not said", self.sim, name.text), Some("give one of id, expr, weights, when, format, pick, parent, code"));
+                self.error(
+                    code::M0801,
+                    name.span.clone(),
+                    format!(
+                        "{}.{}: where the value comes from is not said",
+                        self.sim, name.text
+                    ),
+                    Some("give one of id, expr, weights, when, format, pick, parent, code"),
+                );
                 return Value::Broken;
             }
             [one] if process && *one != "id" => {
-                self.error(code::M0801, name.span.clone(), format!("{}.{}: in a process, values stand in `row:`", self.sim, name.text), None);
+                self.error(
+                    code::M0801,
+                    name.span.clone(),
+                    format!(
+                        "{}.{}: in a process, values stand in `row:`",
+                        self.sim, name.text
+                    ),
+                    None,
+                );
                 return Value::Broken;
             }
             [_] => {}
             [a, b, ..] => {
-                self.error(code::M0801, name.span.clone(), format!("{}.{}: `{a}` and `{b}` exclude each other", self.sim, name.text), None);
+                self.error(
+                    code::M0801,
+                    name.span.clone(),
+                    format!(
+                        "{}.{}: `{a}` and `{b}` exclude each other",
+                        self.sim, name.text
+                    ),
+                    None,
+                );
                 return Value::Broken;
             }
         }
-        for (key, only) in [("by", "weights"), ("where", "pick"), ("weight", "pick"), ("distinct", "pick"), ("bits", "id")] {
+        for (key, only) in [
+            ("by", "weights"),
+            ("where", "pick"),
+            ("weight", "pick"),
+            ("distinct", "pick"),
+            ("bits", "id"),
+        ] {
             if let Some((k, _)) = node.entry(key)
                 && given[0] != only
             {
-                self.error(code::M0801, k.span.clone(), format!("{}.{}: `{key}` belongs to `{only}`", self.sim, name.text), None);
+                self.error(
+                    code::M0801,
+                    k.span.clone(),
+                    format!("{}.{}: `{key}` belongs to `{only}`", self.sim, name.text),
+                    None,
+                );
             }
         }
-        self.kind(given[0], node, name, Some(sql)).unwrap_or(Value::Broken)
+        self.kind(given[0], node, name, Some(sql))
+            .unwrap_or(Value::Broken)
     }
 
-    fn kind(&mut self, kind: &str, node: &Node, name: &Name, sql: Option<SqlType>) -> Option<Value> {
+    fn kind(
+        &mut self,
+        kind: &str,
+        node: &Node,
+        name: &Name,
+        sql: Option<SqlType>,
+    ) -> Option<Value> {
         let value = node.get(kind)?;
         Some(match kind {
             "expr" | "parent" => Value::Expr(self.src(value, kind)?),
@@ -126,8 +238,17 @@ impl Reader<'_> {
                 Some("sequence") => Value::Sequence,
                 Some("packed") => {
                     let bits = node.get("bits");
-                    let widths = bits.map(|b| b.items().iter().filter_map(Node::as_int).map(|i| i.clamp(0, 64) as u32).collect());
-                    Value::Packed(widths.unwrap_or_default(), bits.unwrap_or(value).span.clone())
+                    let widths = bits.map(|b| {
+                        b.items()
+                            .iter()
+                            .filter_map(Node::as_int)
+                            .map(|i| i.clamp(0, 64) as u32)
+                            .collect()
+                    });
+                    Value::Packed(
+                        widths.unwrap_or_default(),
+                        bits.unwrap_or(value).span.clone(),
+                    )
                 }
                 _ => {
                     self.wrong(value, "id", "`sequence` or `packed`");
@@ -150,24 +271,48 @@ impl Reader<'_> {
             let found = match text.split_whitespace().collect::<Vec<_>>().as_slice() {
                 ["parent"] => Some(Distinct::Parent),
                 ["all"] => Some(Distinct::All),
-                [n, "day" | "days"] => n.parse().ok().filter(|n| (1..=3660).contains(n)).map(Distinct::Days),
+                [n, "day" | "days"] => n
+                    .parse()
+                    .ok()
+                    .filter(|n| (1..=3660).contains(n))
+                    .map(Distinct::Days),
                 _ => None,
             };
             if found.is_none() {
-                self.error(code::M0801, d.span.clone(), format!("{}.{}: `distinct` is `parent`, `N days` or `all`", self.sim, name.text), None);
+                self.error(
+                    code::M0801,
+                    d.span.clone(),
+                    format!(
+                        "{}.{}: `distinct` is `parent`, `N days` or `all`",
+                        self.sim, name.text
+                    ),
+                    None,
+                );
             }
             found.map(|f| (f, d.span.clone()))
         });
         Some(Value::Pick(Pick {
-            table: Name { text: table.to_string(), span: start..start + table.len() },
-            column: Name { text: column.to_string(), span: start + table.len() + 1..start + text.len() },
+            table: Name {
+                text: table.to_string(),
+                span: start..start + table.len(),
+            },
+            column: Name {
+                text: column.to_string(),
+                span: start + table.len() + 1..start + text.len(),
+            },
             filter: node.get("where").and_then(|n| self.src(n, "where")),
             weight: node.get("weight").and_then(|n| self.src(n, "weight")),
             distinct,
         }))
     }
 
-    fn weights(&mut self, value: &Node, by: Option<&Node>, name: &Name, sql: Option<SqlType>) -> Option<Weights> {
+    fn weights(
+        &mut self,
+        value: &Node,
+        by: Option<&Node>,
+        name: &Name,
+        sql: Option<SqlType>,
+    ) -> Option<Weights> {
         let by = by.and_then(|b| self.src(b, "by"));
         let kind = if !value.is_map() {
             WeightsKind::Expr(self.src(value, "weights")?)
@@ -176,7 +321,11 @@ impl Reader<'_> {
             for (k, v) in value.entries().to_vec() {
                 let key = self.plain(&k, "a value of `by`")?;
                 if !v.is_map() {
-                    self.wrong(&v, "weights for a value of `by`", "a mapping of values to weights");
+                    self.wrong(
+                        &v,
+                        "weights for a value of `by`",
+                        "a mapping of values to weights",
+                    );
                     return None;
                 }
                 all.push((key, self.weight_map(&v, name, sql)));
@@ -185,7 +334,11 @@ impl Reader<'_> {
         } else {
             WeightsKind::Plain(self.weight_map(value, name, sql))
         };
-        Some(Weights { kind, by, span: value.span.clone() })
+        Some(Weights {
+            kind,
+            by,
+            span: value.span.clone(),
+        })
     }
 
     fn weight_map(&mut self, map: &Node, name: &Name, sql: Option<SqlType>) -> Vec<(Plain, f64)> {
@@ -199,25 +352,47 @@ impl Reader<'_> {
             };
             whole &= v.as_int().is_some();
             if weight < 0.0 || !weight.is_finite() {
-                self.error(code::M0803, v.span.clone(), format!("{}.{}: a weight cannot be {weight}", self.sim, name.text), None);
+                self.error(
+                    code::M0803,
+                    v.span.clone(),
+                    format!("{}.{}: a weight cannot be {weight}", self.sim, name.text),
+                    None,
+                );
                 broken = true;
             }
             if self.fits(&key, sql, name) {
                 out.push((key, weight));
             } else {
-                out.push((Plain { value: Literal::Null, span: key.span }, weight));
+                out.push((
+                    Plain {
+                        value: Literal::Null,
+                        span: key.span,
+                    },
+                    weight,
+                ));
             }
         }
         let sum: f64 = out.iter().map(|(_, w)| w).sum();
         if out.is_empty() || sum <= 0.0 {
-            self.error(code::M0803, map.span.clone(), format!("{}.{}: there are no weights", self.sim, name.text), None);
+            self.error(
+                code::M0803,
+                map.span.clone(),
+                format!("{}.{}: there are no weights", self.sim, name.text),
+                None,
+            );
         } else if !whole && !broken && (sum - 1.0).abs() > 1e-6 {
             let off = sum - 1.0;
             let word = if off < 0.0 { "missing" } else { "over by" };
             self.error(
                 code::M0803,
                 map.span.clone(),
-                format!("{}.{}: weights sum to {}, expected 1 ({word} {})", self.sim, name.text, short(sum), short(off.abs())),
+                format!(
+                    "{}.{}: weights sum to {}, expected 1 ({word} {})",
+                    self.sim,
+                    name.text,
+                    short(sum),
+                    short(off.abs())
+                ),
                 Some("write integers for relative weights"),
             );
         }
@@ -228,12 +403,27 @@ impl Reader<'_> {
     fn fits(&mut self, plain: &Plain, sql: Option<SqlType>, name: &Name) -> bool {
         let Some(sql) = sql else { return true };
         let wanted = match (sql, &plain.value) {
-            (_, Literal::Null) | (SqlType::Text | SqlType::Json | SqlType::Jsonb, _) => return true,
-            (SqlType::SmallInt | SqlType::Integer | SqlType::BigInt, Literal::Int(_)) => return true,
-            (SqlType::Real | SqlType::Double | SqlType::Numeric(..), Literal::Int(_) | Literal::Float(_)) => return true,
+            (_, Literal::Null) | (SqlType::Text | SqlType::Json | SqlType::Jsonb, _) => {
+                return true;
+            }
+            (SqlType::SmallInt | SqlType::Integer | SqlType::BigInt, Literal::Int(_)) => {
+                return true;
+            }
+            (
+                SqlType::Real | SqlType::Double | SqlType::Numeric(..),
+                Literal::Int(_) | Literal::Float(_),
+            ) => return true,
             (SqlType::Boolean, Literal::Bool(_)) => return true,
-            (SqlType::Date, Literal::Text(t)) if crate::simulate::calendar::parse_date(t).is_some() => return true,
-            (SqlType::Timestamp, Literal::Text(t)) if crate::simulate::calendar::parse_timestamp(t).is_some() => return true,
+            (SqlType::Date, Literal::Text(t))
+                if crate::simulate::calendar::parse_date(t).is_some() =>
+            {
+                return true;
+            }
+            (SqlType::Timestamp, Literal::Text(t))
+                if crate::simulate::calendar::parse_timestamp(t).is_some() =>
+            {
+                return true;
+            }
             (SqlType::SmallInt | SqlType::Integer | SqlType::BigInt, _) => "an integer",
             (SqlType::Real | SqlType::Double | SqlType::Numeric(..), _) => "a number",
             (SqlType::Boolean, _) => "true or false",
@@ -248,7 +438,12 @@ impl Reader<'_> {
             Literal::Text(t) => t.clone(),
             Literal::Null => "null".into(),
         };
-        self.error(code::M0805, plain.span.clone(), format!("{}.{}: `{shown}` is not {wanted}", self.sim, name.text), None);
+        self.error(
+            code::M0805,
+            plain.span.clone(),
+            format!("{}.{}: `{shown}` is not {wanted}", self.sim, name.text),
+            None,
+        );
         false
     }
 
@@ -262,8 +457,17 @@ impl Reader<'_> {
         for item in value.items().to_vec() {
             broken |= self.keys(&item, &["if", "then", "else"], &name.text);
             let then = item.get("then").or_else(|| item.get("else"));
-            let (Some(then), true) = (then, item.get("if").is_some() != item.get("else").is_some()) else {
-                self.error(code::M0801, item.span.clone(), format!("{}.{}: a rule is {{if: …, then: …}} or {{else: …}}", self.sim, name.text), None);
+            let (Some(then), true) = (then, item.get("if").is_some() != item.get("else").is_some())
+            else {
+                self.error(
+                    code::M0801,
+                    item.span.clone(),
+                    format!(
+                        "{}.{}: a rule is {{if: …, then: …}} or {{else: …}}",
+                        self.sim, name.text
+                    ),
+                    None,
+                );
                 broken = true;
                 continue;
             };
@@ -273,19 +477,37 @@ impl Reader<'_> {
             };
             let then = self.plain(then, "then")?;
             broken |= !self.fits(&then, sql, name);
-            rules.push(Rule { condition, then, span: item.span.clone() });
+            rules.push(Rule {
+                condition,
+                then,
+                span: item.span.clone(),
+            });
         }
         if let Some(at) = rules.iter().position(|r| r.condition.is_none())
             && at + 1 < rules.len()
         {
-            self.error(code::M0807, rules[at + 1].span.clone(), format!("{}.{}: nothing after `else` can match", self.sim, name.text), None);
+            self.error(
+                code::M0807,
+                rules[at + 1].span.clone(),
+                format!("{}.{}: nothing after `else` can match", self.sim, name.text),
+                None,
+            );
             broken = true;
         }
         if rules.is_empty() {
-            self.error(code::M0801, value.span.clone(), format!("{}.{}: there are no rules", self.sim, name.text), None);
+            self.error(
+                code::M0801,
+                value.span.clone(),
+                format!("{}.{}: there are no rules", self.sim, name.text),
+                None,
+            );
             broken = true;
         }
-        Some(if broken { Value::Broken } else { Value::When(rules, value.span.clone()) })
+        Some(if broken {
+            Value::Broken
+        } else {
+            Value::When(rules, value.span.clone())
+        })
     }
 
     /// A value in `let:`: an expression, or a mapping with weights, rules or a format.
@@ -294,12 +516,27 @@ impl Reader<'_> {
             return self.src(node, &name.text).map(Value::Expr);
         }
         let cut = self.keys(node, &VALUE, &name.text);
-        let given: Vec<&str> = VALUE.into_iter().filter(|k| *k != "by" && node.get(k).is_some()).collect();
+        let given: Vec<&str> = VALUE
+            .into_iter()
+            .filter(|k| *k != "by" && node.get(k).is_some())
+            .collect();
         let [kind] = given.as_slice() else {
-            self.error(code::M0801, node.span.clone(), format!("{}.{}: give one of expr, weights, when, format", self.sim, name.text), None);
+            self.error(
+                code::M0801,
+                node.span.clone(),
+                format!(
+                    "{}.{}: give one of expr, weights, when, format",
+                    self.sim, name.text
+                ),
+                None,
+            );
             return None;
         };
-        if cut { None } else { self.kind(kind, node, name, None) }
+        if cut {
+            None
+        } else {
+            self.kind(kind, node, name, None)
+        }
     }
 
     /// A value in `row:`: as in `let:`, but a mapping is a JSON object of expressions.
@@ -314,7 +551,10 @@ impl Reader<'_> {
                 self.keys(node, &[], &name.text);
                 return Some(Value::Broken);
             }
-            let key = Name { text, span: k.span.clone() };
+            let key = Name {
+                text,
+                span: k.span.clone(),
+            };
             let value = self.row_value(&v, &key)?;
             entries.push((key, value));
         }

@@ -12,17 +12,32 @@ impl Reader<'_> {
         }
         self.keys(node, &["per", "lookup", "state", "each_day"], "process");
         let Some(per) = node.get("per") else {
-            self.error(code::M0801, node.span.clone(), format!("{}: `per` is missing", self.sim), Some("say whose behaviour it is: `per: users as user`"));
+            self.error(
+                code::M0801,
+                node.span.clone(),
+                format!("{}: `per` is missing", self.sim),
+                Some("say whose behaviour it is: `per: users as user`"),
+            );
             return None;
         };
         let parent = self.parent(per, "per")?;
         let Some(day) = node.get("each_day").filter(|d| d.is_map()) else {
-            self.error(code::M0801, node.span.clone(), format!("{}: `each_day` is missing", self.sim), None);
+            self.error(
+                code::M0801,
+                node.span.clone(),
+                format!("{}: `each_day` is missing", self.sim),
+                None,
+            );
             return None;
         };
         self.keys(day, &["where", "let", "each", "set_after"], "each_day");
         let Some(each) = day.get("each").filter(|e| e.is_map()) else {
-            self.error(code::M0801, day.span.clone(), format!("{}: `each` is missing", self.sim), Some("say what happens on a day: `each: {count: 1, row: …}`"));
+            self.error(
+                code::M0801,
+                day.span.clone(),
+                format!("{}: `each` is missing", self.sim),
+                Some("say what happens on a day: `each: {count: 1, row: …}`"),
+            );
             return None;
         };
         Some(Process {
@@ -37,13 +52,22 @@ impl Reader<'_> {
     }
 
     fn each(&mut self, node: &Node) -> Option<Each> {
-        self.keys(node, &["count", "at", "set", "let", "row", "repeat", "set_after"], "each");
+        self.keys(
+            node,
+            &["count", "at", "set", "let", "row", "repeat", "set_after"],
+            "each",
+        );
         let repeat = match node.get("repeat") {
             Some(n) => Some(self.repeat(n)?),
             None => None,
         };
         if node.get("row").is_none() && repeat.as_ref().is_none_or(|r| r.row.is_empty()) {
-            self.error(code::M0801, node.span.clone(), format!("{}: neither `each` nor `repeat` has a `row`", self.sim), None);
+            self.error(
+                code::M0801,
+                node.span.clone(),
+                format!("{}: neither `each` nor `repeat` has a `row`", self.sim),
+                None,
+            );
         }
         Some(Each {
             count: node.get("count").and_then(|n| self.src(n, "count")),
@@ -57,7 +81,9 @@ impl Reader<'_> {
     }
 
     fn at(&mut self, node: Option<&Node>) -> Option<At> {
-        let Some(node) = node else { return Some(At::Midnight) };
+        let Some(node) = node else {
+            return Some(At::Midnight);
+        };
         if !node.is_map() {
             return self.src(node, "at").map(At::Expr);
         }
@@ -66,14 +92,23 @@ impl Reader<'_> {
             Some(w) if w.is_seq() => Windows::Plain(w.to_json(), w.span.clone()),
             Some(w) => Windows::Expr(self.src(w, "windows")?),
             None => {
-                self.error(code::M0801, node.span.clone(), format!("{}: `at` needs `windows`", self.sim), Some("a list of {start: \"07:00\", end: \"09:00\", weight: 1}"));
+                self.error(
+                    code::M0801,
+                    node.span.clone(),
+                    format!("{}: `at` needs `windows`", self.sim),
+                    Some("a list of {start: \"07:00\", end: \"09:00\", weight: 1}"),
+                );
                 return None;
             }
         };
         Some(At::Windows {
             windows,
-            gap: node.get("gap_minutes").and_then(|n| self.src(n, "gap_minutes")),
-            round: node.get("round_minutes").and_then(|n| self.src(n, "round_minutes")),
+            gap: node
+                .get("gap_minutes")
+                .and_then(|n| self.src(n, "gap_minutes")),
+            round: node
+                .get("round_minutes")
+                .and_then(|n| self.src(n, "round_minutes")),
         })
     }
 
@@ -82,10 +117,27 @@ impl Reader<'_> {
             self.wrong(node, "repeat", "a mapping");
             return None;
         }
-        let known = ["while", "limit", "set", "let", "row", "advance", "set_after", "stop"];
+        let known = [
+            "while",
+            "limit",
+            "set",
+            "let",
+            "row",
+            "advance",
+            "set_after",
+            "stop",
+        ];
         self.keys(node, &known, "repeat");
         if node.get("while").is_none() && node.get("stop").is_none() {
-            self.error(code::M0801, node.span.clone(), format!("{}: `repeat` has neither `while` nor `stop` and would never end", self.sim), None);
+            self.error(
+                code::M0801,
+                node.span.clone(),
+                format!(
+                    "{}: `repeat` has neither `while` nor `stop` and would never end",
+                    self.sim
+                ),
+                None,
+            );
         }
         let limit = match node.get("limit") {
             None => 1000,
@@ -148,16 +200,28 @@ impl Reader<'_> {
         let mut out = Vec::new();
         for item in node.items().to_vec() {
             if !item.is_map() {
-                self.wrong(&item, "an assignment", "a mapping: {state: {name: expression}} or {name: expression}");
+                self.wrong(
+                    &item,
+                    "an assignment",
+                    "a mapping: {state: {name: expression}} or {name: expression}",
+                );
                 continue;
             }
-            let mut assign = Assign { condition: None, state: Vec::new(), names: Vec::new(), span: item.span.clone() };
+            let mut assign = Assign {
+                condition: None,
+                state: Vec::new(),
+                names: Vec::new(),
+                span: item.span.clone(),
+            };
             for (k, v) in item.entries().to_vec() {
                 match k.as_str() {
                     Some("if") => assign.condition = self.src(&v, "if"),
                     Some("state") => assign.state.extend(self.named(Some(&v), "state")),
                     _ => {
-                        if let (Some(name), Some(src)) = (self.name(&k, "an assigned name"), self.src(&v, "an assigned value")) {
+                        if let (Some(name), Some(src)) = (
+                            self.name(&k, "an assigned name"),
+                            self.src(&v, "an assigned value"),
+                        ) {
                             assign.names.push((name, src));
                         }
                     }

@@ -1,6 +1,7 @@
 //! Reads the top of a document: everything but columns and process.
 use super::{
-    Corrupted, CurveSpec, Expect, Faults, Late, Literal, Name, Parent, PickSpec, Plain, Rows, Span, Spec, Src,
+    Corrupted, CurveSpec, Expect, Faults, Late, Literal, Name, Parent, PickSpec, Plain, Rows, Span,
+    Spec, Src,
 };
 use crate::diag::{Code, Diagnostic, Sink, code};
 use crate::simulate::calendar;
@@ -10,21 +11,48 @@ use crate::yaml::{Document, Kind, Node};
 use std::sync::Arc;
 
 const TOP: [&str; 16] = [
-    "version", "simulation", "schema", "description", "tags", "meta", "config", "rows", "curves", "columns", "picks",
-    "process", "unique", "indexes", "expect", "faults",
+    "version",
+    "simulation",
+    "schema",
+    "description",
+    "tags",
+    "meta",
+    "config",
+    "rows",
+    "curves",
+    "columns",
+    "picks",
+    "process",
+    "unique",
+    "indexes",
+    "expect",
+    "faults",
 ];
 
 /// Reads one document; findings go to the sink. `None` when not even a name is there.
 pub fn read_document(doc: &Document, sink: &mut Sink) -> Option<Spec> {
     let root = &doc.root;
-    let mut r = Reader { file: doc.file.clone(), sink, sim: String::new() };
+    let mut r = Reader {
+        file: doc.file.clone(),
+        sink,
+        sim: String::new(),
+    };
     if !root.is_map() {
-        r.wrong(root, "a simulation", "a mapping with `simulation:`, `rows:` and `columns:`");
+        r.wrong(
+            root,
+            "a simulation",
+            "a mapping with `simulation:`, `rows:` and `columns:`",
+        );
         return None;
     }
     let Some(name) = root.get("simulation").and_then(|n| r.name(n, "simulation")) else {
         if root.get("simulation").is_none() {
-            r.error(code::M0801, 0..0, "this document has no `simulation:` key", Some("give the table's name: `simulation: users`"));
+            r.error(
+                code::M0801,
+                0..0,
+                "this document has no `simulation:` key",
+                Some("give the table's name: `simulation: users`"),
+            );
         }
         return None;
     };
@@ -33,7 +61,12 @@ pub fn read_document(doc: &Document, sink: &mut Sink) -> Option<Spec> {
     if let Some(version) = root.get("version")
         && version.as_int() != Some(1)
     {
-        r.error(code::M0801, version.span.clone(), "only `version: 1` is known", None);
+        r.error(
+            code::M0801,
+            version.span.clone(),
+            "only `version: 1` is known",
+            None,
+        );
     }
     let process = root.get("process");
     let rows = r.rows(root, process)?;
@@ -42,8 +75,15 @@ pub fn read_document(doc: &Document, sink: &mut Sink) -> Option<Spec> {
         span: name.span.clone(),
         file: doc.file.clone(),
         schema: root.get("schema").and_then(|n| r.text(n, "schema")),
-        description: root.get("description").and_then(|n| r.text(n, "description")).unwrap_or_default(),
-        tags: r.words(root.get("tags"), "tags").into_iter().map(|n| n.text).collect(),
+        description: root
+            .get("description")
+            .and_then(|n| r.text(n, "description"))
+            .unwrap_or_default(),
+        tags: r
+            .words(root.get("tags"), "tags")
+            .into_iter()
+            .map(|n| n.text)
+            .collect(),
         curves: r.curves(root.get("curves")),
         picks: r.picks(root.get("picks")),
         unique: r.column_sets(root.get("unique"), "unique"),
@@ -82,7 +122,13 @@ pub(super) struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    pub fn error(&mut self, code: Code, span: Span, message: impl Into<String>, help: Option<&str>) {
+    pub fn error(
+        &mut self,
+        code: Code,
+        span: Span,
+        message: impl Into<String>,
+        help: Option<&str>,
+    ) {
         let mut d = Diagnostic::error(code, message).at(Place::new(&self.file, span));
         if let Some(help) = help {
             d = d.help(help);
@@ -91,21 +137,38 @@ impl Reader<'_> {
     }
 
     pub fn wrong(&mut self, node: &Node, what: &str, wanted: &str) {
-        self.error(code::M0801, node.span.clone(), format!("{what} must be {wanted}, not {}", node.type_name()), None);
+        self.error(
+            code::M0801,
+            node.span.clone(),
+            format!("{what} must be {wanted}, not {}", node.type_name()),
+            None,
+        );
     }
 
     /// Reports unknown keys; a key without value after an open bracket is an expression that YAML has cut in two.
     /// Gives whether that happened.
     pub fn keys(&mut self, map: &Node, known: &[&str], what: &str) -> bool {
-        let what = if what.is_empty() { self.sim.clone() } else { format!("{}.{what}", self.sim) };
+        let what = if what.is_empty() {
+            self.sim.clone()
+        } else {
+            format!("{}.{what}", self.sim)
+        };
         let mut cut = false;
         for (key, value) in map.entries() {
             if key.as_str().is_some_and(|k| known.contains(&k)) {
                 continue;
             }
-            let name = key.scalar_text().unwrap_or_else(|| key.type_name().to_string());
-            let before = map.entries().iter().filter(|(k, _)| k.span.end <= key.span.start).next_back();
-            let open = before.and_then(|(_, v)| v.as_str()).is_some_and(|t| t.matches('(').count() > t.matches(')').count());
+            let name = key
+                .scalar_text()
+                .unwrap_or_else(|| key.type_name().to_string());
+            let before = map
+                .entries()
+                .iter()
+                .filter(|(k, _)| k.span.end <= key.span.start)
+                .next_back();
+            let open = before
+                .and_then(|(_, v)| v.as_str())
+                .is_some_and(|t| t.matches('(').count() > t.matches(')').count());
             if value.is_null() && (open || cut) {
                 if !cut {
                     self.error(
@@ -122,25 +185,45 @@ impl Reader<'_> {
                 Some(near) => format!("did you mean `{near}`?"),
                 None => format!("known keys: {}", known.join(", ")),
             };
-            self.error(code::M0802, key.span.clone(), format!("{what}: unknown key `{name}`"), Some(&help));
+            self.error(
+                code::M0802,
+                key.span.clone(),
+                format!("{what}: unknown key `{name}`"),
+                Some(&help),
+            );
         }
         cut
     }
 
     pub fn name(&mut self, node: &Node, what: &str) -> Option<Name> {
         let text = node.as_str().unwrap_or_default();
-        let fine = text.chars().next().is_some_and(|c| c.is_alphabetic() || c == '_')
+        let fine = text
+            .chars()
+            .next()
+            .is_some_and(|c| c.is_alphabetic() || c == '_')
             && text.chars().all(|c| c.is_alphanumeric() || c == '_')
             && text.len() <= 63;
         if !fine && node.as_bool().is_some() {
-            self.error(code::M0801, node.span.clone(), format!("{what}: YAML reads this word as a boolean"), Some("put it in quotes"));
+            self.error(
+                code::M0801,
+                node.span.clone(),
+                format!("{what}: YAML reads this word as a boolean"),
+                Some("put it in quotes"),
+            );
             return None;
         }
         if !fine {
-            self.wrong(node, what, "a name of letters, digits and `_`, at most 63 bytes long");
+            self.wrong(
+                node,
+                what,
+                "a name of letters, digits and `_`, at most 63 bytes long",
+            );
             return None;
         }
-        Some(Name { text: text.to_string(), span: node.span.clone() })
+        Some(Name {
+            text: text.to_string(),
+            span: node.span.clone(),
+        })
     }
 
     pub fn text(&mut self, node: &Node, what: &str) -> Option<String> {
@@ -152,7 +235,9 @@ impl Reader<'_> {
     }
 
     pub fn number(&mut self, node: &Node, what: &str) -> Option<f64> {
-        let number = node.as_number().or_else(|| node.as_str().and_then(|t| t.trim().parse().ok()));
+        let number = node
+            .as_number()
+            .or_else(|| node.as_str().and_then(|t| t.trim().parse().ok()));
         if number.is_none() {
             self.wrong(node, what, "a number");
         }
@@ -186,8 +271,14 @@ impl Reader<'_> {
         };
         let written = self.file.text.get(node.span.clone()).unwrap_or_default();
         let quote = usize::from(written.starts_with(['"', '\'']));
-        let exact = written[quote..].starts_with(text.as_str()).then_some(node.span.start + quote);
-        Some(Src { text, span: node.span.clone(), exact })
+        let exact = written[quote..]
+            .starts_with(text.as_str())
+            .then_some(node.span.start + quote);
+        Some(Src {
+            text,
+            span: node.span.clone(),
+            exact,
+        })
     }
 
     pub fn plain(&mut self, node: &Node, what: &str) -> Option<Plain> {
@@ -202,14 +293,21 @@ impl Reader<'_> {
                 return None;
             }
         };
-        Some(Plain { value, span: node.span.clone() })
+        Some(Plain {
+            value,
+            span: node.span.clone(),
+        })
     }
 
     /// A list of names, or one name.
     pub fn words(&mut self, node: Option<&Node>, what: &str) -> Vec<Name> {
         match node {
             None => Vec::new(),
-            Some(n) if n.is_seq() => n.items().iter().filter_map(|i| self.name(i, what)).collect(),
+            Some(n) if n.is_seq() => n
+                .items()
+                .iter()
+                .filter_map(|i| self.name(i, what))
+                .collect(),
             Some(n) => self.name(n, what).into_iter().collect(),
         }
     }
@@ -219,7 +317,11 @@ impl Reader<'_> {
         if !node.is_seq() {
             self.wrong(node, what, "a list of columns or of lists of columns");
         }
-        node.items().iter().map(|item| self.words(Some(item), what)).filter(|set| !set.is_empty()).collect()
+        node.items()
+            .iter()
+            .map(|item| self.words(Some(item), what))
+            .filter(|set| !set.is_empty())
+            .collect()
     }
 
     /// `table as alias`, or `table` alone.
@@ -236,8 +338,14 @@ impl Reader<'_> {
             }
         };
         match words.as_slice() {
-            [table] => Some(Parent { table: at(table), alias: at(table) }),
-            [table, "as", alias] => Some(Parent { table: at(table), alias: at(alias) }),
+            [table] => Some(Parent {
+                table: at(table),
+                alias: at(table),
+            }),
+            [table, "as", alias] => Some(Parent {
+                table: at(table),
+                alias: at(alias),
+            }),
             _ => {
                 self.wrong(node, what, "`table as name`");
                 None
@@ -252,18 +360,31 @@ impl Reader<'_> {
             self.wrong(node, what, "a mapping of names to expressions");
         }
         let entries = node.entries().to_vec();
-        entries.iter().filter_map(|(k, v)| Some((self.name(k, what)?, self.src(v, what)?))).collect()
+        entries
+            .iter()
+            .filter_map(|(k, v)| Some((self.name(k, what)?, self.src(v, what)?)))
+            .collect()
     }
 
     fn rows(&mut self, root: &Node, process: Option<&Node>) -> Option<Rows> {
         if let Some(process) = process {
             if let Some((key, _)) = root.entry("rows") {
-                self.error(code::M0801, key.span.clone(), format!("{}: `rows` and `process` exclude each other", self.sim), Some("a process makes its own rows; remove one of the two"));
+                self.error(
+                    code::M0801,
+                    key.span.clone(),
+                    format!("{}: `rows` and `process` exclude each other", self.sim),
+                    Some("a process makes its own rows; remove one of the two"),
+                );
             }
             return self.process(process).map(|p| Rows::Process(Box::new(p)));
         }
         let Some(rows) = root.get("rows") else {
-            self.error(code::M0801, root.span.start..root.span.start, format!("{}: how many rows is not said", self.sim), Some("add `rows: {initial: 1000}`, `rows: {per: …, count: …}` or `process:`"));
+            self.error(
+                code::M0801,
+                root.span.start..root.span.start,
+                format!("{}: how many rows is not said", self.sim),
+                Some("add `rows: {initial: 1000}`, `rows: {per: …, count: …}` or `process:`"),
+            );
             return None;
         };
         if !rows.is_map() {
@@ -276,15 +397,26 @@ impl Reader<'_> {
             let lookup = self.named(rows.get("lookup"), "lookup");
             let count = match rows.get("count") {
                 Some(count) => self.src(count, "count")?,
-                None => Src { text: "1".into(), span: per.span.clone(), exact: None },
+                None => Src {
+                    text: "1".into(),
+                    span: per.span.clone(),
+                    exact: None,
+                },
             };
-            return Some(Rows::Per { parent, lookup, count });
+            return Some(Rows::Per {
+                parent,
+                lookup,
+                count,
+            });
         }
         let known = ["initial", "arrivals", "per", "count", "lookup"];
         self.keys(rows, &known, "rows");
         let initial = match rows.get("initial") {
             None => 0,
-            Some(n) => match n.as_int().or_else(|| n.as_str().and_then(|t| t.trim().parse().ok())) {
+            Some(n) => match n
+                .as_int()
+                .or_else(|| n.as_str().and_then(|t| t.trim().parse().ok()))
+            {
                 Some(i) if (0..=4_000_000_000).contains(&i) => i as u64,
                 _ => {
                     self.wrong(n, "initial", "a whole number from 0 to 4,000,000,000");
@@ -294,7 +426,12 @@ impl Reader<'_> {
         };
         let arrivals = rows.get("arrivals").and_then(|n| self.src(n, "arrivals"));
         if rows.entries().is_empty() {
-            self.error(code::M0801, rows.span.clone(), format!("{}: `rows` is empty", self.sim), Some("add `initial:`"));
+            self.error(
+                code::M0801,
+                rows.span.clone(),
+                format!("{}: `rows` is empty", self.sim),
+                Some("add `initial:`"),
+            );
         }
         Some(Rows::Entity { initial, arrivals })
     }
@@ -305,14 +442,21 @@ impl Reader<'_> {
             self.wrong(node, "curves", "a mapping of names to curves");
         }
         let entries = node.entries().to_vec();
-        entries.iter().filter_map(|(k, v)| self.curve(k, v)).collect()
+        entries
+            .iter()
+            .filter_map(|(k, v)| self.curve(k, v))
+            .collect()
     }
 
     fn curve(&mut self, key: &Node, node: &Node) -> Option<CurveSpec> {
         let name = self.name(key, "a curve's name")?;
         let what = format!("curve `{}`", name.text);
         if !node.is_map() {
-            self.wrong(node, &what, "a mapping with `over` and `values` or `points`");
+            self.wrong(
+                node,
+                &what,
+                "a mapping with `over` and `values` or `points`",
+            );
             return None;
         }
         self.keys(node, &["over", "values", "points"], &what);
@@ -320,8 +464,19 @@ impl Reader<'_> {
         let over_node = node.get("over").unwrap_or(node);
         let over_text = over_node.as_str().unwrap_or_default();
         let Some((_, over)) = Over::ALL.iter().copied().find(|o| o.0 == over_text) else {
-            let help = suggest(over_text, kinds.iter().copied()).map(|s| format!("did you mean `{s}`?"));
-            self.error(code::M0801, over_node.span.clone(), format!("{}.{}: `over` must be one of {}", self.sim, name.text, kinds.join(", ")), help.as_deref());
+            let help =
+                suggest(over_text, kinds.iter().copied()).map(|s| format!("did you mean `{s}`?"));
+            self.error(
+                code::M0801,
+                over_node.span.clone(),
+                format!(
+                    "{}.{}: `over` must be one of {}",
+                    self.sim,
+                    name.text,
+                    kinds.join(", ")
+                ),
+                help.as_deref(),
+            );
             return None;
         };
         let (entries, between) = match (node.get("values"), node.get("points")) {
@@ -334,7 +489,15 @@ impl Reader<'_> {
             }
             (None, Some(points)) => (points, Between::Linear),
             _ => {
-                self.error(code::M0801, node.span.clone(), format!("{}.{}: a curve has either `values` or `points`", self.sim, name.text), None);
+                self.error(
+                    code::M0801,
+                    node.span.clone(),
+                    format!(
+                        "{}.{}: a curve has either `values` or `points`",
+                        self.sim, name.text
+                    ),
+                    None,
+                );
                 return None;
             }
         };
@@ -346,9 +509,20 @@ impl Reader<'_> {
                 (None, _) => {
                     let shown = k.scalar_text().unwrap_or_default();
                     let help = (over == Over::Weekday)
-                        .then(|| suggest(&shown, calendar::WEEKDAYS).map(|s| format!("did you mean `{s}`?")))
+                        .then(|| {
+                            suggest(&shown, calendar::WEEKDAYS)
+                                .map(|s| format!("did you mean `{s}`?"))
+                        })
                         .flatten();
-                    self.error(code::M0801, k.span.clone(), format!("{}.{}: `{shown}` is no key of a curve over {over_text}", self.sim, name.text), help.as_deref());
+                    self.error(
+                        code::M0801,
+                        k.span.clone(),
+                        format!(
+                            "{}.{}: `{shown}` is no key of a curve over {over_text}",
+                            self.sim, name.text
+                        ),
+                        help.as_deref(),
+                    );
                 }
                 _ => {}
             }
@@ -360,10 +534,25 @@ impl Reader<'_> {
             _ => 1,
         };
         if points.len() < complete && entries.entries().len() < complete {
-            self.error(code::M0801, entries.span.clone(), format!("{}.{}: {} of {complete} values given", self.sim, name.text, points.len()), Some("give a value for each, or use `points`"));
+            self.error(
+                code::M0801,
+                entries.span.clone(),
+                format!(
+                    "{}.{}: {} of {complete} values given",
+                    self.sim,
+                    name.text,
+                    points.len()
+                ),
+                Some("give a value for each, or use `points`"),
+            );
             return None;
         }
-        Some(CurveSpec { name, over, between, points })
+        Some(CurveSpec {
+            name,
+            over,
+            between,
+            points,
+        })
     }
 
     fn picks(&mut self, node: Option<&Node>) -> Vec<PickSpec> {
@@ -373,13 +562,26 @@ impl Reader<'_> {
         }
         let mut out = Vec::new();
         for (k, v) in node.entries().to_vec() {
-            let Some(name) = self.name(&k, "a pick's name") else { continue };
-            self.keys(&v, &["from", "where", "weight", "by"], &format!("pick `{}`", name.text));
-            let Some(from) = v.get("from") else {
-                self.error(code::M0801, v.span.clone(), format!("{}.{}: `from` is missing", self.sim, name.text), Some("name the table: `from: seasons as s`"));
+            let Some(name) = self.name(&k, "a pick's name") else {
                 continue;
             };
-            let Some(parent) = self.parent(from, "from") else { continue };
+            self.keys(
+                &v,
+                &["from", "where", "weight", "by"],
+                &format!("pick `{}`", name.text),
+            );
+            let Some(from) = v.get("from") else {
+                self.error(
+                    code::M0801,
+                    v.span.clone(),
+                    format!("{}.{}: `from` is missing", self.sim, name.text),
+                    Some("name the table: `from: seasons as s`"),
+                );
+                continue;
+            };
+            let Some(parent) = self.parent(from, "from") else {
+                continue;
+            };
             out.push(PickSpec {
                 name,
                 table: parent.table,
@@ -399,9 +601,21 @@ impl Reader<'_> {
         }
         let mut out = Vec::new();
         for item in node.items().to_vec() {
-            self.keys(&item, &["name", "sql", "between", "equals", "severity"], "expect");
-            let (Some(name), Some(sql)) = (item.get("name").and_then(|n| n.as_str()), item.get("sql").and_then(|n| n.as_str())) else {
-                self.error(code::M0801, item.span.clone(), format!("{}: a check needs `name` and `sql`", self.sim), None);
+            self.keys(
+                &item,
+                &["name", "sql", "between", "equals", "severity"],
+                "expect",
+            );
+            let (Some(name), Some(sql)) = (
+                item.get("name").and_then(|n| n.as_str()),
+                item.get("sql").and_then(|n| n.as_str()),
+            ) else {
+                self.error(
+                    code::M0801,
+                    item.span.clone(),
+                    format!("{}: a check needs `name` and `sql`", self.sim),
+                    None,
+                );
                 continue;
             };
             let between = item.get("between").and_then(|b| match b.items() {
@@ -413,12 +627,31 @@ impl Reader<'_> {
             });
             let equals = item.get("equals").and_then(|n| self.number(n, "equals"));
             if item.get("between").is_some() == item.get("equals").is_some() {
-                self.error(code::M0801, item.span.clone(), format!("{}: check `{name}` needs either `between` or `equals`", self.sim), None);
+                self.error(
+                    code::M0801,
+                    item.span.clone(),
+                    format!(
+                        "{}: check `{name}` needs either `between` or `equals`",
+                        self.sim
+                    ),
+                    None,
+                );
                 continue;
             }
-            let severity = item.get("severity").and_then(|n| n.as_str()).unwrap_or("error");
+            let severity = item
+                .get("severity")
+                .and_then(|n| n.as_str())
+                .unwrap_or("error");
             if !matches!(severity, "error" | "warn") {
-                self.error(code::M0801, item.span.clone(), format!("{}: severity is `error` or `warn`, not `{severity}`", self.sim), None);
+                self.error(
+                    code::M0801,
+                    item.span.clone(),
+                    format!(
+                        "{}: severity is `error` or `warn`, not `{severity}`",
+                        self.sim
+                    ),
+                    None,
+                );
             }
             out.push(Expect {
                 name: name.to_string(),
@@ -436,7 +669,15 @@ impl Reader<'_> {
         let Some(node) = node else { return 0.0 };
         let rate = self.number(node, what).unwrap_or(0.0);
         if !(0.0..=0.5).contains(&rate) {
-            self.error(code::M0801, node.span.clone(), format!("{}: the rate of `{what}` must be from 0 to 0.5, not {rate}", self.sim), None);
+            self.error(
+                code::M0801,
+                node.span.clone(),
+                format!(
+                    "{}: the rate of `{what}` must be from 0 to 0.5, not {rate}",
+                    self.sim
+                ),
+                None,
+            );
             return 0.0;
         }
         rate
@@ -450,7 +691,11 @@ impl Reader<'_> {
             self.wrong(node, "faults", "a mapping");
             return None;
         }
-        self.keys(node, &["late", "duplicate", "missing", "corrupted"], "faults");
+        self.keys(
+            node,
+            &["late", "duplicate", "missing", "corrupted"],
+            "faults",
+        );
         let mut faults = Faults {
             duplicate: self.rate(node.get("duplicate"), "duplicate"),
             missing: self.rate(node.get("missing"), "missing"),
@@ -461,10 +706,27 @@ impl Reader<'_> {
             self.keys(late, &["rate", "column", "minutes"], "late");
             let rate = self.rate(late.get("rate"), "late");
             let column = late.get("column").and_then(|c| self.name(c, "column"));
-            let minutes = late.get("minutes").map_or(Some(60.0), |n| self.number(n, "minutes")).unwrap_or(60.0);
+            let minutes = late
+                .get("minutes")
+                .map_or(Some(60.0), |n| self.number(n, "minutes"))
+                .unwrap_or(60.0);
             match column {
-                Some(column) => faults.late = Some(Late { rate, column, minutes }),
-                None => self.error(code::M0801, late.span.clone(), format!("{}: `late` needs `column`, the time that is put off", self.sim), None),
+                Some(column) => {
+                    faults.late = Some(Late {
+                        rate,
+                        column,
+                        minutes,
+                    })
+                }
+                None => self.error(
+                    code::M0801,
+                    late.span.clone(),
+                    format!(
+                        "{}: `late` needs `column`, the time that is put off",
+                        self.sim
+                    ),
+                    None,
+                ),
             }
         }
         if let Some(bad) = node.get("corrupted") {
@@ -472,7 +734,12 @@ impl Reader<'_> {
             let rate = self.rate(bad.get("rate"), "corrupted");
             let columns = self.words(bad.get("columns"), "columns");
             if columns.is_empty() {
-                self.error(code::M0801, bad.span.clone(), format!("{}: `corrupted` needs `columns`", self.sim), None);
+                self.error(
+                    code::M0801,
+                    bad.span.clone(),
+                    format!("{}: `corrupted` needs `columns`", self.sim),
+                    None,
+                );
             } else {
                 faults.corrupted = Some(Corrupted { rate, columns });
             }
@@ -491,10 +758,19 @@ fn curve_key(over: Over, key: &Node) -> Option<f64> {
         Over::Number => key.as_number(),
         Over::Weekday => {
             let text = key.as_str()?;
-            calendar::WEEKDAYS.iter().position(|d| d.eq_ignore_ascii_case(text)).map(|i| i as f64)
+            calendar::WEEKDAYS
+                .iter()
+                .position(|d| d.eq_ignore_ascii_case(text))
+                .map(|i| i as f64)
         }
-        Over::Month => key.as_int().filter(|i| (1..=12).contains(i)).map(|i| i as f64),
-        Over::Hour => key.as_int().filter(|i| (0..24).contains(i)).map(|i| i as f64),
+        Over::Month => key
+            .as_int()
+            .filter(|i| (1..=12).contains(i))
+            .map(|i| i as f64),
+        Over::Hour => key
+            .as_int()
+            .filter(|i| (0..24).contains(i))
+            .map(|i| i as f64),
     }
 }
 
@@ -502,7 +778,12 @@ fn curve_key(over: Over, key: &Node) -> Option<f64> {
 pub fn suggest<'a>(word: &str, candidates: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let candidates: Vec<&str> = candidates.into_iter().collect();
     nearest(word, candidates.iter().copied()).or_else(|| {
-        let shared = |c: &str| word.chars().zip(c.chars()).take_while(|(a, b)| a.eq_ignore_ascii_case(b)).count();
+        let shared = |c: &str| {
+            word.chars()
+                .zip(c.chars())
+                .take_while(|(a, b)| a.eq_ignore_ascii_case(b))
+                .count()
+        };
         candidates
             .into_iter()
             .filter(|c| *c != word && shared(c) >= 4 && shared(c) * 2 >= word.chars().count())

@@ -3,12 +3,20 @@ use super::*;
 
 #[test]
 fn all_findings_of_a_file_at_once() {
-    let text = std::fs::read_to_string(format!("{}/tests/engine/fixtures/simulations/bad_users.yml", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let text = std::fs::read_to_string(format!(
+        "{}/tests/engine/fixtures/simulations/bad_users.yml",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+    .unwrap();
     insta::assert_snapshot!(findings(&text, &Project::tv_one()));
 }
 
 #[test]
 fn unreachable_rules_name_the_rules_before_them() {
-    let text = std::fs::read_to_string(format!("{}/tests/engine/fixtures/simulations/unreachable.yml", env!("CARGO_MANIFEST_DIR"))).unwrap();
+    let text = std::fs::read_to_string(format!(
+        "{}/tests/engine/fixtures/simulations/unreachable.yml",
+        env!("CARGO_MANIFEST_DIR")
+    ))
+    .unwrap();
     insta::assert_snapshot!(findings(&text, &Project::tv_one()));
 }

@@ -17,7 +17,11 @@ fn rows_do_not_depend_on_threads_or_chunks() {
         let one = digest(&s, name, 9, 1, 1 << 40, None, &host);
         assert!(one.rows > 0, "{name}");
         for (threads, chunk) in [(1, 7), (2, 50), (7, 13), (16, 1)] {
-            assert_eq!(digest(&s, name, 9, threads, chunk, None, &host), one, "{name} {threads} {chunk}");
+            assert_eq!(
+                digest(&s, name, 9, threads, chunk, None, &host),
+                one,
+                "{name} {threads} {chunk}"
+            );
         }
     }
 }
@@ -42,7 +46,24 @@ fn the_catalogue_looks_like_one() {
     let s = loaded(&tv_one_files(), &host);
     let show = |name: &str, n: usize| {
         let rows = rows(&s, name, n, 3, &host);
-        rows.iter().map(|r| r.iter().map(|v| v.as_deref().unwrap_or("·")).collect::<Vec<_>>().join(" | ")).collect::<Vec<_>>().join("\n")
+        rows.iter()
+            .map(|r| {
+                r.iter()
+                    .map(|v| v.as_deref().unwrap_or("·"))
+                    .collect::<Vec<_>>()
+                    .join(" | ")
+            })
+            .collect::<Vec<_>>()
+            .join("\n")
     };
-    insta::assert_snapshot!([show("programs", 6), show("seasons", 4), show("episodes", 6), show("users", 6), show("tracking", 12)].join("\n\n"));
+    insta::assert_snapshot!(
+        [
+            show("programs", 6),
+            show("seasons", 4),
+            show("episodes", 6),
+            show("users", 6),
+            show("tracking", 12)
+        ]
+        .join("\n\n")
+    );
 }

@@ -7,21 +7,39 @@ use crate::simulate::load::Surroundings;
 use crate::simulate::{Action, Loaded};
 use std::sync::atomic::AtomicBool;
 
-fn run(db: &ScratchDb, s: &Simulations, name: &str, options: &Options, host: &Project) -> Result<Loaded> {
+fn run(
+    db: &ScratchDb,
+    s: &Simulations,
+    name: &str,
+    options: &Options,
+    host: &Project,
+) -> Result<Loaded> {
     let cancelled = AtomicBool::new(false);
-    let connect = || Session::connect(&db.options).map_err(|e| Stopped::from(e.diagnostic(None, None)));
-    let around = Surroundings { host, connect: &connect, listen: &|_| {}, cancelled: &cancelled };
+    let connect =
+        || Session::connect(&db.options).map_err(|e| Stopped::from(e.diagnostic(None, None)));
+    let around = Surroundings {
+        host,
+        connect: &connect,
+        listen: &|_| {},
+        cancelled: &cancelled,
+    };
     s.run_one(name, options, around)
 }
 
 fn one(db: &ScratchDb, sql: &str) -> String {
     let table = db.connect().fetch(sql).unwrap();
-    table.scalar().and_then(|c| c.text()).unwrap_or_else(|| "null".into())
+    table
+        .scalar()
+        .and_then(|c| c.text())
+        .unwrap_or_else(|| "null".into())
 }
 
 /// All rows of a table in one hash, whatever their order.
 fn content(db: &ScratchDb, table: &str) -> String {
-    one(db, &format!("select md5(string_agg(t::text, '|' order by t::text)) from {table} t"))
+    one(
+        db,
+        &format!("select md5(string_agg(t::text, '|' order by t::text)) from {table} t"),
+    )
 }
 
 fn seeded(db: &ScratchDb) {
@@ -74,7 +92,10 @@ columns:
                 3 | 4 | 12 => {
                     let number = |t: &Option<String>| t.as_ref().map(|t| t.parse::<f64>().unwrap());
                     let (a, b) = (number(&got), number(&want));
-                    assert!(a == b || (a.unwrap() - b.unwrap()).abs() <= 1e-6 * b.unwrap().abs(), "{a:?} {b:?}");
+                    assert!(
+                        a == b || (a.unwrap() - b.unwrap()).abs() <= 1e-6 * b.unwrap().abs(),
+                        "{a:?} {b:?}"
+                    );
                 }
                 10 => {}
                 _ => assert_eq!(got, want, "row {i} column {j}"),
@@ -91,39 +112,100 @@ fn a_run_builds_keeps_extends_and_says_why() {
     let s = loaded(&tv_one_files(), &host);
     for name in ["programs", "seasons", "episodes", "users", "tracking"] {
         let loaded = run(&db, &s, name, &options(8), &host).unwrap_or_else(|e| panic!("{e}"));
-        assert_eq!(loaded.action, Action::Build("it is not in the ledger".into()), "{name}");
-        assert_eq!(loaded.rows.to_string(), one(&db, &format!("select count(*) from tv_one.{name}")), "{name}");
-        assert!(loaded.checks.iter().all(|c| c.passed || c.warn), "{:?}", loaded.checks);
+        assert_eq!(
+            loaded.action,
+            Action::Build("it is not in the ledger".into()),
+            "{name}"
+        );
+        assert_eq!(
+            loaded.rows.to_string(),
+            one(&db, &format!("select count(*) from tv_one.{name}")),
+            "{name}"
+        );
+        assert!(
+            loaded.checks.iter().all(|c| c.passed || c.warn),
+            "{:?}",
+            loaded.checks
+        );
         let again = run(&db, &s, name, &options(8), &host).unwrap();
-        assert_eq!((again.action, again.rows, again.digest), (Action::Keep, loaded.rows, loaded.digest), "{name}");
+        assert_eq!(
+            (again.action, again.rows, again.digest),
+            (Action::Keep, loaded.rows, loaded.digest),
+            "{name}"
+        );
     }
     // More days, in two steps and with the debris of a broken run, are the same as all days at once.
     for name in ["users", "tracking"] {
         run(&db, &s, name, &options(11), &host).unwrap();
-        let (big, id) = if name == "users" { (1_000_000_000i64, "user_id") } else { (1i64 << 60, "tracking_id") };
-        db.connect().execute(&format!("insert into tv_one.{name} ({id}) values ({big}), ({big} + 1)")).unwrap();
+        let (big, id) = if name == "users" {
+            (1_000_000_000i64, "user_id")
+        } else {
+            (1i64 << 60, "tracking_id")
+        };
+        db.connect()
+            .execute(&format!(
+                "insert into tv_one.{name} ({id}) values ({big}), ({big} + 1)"
+            ))
+            .unwrap();
         let loaded = run(&db, &s, name, &options(15), &host).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(loaded.action, Action::Extend("2025-01-12".into()));
         assert_eq!(loaded.until, "2025-01-15");
         let extended = content(&db, &format!("tv_one.{name}"));
-        let full = run(&db, &s, name, &Options { full_refresh: true, ..options(15) }, &host).unwrap();
-        assert_eq!(full.action, Action::Build("a full refresh was asked for".into()));
-        assert_eq!((full.rows, full.digest), (loaded.rows, loaded.digest), "{name}");
+        let full = run(
+            &db,
+            &s,
+            name,
+            &Options {
+                full_refresh: true,
+                ..options(15)
+            },
+            &host,
+        )
+        .unwrap();
+        assert_eq!(
+            full.action,
+            Action::Build("a full refresh was asked for".into())
+        );
+        assert_eq!(
+            (full.rows, full.digest),
+            (loaded.rows, loaded.digest),
+            "{name}"
+        );
         assert_eq!(content(&db, &format!("tv_one.{name}")), extended, "{name}");
         // Asking for fewer days takes nothing away.
         let kept = run(&db, &s, name, &options(8), &host).unwrap();
-        assert_eq!((kept.action, kept.until.as_str()), (Action::Keep, "2025-01-15"));
+        assert_eq!(
+            (kept.action, kept.until.as_str()),
+            (Action::Keep, "2025-01-15")
+        );
     }
-    let other = Options { seed: 7, ..options(15) };
-    assert_eq!(run(&db, &s, "programs", &other, &host).unwrap().action, Action::Build("the seed has changed".into()));
+    let other = Options {
+        seed: 7,
+        ..options(15)
+    };
+    assert_eq!(
+        run(&db, &s, "programs", &other, &host).unwrap().action,
+        Action::Build("the seed has changed".into())
+    );
     let mut more = small();
     more.vars.insert("households".into(), 601);
     let changed = loaded_again(&more);
-    let plan = changed.plan(&mut db.connect(), &options(15), &more).unwrap();
+    let plan = changed
+        .plan(&mut db.connect(), &options(15), &more)
+        .unwrap();
     let why = Action::Build("its file, or something it reads, has changed".into());
-    assert_eq!(plan.iter().filter(|p| p.1 == why).map(|p| p.0.as_str()).collect::<Vec<_>>(), ["users", "tracking"]);
+    assert_eq!(
+        plan.iter()
+            .filter(|p| p.1 == why)
+            .map(|p| p.0.as_str())
+            .collect::<Vec<_>>(),
+        ["users", "tracking"]
+    );
     db.connect().execute("drop table tv_one.seasons").unwrap();
-    assert_eq!(run(&db, &s, "seasons", &options(15), &host).unwrap().action, Action::Build("its table is gone".into()));
+    assert_eq!(
+        run(&db, &s, "seasons", &options(15), &host).unwrap().action,
+        Action::Build("its table is gone".into())
+    );
 }
 
 fn loaded_again(host: &Project) -> Simulations {
@@ -155,22 +237,58 @@ fn a_replaced_table_keeps_its_views_rights_and_comments() {
              create view s.w as select count(*) as n from s.v; grant select on s.w to reader_of_items",
         )
         .unwrap();
-    let full = Options { full_refresh: true, ..options(3) };
+    let full = Options {
+        full_refresh: true,
+        ..options(3)
+    };
     for _ in 0..2 {
         run(&db, &s, "items", &full, &host).unwrap_or_else(|e| panic!("{e}"));
         assert_eq!(one(&db, "select n from s.w"), "50");
-        assert_eq!(one(&db, "select obj_description('s.items'::regclass)"), "all items");
-        assert_eq!(one(&db, "select col_description('s.items'::regclass, 2)"), "which");
-        assert_eq!(one(&db, "select has_table_privilege('reader_of_items', 's.items', 'select') and has_table_privilege('reader_of_items', 's.w', 'select')"), "t");
-        assert_eq!(one(&db, "select string_agg(indexrelid::regclass::text, ' ' order by 1) from (select indexrelid from pg_index where indrelid = 's.items'::regclass order by indexrelid::regclass::text) x"), "s.items_kind_id_key s.items_kind_idx s.items_pkey");
+        assert_eq!(
+            one(&db, "select obj_description('s.items'::regclass)"),
+            "all items"
+        );
+        assert_eq!(
+            one(&db, "select col_description('s.items'::regclass, 2)"),
+            "which"
+        );
+        assert_eq!(
+            one(
+                &db,
+                "select has_table_privilege('reader_of_items', 's.items', 'select') and has_table_privilege('reader_of_items', 's.w', 'select')"
+            ),
+            "t"
+        );
+        assert_eq!(
+            one(
+                &db,
+                "select string_agg(indexrelid::regclass::text, ' ' order by 1) from (select indexrelid from pg_index where indrelid = 's.items'::regclass order by indexrelid::regclass::text) x"
+            ),
+            "s.items_kind_id_key s.items_kind_idx s.items_pkey"
+        );
     }
     // What cannot be made again stops the swap, and everything is as before.
-    session.execute("create function s.f() returns bigint begin atomic select count(*) from s.items; end").unwrap();
+    session
+        .execute(
+            "create function s.f() returns bigint begin atomic select count(*) from s.items; end",
+        )
+        .unwrap();
     let e = run(&db, &s, "items", &full, &host).unwrap_err();
-    assert!(e.to_string().contains("function s.f() depends on it"), "{e}");
+    assert!(
+        e.to_string().contains("function s.f() depends on it"),
+        "{e}"
+    );
     assert_eq!(one(&db, "select s.f()"), "50");
-    assert_eq!(one(&db, "select count(*) from pg_class where relname like '%tv1_new%'"), "0");
-    session.execute("drop function s.f(); drop schema s cascade; drop role reader_of_items").unwrap();
+    assert_eq!(
+        one(
+            &db,
+            "select count(*) from pg_class where relname like '%tv1_new%'"
+        ),
+        "0"
+    );
+    session
+        .execute("drop function s.f(); drop schema s cascade; drop role reader_of_items")
+        .unwrap();
 }
 
 #[test]
@@ -180,15 +298,29 @@ fn a_failed_check_leaves_the_old_table() {
     let s = loaded(&[file("items", ITEMS)], &host);
     run(&db, &s, "items", &options(3), &host).unwrap();
     let before = content(&db, "s.items");
-    let text = ITEMS.replace("50}", "60}") + "expect:\n  - {name: few, sql: 'select count(*) from {{ this }}', between: [1, 55]}\n  - {name: some, sql: 'select count(*) from {{ this }}', equals: 61, severity: warn}\n";
+    let text = ITEMS.replace("50}", "60}")
+        + "expect:\n  - {name: few, sql: 'select count(*) from {{ this }}', between: [1, 55]}\n  - {name: some, sql: 'select count(*) from {{ this }}', equals: 61, severity: warn}\n";
     let s = loaded(&[file("items", &text)], &host);
-    let e = run(&db, &s, "items", &options(3), &host).unwrap_err().to_string();
+    let e = run(&db, &s, "items", &options(3), &host)
+        .unwrap_err()
+        .to_string();
     assert!(e.contains("items: expect `few`: 60, outside 1..55"), "{e}");
     assert_eq!(content(&db, "s.items"), before);
-    assert_eq!(one(&db, "select count(*) from pg_class where relname like '%tv1_new%'"), "0");
+    assert_eq!(
+        one(
+            &db,
+            "select count(*) from pg_class where relname like '%tv1_new%'"
+        ),
+        "0"
+    );
     let text = text.replace("55]", "65]");
     let loaded = run(&db, &loaded_from(&text, &host), "items", &options(3), &host).unwrap();
-    let warned: Vec<&str> = loaded.checks.iter().filter(|c| !c.passed).map(|c| c.message.as_str()).collect();
+    let warned: Vec<&str> = loaded
+        .checks
+        .iter()
+        .filter(|c| !c.passed)
+        .map(|c| c.message.as_str())
+        .collect();
     assert_eq!(warned, ["60, not 61"]);
 }
 
@@ -202,11 +334,21 @@ fn references_to_seeds_are_checked_in_the_database() {
     db.connect().execute("create schema tv_one; create table tv_one.kinds (kind text); insert into tv_one.kinds values ('a')").unwrap();
     let mut host = Project::default();
     host.csv("kinds", "kind\na\n");
-    let text = ITEMS.replace("kind: {type: text,", "kind: {type: text, references: kinds.kind,");
+    let text = ITEMS.replace(
+        "kind: {type: text,",
+        "kind: {type: text, references: kinds.kind,",
+    );
     let s = loaded(&[file("items", &text)], &host);
-    let e = run(&db, &s, "items", &options(3), &host).unwrap_err().to_string();
-    assert!(e.contains("items.kind: 1 values are not in kinds.kind"), "{e}");
-    db.connect().execute("insert into tv_one.kinds values ('b')").unwrap();
+    let e = run(&db, &s, "items", &options(3), &host)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        e.contains("items.kind: 1 values are not in kinds.kind"),
+        "{e}"
+    );
+    db.connect()
+        .execute("insert into tv_one.kinds values ('b')")
+        .unwrap();
     run(&db, &s, "items", &options(3), &host).unwrap();
 }
 
@@ -214,16 +356,36 @@ fn references_to_seeds_are_checked_in_the_database() {
 fn a_cancelled_run_and_a_failing_row_leave_nothing() {
     let db = database();
     let host = Project::default();
-    let text = ITEMS.replace("weights: {a: 1, b: 1}", "expr: \"text(shuffle(id + 20, 50))\"");
+    let text = ITEMS.replace(
+        "weights: {a: 1, b: 1}",
+        "expr: \"text(shuffle(id + 20, 50))\"",
+    );
     let s = loaded(&[file("items", &text)], &host);
-    let e = run(&db, &s, "items", &options(3), &host).unwrap_err().to_string();
-    assert!(e.contains("shuffle(51, 50): the first number must be from 1 to 50 (row 31)"), "{e}");
+    let e = run(&db, &s, "items", &options(3), &host)
+        .unwrap_err()
+        .to_string();
+    assert!(
+        e.contains("shuffle(51, 50): the first number must be from 1 to 50 (row 31)"),
+        "{e}"
+    );
     let cancelled = AtomicBool::new(true);
-    let connect = || Session::connect(&db.options).map_err(|e| Stopped::from(e.diagnostic(None, None)));
-    let around = Surroundings { host: &host, connect: &connect, listen: &|_| {}, cancelled: &cancelled };
+    let connect =
+        || Session::connect(&db.options).map_err(|e| Stopped::from(e.diagnostic(None, None)));
+    let around = Surroundings {
+        host: &host,
+        connect: &connect,
+        listen: &|_| {},
+        cancelled: &cancelled,
+    };
     let s = loaded(&[file("items", ITEMS)], &host);
     assert!(s.run_one("items", &options(3), around).is_err());
-    assert_eq!(one(&db, "select count(*) from pg_class where relname like 'items%'"), "0");
+    assert_eq!(
+        one(
+            &db,
+            "select count(*) from pg_class where relname like 'items%'"
+        ),
+        "0"
+    );
 }
 
 #[test]
@@ -239,21 +401,53 @@ columns:
   at: {type: timestamp, expr: \"start_date + minutes(id)\"}
   value: {type: double precision, expr: \"uniform(1, 9)\"}
 ";
-    let faulty = format!("{clean}faults: {{late: {{rate: 0.02, column: at, minutes: 90}}, duplicate: 0.01, missing: 0.03, corrupted: {{rate: 0.01, columns: [value]}}}}\n");
+    let faulty = format!(
+        "{clean}faults: {{late: {{rate: 0.02, column: at, minutes: 90}}, duplicate: 0.01, missing: 0.03, corrupted: {{rate: 0.01, columns: [value]}}}}\n"
+    );
     let s = loaded(&[file("readings", clean)], &host);
     run(&db, &s, "readings", &options(3), &host).unwrap();
-    db.connect().execute("create table s.clean as select * from s.readings").unwrap();
+    db.connect()
+        .execute("create table s.clean as select * from s.readings")
+        .unwrap();
     let s = loaded(&[file("readings", &faulty)], &host);
     let result = run(&db, &s, "readings", &options(3), &host).unwrap_or_else(|e| panic!("{e}"));
-    let n = |kind: &str| one(&db, &format!("select count(*) from s.readings__faults where kind = '{kind}'")).parse::<u64>().unwrap();
+    let n = |kind: &str| {
+        one(
+            &db,
+            &format!("select count(*) from s.readings__faults where kind = '{kind}'"),
+        )
+        .parse::<u64>()
+        .unwrap()
+    };
     let kinds = ["missing", "duplicate", "late", "corrupted"].map(n);
     for (found, rate) in kinds.iter().zip([0.03, 0.01, 0.02, 0.01]) {
         let want = 20000.0 * rate;
-        assert!((*found as f64 - want).abs() < 5.0 * libm::sqrt(want), "{kinds:?}");
+        assert!(
+            (*found as f64 - want).abs() < 5.0 * libm::sqrt(want),
+            "{kinds:?}"
+        );
     }
     assert_eq!(result.rows, 20000 - kinds[0] + kinds[1]);
     // Rows without a fault are as they were, and every row that differs is listed.
-    assert_eq!(one(&db, "select count(*) from s.clean c where not exists (select from s.readings r where r = c) and c.id::text not in (select row_id from s.readings__faults)"), "0");
-    assert_eq!(one(&db, "select count(distinct r.id) from s.readings r join s.clean c using (id) where r.at <> c.at"), kinds[2].to_string());
-    assert_eq!(one(&db, "select count(*) from s.readings__faults f join s.clean c on c.id::text = f.row_id where kind = 'late' and (details ->> 'was')::timestamp = c.at and (details ->> 'now')::timestamp > c.at"), kinds[2].to_string());
+    assert_eq!(
+        one(
+            &db,
+            "select count(*) from s.clean c where not exists (select from s.readings r where r = c) and c.id::text not in (select row_id from s.readings__faults)"
+        ),
+        "0"
+    );
+    assert_eq!(
+        one(
+            &db,
+            "select count(distinct r.id) from s.readings r join s.clean c using (id) where r.at <> c.at"
+        ),
+        kinds[2].to_string()
+    );
+    assert_eq!(
+        one(
+            &db,
+            "select count(*) from s.readings__faults f join s.clean c on c.id::text = f.row_id where kind = 'late' and (details ->> 'was')::timestamp = c.at and (details ->> 'now')::timestamp > c.at"
+        ),
+        kinds[2].to_string()
+    );
 }

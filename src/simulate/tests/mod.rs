@@ -39,8 +39,16 @@ impl Project {
     /// Adds a seed from CSV text; values are text, numbers where all of a column are.
     pub fn csv(&mut self, name: &str, text: &str) {
         let mut reader = csv::Reader::from_reader(text.as_bytes());
-        let headers: Vec<String> = reader.headers().unwrap().iter().map(str::to_string).collect();
-        let rows: Vec<Vec<String>> = reader.records().map(|r| r.unwrap().iter().map(str::to_string).collect()).collect();
+        let headers: Vec<String> = reader
+            .headers()
+            .unwrap()
+            .iter()
+            .map(str::to_string)
+            .collect();
+        let rows: Vec<Vec<String>> = reader
+            .records()
+            .map(|r| r.unwrap().iter().map(str::to_string).collect())
+            .collect();
         let number = |i: usize| rows.iter().all(|r| r[i].parse::<f64>().is_ok());
         let numeric: Vec<bool> = (0..headers.len()).map(number).collect();
         let made = rows
@@ -50,7 +58,11 @@ impl Project {
                     .iter()
                     .enumerate()
                     .map(|(i, h)| {
-                        let value = if numeric[i] { serde_json::from_str(&r[i]).unwrap() } else { Json::from(r[i].as_str()) };
+                        let value = if numeric[i] {
+                            serde_json::from_str(&r[i]).unwrap()
+                        } else {
+                            Json::from(r[i].as_str())
+                        };
                         (h.clone(), value)
                     })
                     .collect()
@@ -61,7 +73,12 @@ impl Project {
 
     /// Adds a seed from JSON.
     pub fn json(&mut self, name: &str, rows: Json) {
-        let rows = rows.as_array().unwrap().iter().map(|r| r.as_object().unwrap().clone().into_iter().collect()).collect();
+        let rows = rows
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|r| r.as_object().unwrap().clone().into_iter().collect())
+            .collect();
         self.seeds.insert(name.into(), rows);
     }
 }
@@ -91,12 +108,23 @@ impl Host for Project {
         let (before, rest) = text.split_once("{{ var('").unwrap();
         let (inside, after) = rest.split_once(") }}").unwrap();
         let (name, default) = inside.split_once("', ").unwrap();
-        let value = self.vars.get(name).copied().unwrap_or_else(|| default.parse().unwrap());
-        Ok(if before.is_empty() && after.is_empty() { Kind::Int(value) } else { Kind::Str(format!("{before}{value}{after}")) })
+        let value = self
+            .vars
+            .get(name)
+            .copied()
+            .unwrap_or_else(|| default.parse().unwrap());
+        Ok(if before.is_empty() && after.is_empty() {
+            Kind::Int(value)
+        } else {
+            Kind::Str(format!("{before}{value}{after}"))
+        })
     }
 
     fn render_sql(&self, sql: &str, this: &str, days: u32) -> Result<String> {
-        Ok(sql.replace("{{ this }}", this).replace("{{ ref('users') }}", "tv_one.users").replace("{{ sim_days }}", &days.to_string()))
+        Ok(sql
+            .replace("{{ this }}", this)
+            .replace("{{ ref('users') }}", "tv_one.users")
+            .replace("{{ sim_days }}", &days.to_string()))
     }
 }
 
@@ -107,7 +135,16 @@ pub fn file(name: &str, text: &str) -> Arc<SourceFile> {
 /// TV ONE's files.
 pub fn tv_one_files() -> Vec<Arc<SourceFile>> {
     ["programs", "seasons", "episodes", "users", "tracking"]
-        .map(|n| file(n, &std::fs::read_to_string(format!("{}/simulations/{n}.yml", env!("CARGO_MANIFEST_DIR"))).unwrap()))
+        .map(|n| {
+            file(
+                n,
+                &std::fs::read_to_string(format!(
+                    "{}/simulations/{n}.yml",
+                    env!("CARGO_MANIFEST_DIR")
+                ))
+                .unwrap(),
+            )
+        })
         .to_vec()
 }
 
@@ -118,18 +155,35 @@ pub fn loaded(files: &[Arc<SourceFile>], host: &Project) -> Simulations {
 /// The findings on some text, drawn.
 pub fn findings(text: &str, host: &Project) -> String {
     match Simulations::load(&[file("users", text)], host) {
-        Ok(s) => s.warnings.iter().map(|d| render(d, false)).collect::<Vec<_>>().join("\n\n"),
+        Ok(s) => s
+            .warnings
+            .iter()
+            .map(|d| render(d, false))
+            .collect::<Vec<_>>()
+            .join("\n\n"),
         Err(e) => e.to_string(),
     }
 }
 
 pub fn options(days: u32) -> Options {
-    Options { days, threads: 2, ..Options::default() }
+    Options {
+        days,
+        threads: 2,
+        ..Options::default()
+    }
 }
 
 /// Rows as text.
-pub fn rows(s: &Simulations, name: &str, limit: usize, days: u32, host: &Project) -> Vec<Vec<Option<String>>> {
-    s.preview(name, limit, &options(days), host).unwrap_or_else(|e| panic!("{e}")).rows
+pub fn rows(
+    s: &Simulations,
+    name: &str,
+    limit: usize,
+    days: u32,
+    host: &Project,
+) -> Vec<Vec<Option<String>>> {
+    s.preview(name, limit, &options(days), host)
+        .unwrap_or_else(|e| panic!("{e}"))
+        .rows
 }
 
 /// Rows of a text with one simulation, joined by `|`, one a line.
@@ -137,7 +191,12 @@ pub fn table(text: &str, name: &str, limit: usize) -> String {
     let host = Project::default();
     let s = loaded(&[file(name, text)], &host);
     let rows = rows(&s, name, limit, 5, &host);
-    let line = |r: &Vec<Option<String>>| r.iter().map(|v| v.as_deref().unwrap_or("·")).collect::<Vec<_>>().join(" | ");
+    let line = |r: &Vec<Option<String>>| {
+        r.iter()
+            .map(|v| v.as_deref().unwrap_or("·"))
+            .collect::<Vec<_>>()
+            .join(" | ")
+    };
     rows.iter().map(line).collect::<Vec<_>>().join("\n")
 }
 
@@ -149,7 +208,12 @@ pub struct Digests<'a> {
 }
 
 impl RowSink for Digests<'_> {
-    fn row(&mut self, frame: &mut Frame, _: u64, _: Option<i64>) -> std::result::Result<(), Failure> {
+    fn row(
+        &mut self,
+        frame: &mut Frame,
+        _: u64,
+        _: Option<i64>,
+    ) -> std::result::Result<(), Failure> {
         self.buffer.clear();
         super::copy::encode_row(&mut self.buffer, &self.program.out, frame);
         self.digest.add(&self.buffer);
@@ -158,18 +222,34 @@ impl RowSink for Digests<'_> {
 }
 
 /// The digest of a table made on so many threads in chunks of so many root rows, from a day on.
-pub fn digest(s: &Simulations, name: &str, days: u32, threads: usize, chunk: u64, from: Option<i64>, host: &Project) -> super::Digest {
+pub fn digest(
+    s: &Simulations,
+    name: &str,
+    days: u32,
+    threads: usize,
+    chunk: u64,
+    from: Option<i64>,
+    host: &Project,
+) -> super::Digest {
     let program = s.program(name).unwrap();
-    let world = s.world(&program, &options(days), host).unwrap_or_else(|e| panic!("{e}"));
+    let world = s
+        .world(&program, &options(days), host)
+        .unwrap_or_else(|e| panic!("{e}"));
     let chunks = run::chunks(&program, &world, chunk);
-    let counts = run::count(&program, &world, &chunks, threads).unwrap_or_else(|e| panic!("{}", e.message));
+    let counts =
+        run::count(&program, &world, &chunks, threads).unwrap_or_else(|e| panic!("{}", e.message));
     let work = run::Work::new(&program, &world, &counts, &chunks, from);
     let all = std::sync::Mutex::new(super::Digest::default());
     std::thread::scope(|scope| {
         for _ in 0..threads {
             scope.spawn(|| {
-                let mut sink = Digests { program: &program, digest: super::Digest::default(), buffer: Vec::new() };
-                work.run(&mut sink).unwrap_or_else(|e| panic!("{}", e.message));
+                let mut sink = Digests {
+                    program: &program,
+                    digest: super::Digest::default(),
+                    buffer: Vec::new(),
+                };
+                work.run(&mut sink)
+                    .unwrap_or_else(|e| panic!("{}", e.message));
                 all.lock().unwrap().merge(sink.digest);
             });
         }
