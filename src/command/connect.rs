@@ -18,6 +18,7 @@ pub struct Database {
     /// How to connect.
     pub options: ConnectOptions,
     /// Whether it is the project's private server.
+    #[allow(dead_code, reason = "part of what was chosen")]
     pub private: bool,
 }
 

@@ -183,7 +183,7 @@ fn report_options(i: &cli::Invocation, id: &str) -> Options {
     let file = Some(FileOptions {
         format: format(f.log_format_file, true),
         level: level(f.log_level_file),
-        colours: f.use_colors_file && f.log_format_file != cli::LogFormat::Json && false,
+        colours: false,
         max_bytes: f.log_file_max_bytes,
         ..FileOptions::new(f.log_folder())
     });

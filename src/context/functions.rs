@@ -496,8 +496,8 @@ pub(crate) fn lookup_macro(
     let registry = engine.registry();
     match registry.resolve(package, name)? {
         crate::jinja::Resolved::Macro(def) => Some(Value::from_object(crate::jinja::MacroRef(def))),
-        crate::jinja::Resolved::Package(package) => Some(Value::from_object(
-            crate::jinja::Package::new(registry.clone(), package),
-        )),
+        crate::jinja::Resolved::Package(package) => {
+            Some(crate::jinja::Package::value(registry, &package))
+        }
     }
 }

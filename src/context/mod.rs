@@ -33,7 +33,7 @@ pub use scope::{NodeFacts, NodeScope, Phase, Setup};
 pub use session::{NodeSession, Response};
 pub use shared::{PackageFacts, Say, Shared};
 
-pub(crate) use values::{cell, decimal, moment, time};
+pub(crate) use values::{decimal, time};
 
 use minijinja::State;
 use minijinja::value::Value;

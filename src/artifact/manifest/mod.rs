@@ -2,7 +2,6 @@
 mod entity;
 mod node;
 
-pub use entity::{exposure, group, macro_info, semantic, source, unit_test};
 pub use node::node;
 
 use super::{Kind, Meta};

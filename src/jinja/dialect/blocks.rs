@@ -330,7 +330,7 @@ fn materialization(options: &[Tok<'_>], block: &mut Block) {
             Token::Ident(word) => key = word,
             Token::Str(value) if key == "adapter" => adapter = (*value).to_string(),
             Token::Str(value) if key == "supported_languages" => {
-                block.languages.push((*value).to_string())
+                block.languages.push((*value).to_string());
             }
             _ => {}
         }

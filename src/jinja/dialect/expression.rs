@@ -14,6 +14,9 @@ pub(super) struct Unparsable;
 
 pub(super) type Part = Result<Range<usize>, Unparsable>;
 
+/// A comparison operator: its filter, its symbol, its bytes.
+type Comparison = (&'static str, &'static str, Range<usize>);
+
 /// How deep expressions may nest; the engine's own limit is near.
 const DEEPEST: usize = 120;
 
@@ -155,9 +158,7 @@ impl<'a, 's> Walker<'a, 's> {
     }
 
     /// The comparison operator here: its filter, its symbol, its bytes.
-    fn comparison_operator(
-        &self,
-    ) -> Result<Option<(&'static str, &'static str, Range<usize>)>, Unparsable> {
+    fn comparison_operator(&self) -> Result<Option<Comparison>, Unparsable> {
         let (filter, symbol, tokens) = match self.peek() {
             Some(Token::Eq) => ("__eq", "==", 1),
             Some(Token::Ne) => ("__ne", "!=", 1),
@@ -283,8 +284,7 @@ impl<'a, 's> Walker<'a, 's> {
                 }
                 let operand = self.signed()?;
                 self.depth -= 1;
-                self.edits
-                    .replace(sign.clone(), if is_minus { "((" } else { "((" });
+                self.edits.replace(sign.clone(), "((");
                 self.edits
                     .close(operand.end, if is_minus { ")|__neg)" } else { ")|__pos)" });
                 Ok(sign.start..operand.end)

@@ -213,7 +213,7 @@ impl Engine {
         match dialect::template(template.source(), Options { absorbing }) {
             Ok(mut rewritten) => {
                 rewritten.prepend(PRELUDE);
-                template.rewritten = Some(rewritten);
+                template.rewritten = Some(Arc::new(rewritten));
                 Ok(template)
             }
             Err(problem) => {
@@ -236,11 +236,13 @@ impl Engine {
                 output: 0..text.len(),
                 source: template.span.clone(),
                 is_text: true,
+                template: 0,
             }];
             return Ok(Rendered {
                 text,
                 file: template.file.clone(),
                 origins,
+                template: template.clone(),
             });
         };
         let places = Places {
@@ -264,6 +266,7 @@ impl Engine {
             text,
             file: template.file.clone(),
             origins,
+            template: template.clone(),
         })
     }
 
@@ -288,7 +291,11 @@ impl Engine {
     ) -> std::result::Result<Value, JinjaError> {
         let mut all = args.to_vec();
         if !kwargs.is_empty() {
-            all.push(Kwargs::from_iter(kwargs.iter().map(|(k, v)| (k.as_str(), v.clone()))).into());
+            let named: Kwargs = kwargs
+                .iter()
+                .map(|(k, v)| (k.as_str(), v.clone()))
+                .collect();
+            all.push(named.into());
         }
         let main = Arc::new(Main::new(callee.clone(), all));
         let mut context = Context::new(&self.0.registry, scope, false);
@@ -375,14 +382,14 @@ impl JinjaError {
                 .map_or(self.call.clone(), |f| f.place.clone());
             match caller.filter(|c| Some(c) != self.place.as_ref()) {
                 Some(place) => {
-                    d = d.label(place, format!("in macro `{}`, called here", frame.name))
+                    d = d.label(place, format!("in macro `{}`, called here", frame.name));
                 }
                 None => {
                     d = d.note(format!(
                         "in macro `{}` ({})",
                         frame.name,
                         frame.defined.show()
-                    ))
+                    ));
                 }
             }
         }

@@ -13,7 +13,7 @@ pub struct Template {
     /// Where the text stands in the file.
     pub(super) span: Range<usize>,
     /// None if there is nothing to render: the text stays as it is.
-    pub(super) rewritten: Option<Rewritten>,
+    pub(super) rewritten: Option<Arc<Rewritten>>,
     pub(super) absorbing: bool,
 }
 
@@ -55,6 +55,8 @@ pub struct Origin {
     pub source: Range<usize>,
     /// Whether it is text copied from the file, byte by byte; otherwise an expression's value.
     pub is_text: bool,
+    /// Where it begins in the text that the engine renders.
+    pub(super) template: usize,
 }
 
 /// What rendering gave.
@@ -66,6 +68,7 @@ pub struct Rendered {
     pub file: Arc<SourceFile>,
     /// Where each stretch comes from, in order of the output.
     pub origins: Vec<Origin>,
+    pub(super) template: Template,
 }
 
 impl Rendered {
@@ -78,8 +81,8 @@ impl Rendered {
             return None;
         }
         if origin.is_text {
-            let at = (origin.source.start + offset - origin.output.start).min(origin.source.end);
-            return Some(Place::new(&self.file, at..at));
+            let at = origin.template + offset - origin.output.start;
+            return Some(self.template.place(at..at));
         }
         Some(Place::new(&self.file, origin.source.clone()))
     }
@@ -139,6 +142,7 @@ impl Places<'_> {
             output: span.output_range(),
             source: place.span,
             is_text,
+            template: span.source_range().start,
         })
     }
 }

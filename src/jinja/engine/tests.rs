@@ -48,7 +48,7 @@ fn host() -> Host {
     }
 }
 
-const PROJECT: &str = r#"
+const PROJECT: &str = r"
 {# comment with {% macro ghost() %} #}
 {% macro cents(col, places=2) -%}
   round({{ col }} / 100.0, {{ places }})
@@ -80,16 +80,16 @@ const PROJECT: &str = r#"
 {% macro has_caller() %}{{ 'yes' if caller else 'no' }}{% endmacro %}
 {% macro loops(a, l=[]) %}{% do l.append(a) %}{{ l }}{% endmacro %}
 {% macro calls_wrapped() %}{% call wrap('b') %}{{ cols() | join(',') }}{% endcall %}{% endmacro %}
-"#;
+";
 
-const UTILS: &str = r#"
+const UTILS: &str = r"
 {% macro star(from, except=[]) -%}{{ return(adapter_dispatch('star')(from, except)) }}{%- endmacro %}
 {% macro default__star(from, except=[]) %}{% set cs = utils.helper() %}{{ from }}.{{ cs | join(', ') }} minus {{ except }}{% endmacro %}
 {% macro helper() %}{{ return(['h']) }}{% endmacro %}
 {% macro calls_both() %}{{ both() }}{% endmacro %}
 {% macro calls_sibling() %}{{ helper() }}{% endmacro %}
 {% macro both() %}utils{% endmacro %}
-"#;
+";
 
 const BUILTIN: &str = r"
 {% macro statement(name=none, fetch_result=false) -%}{%- set sql = caller() -%}ran[{{ name }}:{{ sql | trim }}]{%- endmacro %}
@@ -575,4 +575,53 @@ fn end_tags_that_end_nothing_are_warned_of() {
             (crate::jinja::dialect::BlockKind::Docs, "d")
         ]
     );
+}
+
+#[test]
+fn line_ends_of_windows_do_not_shift_places() {
+    let text = "a\r\nb\r\nc {{ 1 }}\r\nd";
+    let rendered = engine()
+        .render_file(
+            &SourceFile::new("m.sql", text),
+            Mode::Strict,
+            Arc::new(host()),
+        )
+        .unwrap();
+    assert_eq!(rendered.text, "a\nb\nc 1\nd");
+    let at = |part: &str| {
+        rendered
+            .place(rendered.text.find(part).unwrap())
+            .unwrap()
+            .span
+            .start
+    };
+    assert_eq!(
+        (at("c"), at("d")),
+        (text.find('c').unwrap(), text.find('d').unwrap())
+    );
+}
+
+/// Renders a second; run it with optimisation: `cargo test --release speed -- --ignored --nocapture`.
+#[test]
+#[ignore = "a measurement"]
+fn speed() {
+    let engine = engine();
+    let scope: Arc<dyn Scope> = Arc::new(host());
+    let simple =
+        "select a, b, {{ rows[0] }} as c from {{ ref('t') }} where x = {{ rows | length }}";
+    let heavy = "select {% for r in rows %}{{ cents('c' ~ r) }} as c{{ r }}, {% endfor %}{{ fact(5) + 1 }}, {{ cols() | join(', ') }}, {% if rows | length > 2 and 'a' in 'abc' %}{{ wrap_it }}{% endif %}{% call wrap('b') %}{{ 1 + 2 * 3 }}{% endcall %} from t";
+    for (name, text) in [("simple", simple), ("heavy", heavy)] {
+        let file = SourceFile::new("m.sql", text);
+        let start = std::time::Instant::now();
+        let mut count = 0u32;
+        while start.elapsed().as_millis() < 1000 {
+            for _ in 0..100 {
+                engine
+                    .render_file(&file, Mode::Strict, scope.clone())
+                    .unwrap();
+            }
+            count += 100;
+        }
+        eprintln!("{name}: {count} renders a second, from source text");
+    }
 }

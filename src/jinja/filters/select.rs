@@ -26,12 +26,7 @@ pub(super) fn register(env: &mut Environment<'static>) {
 
 fn map(state: &mut State<'_, '_>, value: &Value, args: Given) -> Result<Value, Error> {
     let mut call = Arguments::new(&args)?;
-    // As in Jinja2, a false value (none, too) gives nothing.
-    let items = if value.is_true() {
-        iterate(value)?
-    } else {
-        Vec::new()
-    };
+    let items = iterate(value)?;
     let Some(filter) = call.next("filter")? else {
         let attribute = call
             .named("attribute")?
@@ -54,14 +49,14 @@ fn map(state: &mut State<'_, '_>, value: &Value, args: Given) -> Result<Value, E
         out.push(
             state
                 .apply_filter(&name, &all)
-                .map_err(|e| named(e, "filter", &name))?,
+                .map_err(|e| with_name(e, "filter", &name))?,
         );
     }
     Ok(List::value(out))
 }
 
 /// An unknown filter or test with its name.
-fn named(error: Error, what: &str, name: &str) -> Error {
+fn with_name(error: Error, what: &str, name: &str) -> Error {
     match error.kind() {
         ErrorKind::UnknownFilter | ErrorKind::UnknownTest if error.line().is_none() => {
             Error::new(error.kind(), format!("{what} {name} is unknown"))
@@ -78,12 +73,13 @@ fn select(
     keep: bool,
 ) -> Result<Value, Error> {
     let mut call = Arguments::new(args)?;
-    let attribute = match by_attribute {
-        true => Some(
+    let attribute = if by_attribute {
+        Some(
             call.next("attribute")?
                 .ok_or_else(|| type_error("Missing parameter for attribute name"))?,
-        ),
-        false => None,
+        )
+    } else {
+        None
     };
     let test = call.next("test")?;
     let mut rest = call.rest();
@@ -92,11 +88,7 @@ fn select(
         rest.push(Kwargs::from_iter(named).into());
     }
     let mut out = Vec::new();
-    for item in if value.is_true() {
-        iterate(value)?
-    } else {
-        Vec::new()
-    } {
+    for item in iterate(value)? {
         let subject = match &attribute {
             Some(a) => get(&item, a, None)?,
             None => item.clone(),
@@ -107,7 +99,7 @@ fn select(
                 all.extend(rest.iter().cloned());
                 state
                     .perform_test(name, &all)
-                    .map_err(|e| named(e, "test", name))?
+                    .map_err(|e| with_name(e, "test", name))?
             }
             None => subject.is_true(),
         };

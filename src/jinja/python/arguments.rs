@@ -54,7 +54,7 @@ impl Arguments {
     pub fn new(args: &[Value]) -> Result<Self, Error> {
         let (positional, named): (&[Value], Kwargs) = from_args(args)?;
         Ok(Self {
-            positional: positional.to_vec().into_iter(),
+            positional: Vec::from(positional).into_iter(),
             named,
         })
     }

@@ -137,8 +137,8 @@ pub(super) fn negate(a: &Value) -> Option<Value> {
     reason = "outer: not our types; inner: a NaN has no order"
 )]
 pub(super) fn compare(a: &Value, b: &Value) -> Option<Option<Ordering>> {
-    let (x, y) = (Decimal::of(a), Decimal::of(b));
-    if x.is_none() && y.is_none() {
+    let (left, right) = (Decimal::of(a), Decimal::of(b));
+    if left.is_none() && right.is_none() {
         return None;
     }
     if let (Some(x), Some(y)) = (coerce(a), coerce(b)) {
@@ -149,5 +149,5 @@ pub(super) fn compare(a: &Value, b: &Value) -> Option<Option<Ordering>> {
         None if v.kind() == ValueKind::Number => f64::try_from(v.clone()).ok(),
         None => None,
     };
-    Some(float(x, a)?.partial_cmp(&float(y, b)?))
+    Some(float(left, a)?.partial_cmp(&float(right, b)?))
 }

@@ -1,6 +1,6 @@
 //! `'{:>10}'.format(x)`, and how single values are formatted.
 use super::error::{index_error, key_error, type_error, value_error};
-use super::{Decimal, iterate, repr_of, str_of, type_name};
+use super::{Decimal, repr_of, str_of, type_name};
 use crate::jinja::modules;
 use minijinja::Error;
 use minijinja::value::{Kwargs, Value, ValueKind, from_args};

@@ -60,7 +60,7 @@ fn now_utc() -> NaiveDateTime {
 
 fn now_local() -> NaiveDateTime {
     let utc = now_utc();
-    Zone::from_utc(&local_zone(utc), utc).local
+    Zone::at_utc(&local_zone(utc), utc).local
 }
 
 fn from_timestamp(args: &mut Arguments) -> Result<NaiveDateTime, Error> {
@@ -86,7 +86,7 @@ pub(super) fn date_static(name: &str, args: &[Value]) -> Result<Option<Value>, E
             Date::value(iso::date(&text).ok_or_else(|| invalid_iso(&text))?)
         }
         "fromtimestamp" => Date::value(
-            Zone::from_utc(&local_zone(now_utc()), from_timestamp(&mut args)?)
+            Zone::at_utc(&local_zone(now_utc()), from_timestamp(&mut args)?)
                 .local
                 .date(),
         ),
@@ -120,7 +120,7 @@ pub(super) fn datetime_static(name: &str, raw: &[Value]) -> Result<Option<Value>
     let mut args = Arguments::new(raw)?;
     Ok(Some(match name {
         "now" => match Zone::of(args.next("tz")?)? {
-            Some(zone) => Value::from_object(zone.from_utc(now_utc())),
+            Some(zone) => Value::from_object(zone.at_utc(now_utc())),
             None => DateTime::value(now_local(), None),
         },
         "today" => DateTime::value(now_local(), None),
@@ -140,8 +140,8 @@ pub(super) fn datetime_static(name: &str, raw: &[Value]) -> Result<Option<Value>
             let utc = from_timestamp(&mut args)?;
             match (name, Zone::of(args.next("tz")?)?) {
                 ("utcfromtimestamp", _) => DateTime::value(utc, None),
-                (_, Some(zone)) => Value::from_object(zone.from_utc(utc)),
-                (_, None) => DateTime::value(Zone::from_utc(&local_zone(utc), utc).local, None),
+                (_, Some(zone)) => Value::from_object(zone.at_utc(utc)),
+                (_, None) => DateTime::value(Zone::at_utc(&local_zone(utc), utc).local, None),
             }
         }
         "combine" => combine(&mut args)?,

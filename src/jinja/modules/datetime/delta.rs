@@ -108,7 +108,7 @@ impl Delta {
         }
         args.finish()?;
         let micros = exact + total.round_ties_even() as i128;
-        if micros.unsigned_abs() > 999_999_999 * DAY.unsigned_abs() as u128 {
+        if micros.unsigned_abs() > 999_999_999 * u128::from(DAY.unsigned_abs()) {
             return Err(value_error(format!(
                 "days={}; must have magnitude <= 999999999",
                 micros / i128::from(DAY)

@@ -210,7 +210,7 @@ pub(super) fn datetime(moment: &DateTime, name: &str, raw: &[Value]) -> Result<V
             };
             Ok(Value::from_object(
                 zone.unwrap_or_else(|| super::classes::local_zone(utc))
-                    .from_utc(utc),
+                    .at_utc(utc),
             ))
         }
         "timestamp" => {

@@ -33,7 +33,7 @@ pub(super) fn strptime(text: &str, format: &str) -> Result<DateTime, Error> {
     };
     let mut fields = Fields::default();
     let mut rest = text;
-    read(&mut fields, &mut rest, format, text, format).map_err(|e| e.unwrap_or_else(mismatch))?;
+    read(&mut fields, &mut rest, format, format).map_err(|e| e.unwrap_or_else(mismatch))?;
     if !rest.is_empty() {
         return Err(value_error(format!("unconverted data remains: {rest}")));
     }
@@ -46,7 +46,6 @@ fn read(
     fields: &mut Fields,
     rest: &mut &str,
     part: &str,
-    text: &str,
     format: &str,
 ) -> Result<(), Option<Error>> {
     let mut codes = part.chars().peekable();
@@ -65,11 +64,11 @@ fn read(
                 Some(value_error(format!("stray %% in format {}", quote(format))))
             })?;
             match code {
-                'T' | 'X' => read(fields, rest, "%H:%M:%S", text, format)?,
-                'F' => read(fields, rest, "%Y-%m-%d", text, format)?,
-                'D' | 'x' => read(fields, rest, "%m/%d/%y", text, format)?,
-                'R' => read(fields, rest, "%H:%M", text, format)?,
-                'c' => read(fields, rest, "%a %b %d %H:%M:%S %Y", text, format)?,
+                'T' | 'X' => read(fields, rest, "%H:%M:%S", format)?,
+                'F' => read(fields, rest, "%Y-%m-%d", format)?,
+                'D' | 'x' => read(fields, rest, "%m/%d/%y", format)?,
+                'R' => read(fields, rest, "%H:%M", format)?,
+                'c' => read(fields, rest, "%a %b %d %H:%M:%S %Y", format)?,
                 '%' => *rest = rest.strip_prefix('%').ok_or(None)?,
                 code => fields.directive(code, rest, format)?,
             }

@@ -213,9 +213,9 @@ fn directive(moment: &DateTime, code: char) -> String {
         let mut text = String::new();
         for c in codes.chars() {
             if c.is_ascii_alphabetic() {
-                text.push_str(&directive(moment, c))
+                text.push_str(&directive(moment, c));
             } else {
-                text.push(c)
+                text.push(c);
             }
         }
         text

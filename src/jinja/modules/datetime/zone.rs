@@ -97,7 +97,7 @@ impl Zone {
     }
 
     /// The moment of UTC as this zone's clocks show it.
-    pub(super) fn from_utc(&self, utc: NaiveDateTime) -> DateTime {
+    pub(super) fn at_utc(&self, utc: NaiveDateTime) -> DateTime {
         match self {
             Self::Named(tz, _) => {
                 let moment = tz.from_utc_datetime(&utc);
@@ -241,9 +241,9 @@ impl Object for Zone {
                 if aware.zone.is_none() {
                     return Err(value_error("Naive time - no tzinfo set"));
                 }
-                Ok(Value::from_object(self.from_utc(aware.utc())))
+                Ok(Value::from_object(self.at_utc(aware.utc())))
             }
-            "fromutc" => Ok(Value::from_object(self.from_utc(moment(&value)?.local))),
+            "fromutc" => Ok(Value::from_object(self.at_utc(moment(&value)?.local))),
             "utcoffset" | "dst" | "tzname" => {
                 let here = match value.downcast_object_ref::<DateTime>() {
                     Some(moment) => self
