@@ -7,8 +7,8 @@ use std::path::{Path, PathBuf};
 /// From the bottom to the top; a module imports only what stands before it.
 const ORDER: &[&str] = &[
     "text", "diag", "fs", "yaml", "graph", "config", "load", "jinja", "pg", "server", "sql",
-    "simulate", "builtin", "outcome", "report", "artifact", "parse", "select", "context",
-    "compile", "run", "cli", "command", "lib", "main",
+    "simulate", "packages", "builtin", "outcome", "report", "artifact", "docs", "parse", "select",
+    "context", "compile", "run", "cli", "command", "lib", "main",
 ];
 
 /// Who may name a crate: folders or files of `src`.
@@ -19,10 +19,18 @@ const NAMED_BY: &[(&str, &[&str])] = &[
     ("serde_saphyr", &["yaml"]),
     (
         "minijinja",
-        &["jinja", "context", "compile", "run", "command/compile.rs"],
+        &[
+            "jinja",
+            "context",
+            "compile",
+            "run",
+            "command/compile.rs",
+            "command/simulations.rs",
+        ],
     ),
     ("sqlparser", &["sql"]),
     ("clap", &["cli"]),
+    ("ureq", &["packages"]),
     ("petgraph", &["graph"]),
     ("annotate_snippets", &["diag"]),
     ("indicatif", &["report"]),

@@ -105,7 +105,7 @@ fn a_block_without_end() {
             "select 1 as id\n{% if execute %}\nwhere true\n",
         )],
         2,
-        &["J0301", "models/a.sql"],
+        &["models/a.sql:2:", "unexpected end of input"],
     );
 }
 
