@@ -150,11 +150,6 @@ impl Segment {
         i
     }
 
-    /// The index of a text that is there already.
-    pub fn find_text(&self, text: &str) -> Option<u32> {
-        self.known.get(text).copied()
-    }
-
     /// Adds a JSON value and all within it.
     pub fn add_json(&mut self, value: &Json) -> u32 {
         let kind = match value {

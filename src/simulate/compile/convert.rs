@@ -91,7 +91,7 @@ impl Compiler<'_> {
     }
 
     /// An expression as text: numbers in decimal, dates and times in ISO form.
-    pub fn to_text(&mut self, typed: Typed) -> Code {
+    pub fn text_of(&mut self, typed: Typed) -> Code {
         let Typed { ty, code, .. } = typed;
         if ty == Type::Text {
             return code;
@@ -191,7 +191,7 @@ pub fn write_int(out: &mut Vec<u8>, n: i64) {
 
 /// Appends a float in the shortest form that reads back the same; whole numbers without a point.
 pub fn write_float(out: &mut Vec<u8>, x: f64) {
-    if x == libm::trunc(x) && x.abs() < 1e15 {
+    if libm::fmod(x, 1.0).abs() < f64::MIN_POSITIVE && x.abs() < 1e15 {
         write_int(out, x as i64);
     } else {
         use std::io::Write;

@@ -2,16 +2,20 @@
 //!
 //! In: the tree of an expression and the names in scope. Out: a closure over typed slots. All findings go to the
 //! sink with their places; code of an expression with errors is never run.
+mod choose;
 mod columns;
 mod convert;
 mod functions;
 mod lookups;
+mod names;
 mod operators;
 mod picks;
 mod process;
 mod program;
 mod random;
+mod texts;
 mod times;
+mod words;
 
 pub use columns::shown;
 pub use convert::{write_float, write_text};

@@ -215,15 +215,13 @@ impl Compiler<'_> {
                 Typed::new(
                     Date,
                     lift(a.code, days, move |x, y| {
-                        int(x as i64 + libm::floor(sign * as_float(y)) as i64)
+                        int(x as i64 + libm::trunc(sign * as_float(y)) as i64)
                     }),
                 )
             }
             (Int | Float, Date) if op == Op::Add => return self.time_arithmetic(op, b, a),
             (Interval, Date | Timestamp) if op == Op::Add => return self.time_arithmetic(op, b, a),
-            (Timestamp, Timestamp) | (Timestamp, Date) | (Date, Timestamp)
-                if op == Op::Subtract =>
-            {
+            (Timestamp, Timestamp | Date) | (Date, Timestamp) if op == Op::Subtract => {
                 let (a, b) = (self.assign(a, &Timestamp)?, self.assign(b, &Timestamp)?);
                 Typed::new(Interval, lift(a, b, plus))
             }

@@ -155,7 +155,7 @@ impl Compiler<'_> {
             Type::Float,
             Box::new(move |f| {
                 let (mean, sd) = (as_float(mean(f)?), as_float(sd(f)?));
-                let (low, high) = between_limits(f, &limits)?;
+                let (low, high) = between_limits(f, limits.as_ref())?;
                 let t = f.truncated(mean, sd, low, high);
                 float(t.at(draw(f, salt)))
             }),
@@ -170,7 +170,7 @@ impl Compiler<'_> {
             Type::Float,
             Box::new(move |f| {
                 let (median, sigma) = (as_float(median(f)?), as_float(sigma(f)?));
-                let (low, high) = between_limits(f, &limits)?;
+                let (low, high) = between_limits(f, limits.as_ref())?;
                 if median <= 0.0 {
                     return f.fail(format!("lognormal() needs a median above 0, not {median}"));
                 }
@@ -266,7 +266,7 @@ impl Compiler<'_> {
     }
 }
 
-fn between_limits(f: &mut Frame, limits: &Option<(Code, Code)>) -> Option<(f64, f64)> {
+fn between_limits(f: &mut Frame, limits: Option<&(Code, Code)>) -> Option<(f64, f64)> {
     match limits {
         None => Some((f64::NEG_INFINITY, f64::INFINITY)),
         Some((low, high)) => {

@@ -29,6 +29,9 @@ pub struct Filled {
     pub duplicates: bool,
 }
 
+/// What a thread loaded: its rows' digest and the faults it put in.
+type Part = Result<(Digest, Vec<u8>)>;
+
 type Send<'s> = &'s mut dyn FnMut(&[u8]) -> Result<(), PgError>;
 
 /// Encodes rows into blocks and sends them.
@@ -80,7 +83,7 @@ impl RowSink for CopySink<'_> {
                     let length = (self.buffer.len() - start) / times as usize;
                     (0..times as usize).for_each(|i| {
                         self.digest
-                            .add(&self.buffer[start + i * length..start + (i + 1) * length])
+                            .add(&self.buffer[start + i * length..start + (i + 1) * length]);
                     });
                 }
             }
@@ -134,7 +137,7 @@ impl Job<'_> {
         self.tell(Stage::Loading, 0, expected);
         let work = Work::new(self.program, world, &counts, &chunks, from);
         let rows = AtomicU64::new(0);
-        let results: Mutex<Vec<Result<(Digest, Vec<u8>)>>> = Mutex::new(Vec::new());
+        let results: Mutex<Vec<Part>> = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for _ in 0..self.options.threads.clamp(1, chunks.len().max(1)) {
                 scope.spawn(|| {
@@ -184,7 +187,7 @@ impl Job<'_> {
         relation: &str,
         rows: &AtomicU64,
         expected: Option<u64>,
-    ) -> Result<(Digest, Vec<u8>)> {
+    ) -> Part {
         let failed = refused(self.simulation);
         let columns: Vec<String> = self
             .program

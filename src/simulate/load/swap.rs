@@ -29,7 +29,7 @@ impl Fresh {
         let fresh = Self {
             schema: job.schema.clone(),
             name: named(&job.table, "__tv1_new"),
-            renames: Default::default(),
+            renames: std::cell::RefCell::default(),
         };
         let columns: Vec<String> = job
             .program
