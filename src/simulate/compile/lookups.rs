@@ -102,7 +102,7 @@ impl Compiler<'_> {
                 let index = held.indexes.get(index).and_then(Option::as_ref).ok_or(())?;
                 let same = |row: usize| {
                     columns.iter().zip(&types).zip(&values).all(|((c, ty), v)| {
-                        match held.columns[*c][row] {
+                        match held.cell(*c, row) {
                             Some(x) if *ty == Type::Text => f.same_text(x, *v),
                             x => x == Some(*v),
                         }
