@@ -61,10 +61,18 @@ pub fn encode_row(buffer: &mut Vec<u8>, out: &[Out], frame: &Frame) {
     }
 }
 
+/// Appends a value of a fixed length; eight bytes, the most frequent length, in one piece.
 #[inline]
 fn fixed<const N: usize>(buffer: &mut Vec<u8>, bytes: [u8; N]) {
-    buffer.extend_from_slice(&(N as i32).to_be_bytes());
-    buffer.extend_from_slice(&bytes);
+    if N == 8 {
+        let mut whole = [0u8; 12];
+        whole[3] = 8;
+        whole[4..].copy_from_slice(&bytes);
+        buffer.extend_from_slice(&whole);
+    } else {
+        buffer.extend_from_slice(&(N as i32).to_be_bytes());
+        buffer.extend_from_slice(&bytes);
+    }
 }
 
 /// Appends one value with its length.

@@ -239,11 +239,8 @@ impl Index {
             mask: size as u64 - 1,
         };
         for row in 0..held.rows {
-            let values: Option<Vec<u64>> = index
-                .columns
-                .iter()
-                .map(|c| held.cell(*c, row))
-                .collect();
+            let values: Option<Vec<u64>> =
+                index.columns.iter().map(|c| held.cell(*c, row)).collect();
             let Some(values) = values else { continue };
             let mut hash = 0;
             for (value, ty) in values.iter().zip(types) {

@@ -139,7 +139,7 @@ pub(super) fn choices(
     );
     let mut values: [Val; 8] = [None; 8];
     for (i, (code, ty)) in by.iter().enumerate().take(8) {
-        values[i] = code(f);
+        values[i] = code.get(f);
         hash = mix(hash, values[i].map_or(u64::MAX, |v| f.content(v, ty)));
     }
     if let Some(known) = f.choices.get(&(plan.id, hash)) {
@@ -212,11 +212,11 @@ pub(super) fn candidates(
         if plan
             .filter
             .as_ref()
-            .is_none_or(|c| c(&mut inner) == Some(1))
+            .is_none_or(|c| c.get(&mut inner) == Some(1))
         {
             match &plan.weight {
                 Some(weight) => {
-                    weighted.push((row as u32, weight(&mut inner).map_or(0.0, as_float)));
+                    weighted.push((row as u32, weight.get(&mut inner).map_or(0.0, as_float)));
                 }
                 None => even.push(row as u32),
             }

@@ -137,8 +137,8 @@ impl Compiler<'_> {
                 let code = typed.code;
                 Some(Typed::new(
                     Type::Text,
-                    Box::new(move |f| {
-                        let bits = code(f)?;
+                    Code::new(move |f| {
+                        let bits = code.get(f)?;
                         let u = unit(mix(f.key, salt));
                         match f.world.json(bits).and_then(|n| n.shares.as_ref()) {
                             Some((shares, keys)) => {
@@ -159,7 +159,7 @@ impl Compiler<'_> {
                 );
                 Some(Typed::new(
                     ty,
-                    Box::new(move |f| {
+                    Code::new(move |f| {
                         let i = shares.at(unit(mix(f.key, salt)));
                         f.tally[start + i] += 1;
                         values[i]
@@ -213,8 +213,8 @@ impl Compiler<'_> {
         let field = self.field.clone();
         Some(Typed::new(
             ty,
-            Box::new(move |f| {
-                let key = code(f)?;
+            Code::new(move |f| {
+                let key = code.get(f)?;
                 let Some((_, shares, values, start)) =
                     made.iter().find(|m| order(f, &key_type, m.0, key).is_eq())
                 else {
@@ -326,9 +326,9 @@ impl Compiler<'_> {
         }
         Some(Typed::new(
             ty,
-            Box::new(move |f| {
+            Code::new(move |f| {
                 for (condition, value) in &made {
-                    if condition.as_ref().is_none_or(|c| c(f) == Some(1)) {
+                    if condition.as_ref().is_none_or(|c| c.get(f) == Some(1)) {
                         return *value;
                     }
                 }
@@ -354,14 +354,14 @@ fn narrowed(code: Code, sql: SqlType) -> Code {
     match sql {
         SqlType::Numeric(_, scale) => {
             let factor = libm::pow(10.0, f64::from(scale));
-            Box::new(move |f| float(libm::rint(as_float(code(f)?) * factor) / factor))
+            Code::new(move |f| float(libm::rint(as_float(code.get(f)?) * factor) / factor))
         }
-        SqlType::Real => Box::new(move |f| float(f64::from(as_float(code(f)?) as f32))),
+        SqlType::Real => Code::new(move |f| float(f64::from(as_float(code.get(f)?) as f32))),
         SqlType::Integer => {
-            Box::new(move |f| within(code(f)?, f, i64::from(i32::MIN), i64::from(i32::MAX)))
+            Code::new(move |f| within(code.get(f)?, f, i64::from(i32::MIN), i64::from(i32::MAX)))
         }
         SqlType::SmallInt => {
-            Box::new(move |f| within(code(f)?, f, i64::from(i16::MIN), i64::from(i16::MAX)))
+            Code::new(move |f| within(code.get(f)?, f, i64::from(i16::MIN), i64::from(i16::MAX)))
         }
         _ => code,
     }

@@ -22,41 +22,41 @@ impl Compiler<'_> {
             return Some(code);
         }
         Some(match (&typed.ty, to) {
-            (Type::Null, _) => Box::new(|_| None),
+            (Type::Null, _) => Code::Value(None),
             (Type::Int, Type::Float) => match typed.literal {
                 Some(value) => {
                     let x = value.and_then(|v| float(v as i64 as f64));
-                    Box::new(move |_| x)
+                    Code::Value(x)
                 }
-                None => Box::new(move |f| float(code(f)? as i64 as f64)),
+                None => Code::new(move |f| float(code.get(f)? as i64 as f64)),
             },
-            (Type::Float, Type::Int) => Box::new(move |f| {
-                let x = as_float(code(f)?);
+            (Type::Float, Type::Int) => Code::new(move |f| {
+                let x = as_float(code.get(f)?);
                 rounded(f, x)
             }),
-            (Type::Date, Type::Timestamp) => Box::new(move |f| int(code(f)? as i64 * DAY)),
+            (Type::Date, Type::Timestamp) => Code::new(move |f| int(code.get(f)? as i64 * DAY)),
             (Type::Text, Type::Date) => {
                 let day = calendar::parse_date(typed.text.as_deref()?)?;
-                Box::new(move |_| int(day))
+                Code::Value(int(day))
             }
             (Type::Text, Type::Timestamp) => {
                 let time = calendar::parse_timestamp(typed.text.as_deref()?)?;
-                Box::new(move |_| int(time))
+                Code::Value(int(time))
             }
             (Type::Json(_), Type::Json(_)) => code,
             (Type::Json(shape), Type::Float)
                 if matches!(**shape, Shape::Any | Shape::Number | Shape::Null) =>
             {
-                Box::new(move |f| {
-                    let bits = code(f)?;
+                Code::new(move |f| {
+                    let bits = code.get(f)?;
                     f.json_number(bits)
                 })
             }
             (Type::Json(shape), Type::Int)
                 if matches!(**shape, Shape::Any | Shape::Number | Shape::Null) =>
             {
-                Box::new(move |f| {
-                    let bits = code(f)?;
+                Code::new(move |f| {
+                    let bits = code.get(f)?;
                     let x = as_float(f.json_number(bits)?);
                     rounded(f, x)
                 })
@@ -64,23 +64,23 @@ impl Compiler<'_> {
             (Type::Json(shape), Type::Text)
                 if matches!(**shape, Shape::Any | Shape::Text | Shape::Null) =>
             {
-                Box::new(move |f| {
-                    let bits = code(f)?;
+                Code::new(move |f| {
+                    let bits = code.get(f)?;
                     f.json_text(bits)
                 })
             }
             (Type::Json(shape), Type::Bool)
                 if matches!(**shape, Shape::Any | Shape::Bool | Shape::Null) =>
             {
-                Box::new(move |f| {
-                    let bits = code(f)?;
+                Code::new(move |f| {
+                    let bits = code.get(f)?;
                     f.json_bool(bits)
                 })
             }
             (other, Type::Json(_)) if !matches!(other, Type::Record(_)) => {
                 let ty = typed.ty.clone();
-                Box::new(move |f| {
-                    let value = code(f)?;
+                Code::new(move |f| {
+                    let value = code.get(f)?;
                     let mark = f.mark();
                     write_json(f, &ty, value);
                     f.since(mark)
@@ -96,8 +96,8 @@ impl Compiler<'_> {
         if ty == Type::Text {
             return code;
         }
-        Box::new(move |f| {
-            let value = code(f)?;
+        Code::new(move |f| {
+            let value = code.get(f)?;
             let mark = f.mark();
             write_text(f, &ty, value);
             f.since(mark)

@@ -228,8 +228,8 @@ impl Compiler<'_> {
         let code: Code = match (over, &found) {
             (Over::Hour, Type::Timestamp) => {
                 let code = typed.code;
-                Box::new(move |f| {
-                    let hour = (code(f)? as i64).rem_euclid(DAY) / 3_600_000_000;
+                Code::new(move |f| {
+                    let hour = (code.get(f)? as i64).rem_euclid(DAY) / 3_600_000_000;
                     at(f, hour as f64)
                 })
             }
@@ -239,8 +239,8 @@ impl Compiler<'_> {
             ) => {
                 let scale = if found == Type::Timestamp { DAY } else { 1 };
                 let code = typed.code;
-                Box::new(move |f| {
-                    let day = (code(f)? as i64).div_euclid(scale);
+                Code::new(move |f| {
+                    let day = (code.get(f)? as i64).div_euclid(scale);
                     at(f, days.key_of_day(day))
                 })
             }
@@ -249,8 +249,8 @@ impl Compiler<'_> {
                 let code = self
                     .assign(typed, &Type::Float)
                     .ok_or_else(|| wrong("numbers"))?;
-                Box::new(move |f| {
-                    let x = as_float(code(f)?);
+                Code::new(move |f| {
+                    let x = as_float(code.get(f)?);
                     at(f, x)
                 })
             }
@@ -271,9 +271,9 @@ impl Compiler<'_> {
                 let ordered = ty.clone();
                 Typed::new(
                     ty,
-                    Box::new(move |f| {
-                        let x = a(f)?;
-                        match b(f) {
+                    Code::new(move |f| {
+                        let x = a.get(f)?;
+                        match b.get(f) {
                             Some(y) if order(f, &ordered, x, y).is_eq() => None,
                             _ => Some(x),
                         }
@@ -314,7 +314,13 @@ impl Compiler<'_> {
         };
         Ok(Typed::new(
             ty,
-            Box::new(move |f| if condition(f) == Some(1) { a(f) } else { b(f) }),
+            Code::new(move |f| {
+                if condition.get(f) == Some(1) {
+                    a.get(f)
+                } else {
+                    b.get(f)
+                }
+            }),
         ))
     }
 
@@ -359,7 +365,7 @@ impl Compiler<'_> {
     fn several(&mut self, name: &str, args: &mut Args) -> Checked {
         let (ty, codes) = self.alike(args)?;
         let code: Code = if name == "coalesce" {
-            Box::new(move |f| codes.iter().find_map(|c| c(f)))
+            Code::new(move |f| codes.iter().find_map(|c| c.get(f)))
         } else {
             let wanted = if name == "least" {
                 std::cmp::Ordering::Less
@@ -367,10 +373,10 @@ impl Compiler<'_> {
                 std::cmp::Ordering::Greater
             };
             let ty = ty.clone();
-            Box::new(move |f| {
+            Code::new(move |f| {
                 let mut best = None;
                 for code in &codes {
-                    best = match (best, code(f)) {
+                    best = match (best, code.get(f)) {
                         (Some(a), Some(b)) if order(f, &ty, b, a) == wanted => Some(b),
                         (None, b) => b,
                         (a, _) => a,
@@ -388,7 +394,7 @@ impl Compiler<'_> {
             let code = args.take(self, &Type::Int)?;
             return Ok(Typed::new(
                 Type::Int,
-                Box::new(move |f| int((code(f)? as i64).saturating_abs())),
+                Code::new(move |f| int((code.get(f)? as i64).saturating_abs())),
             ));
         }
         let x = args.number(self)?;
@@ -396,9 +402,9 @@ impl Compiler<'_> {
             let digits = args.take(self, &Type::Int)?;
             return Ok(Typed::new(
                 Type::Float,
-                Box::new(move |f| {
-                    let scale = libm::pow(10.0, (digits(f)? as i64).clamp(-15, 15) as f64);
-                    float(libm::rint(as_float(x(f)?) * scale) / scale)
+                Code::new(move |f| {
+                    let scale = libm::pow(10.0, (digits.get(f)? as i64).clamp(-15, 15) as f64);
+                    float(libm::rint(as_float(x.get(f)?) * scale) / scale)
                 }),
             ));
         }
@@ -407,9 +413,9 @@ impl Compiler<'_> {
             let op = if name == "pow" { libm::pow } else { libm::fmod };
             return Ok(Typed::new(
                 Type::Float,
-                Box::new(move |f| {
-                    let base = as_float(x(f)?);
-                    float(op(base, as_float(y(f)?)))
+                Code::new(move |f| {
+                    let base = as_float(x.get(f)?);
+                    float(op(base, as_float(y.get(f)?)))
                 }),
             ));
         }
@@ -421,8 +427,8 @@ impl Compiler<'_> {
             };
             return Ok(Typed::new(
                 Type::Int,
-                Box::new(move |f| {
-                    let value = op(as_float(x(f)?));
+                Code::new(move |f| {
+                    let value = op(as_float(x.get(f)?));
                     rounded(f, value)
                 }),
             ));
@@ -436,8 +442,8 @@ impl Compiler<'_> {
         };
         Ok(Typed::new(
             Type::Float,
-            Box::new(move |f| {
-                let value = op(as_float(x(f)?));
+            Code::new(move |f| {
+                let value = op(as_float(x.get(f)?));
                 if value.is_finite() {
                     float(value)
                 } else {
@@ -453,9 +459,9 @@ impl Compiler<'_> {
         let (ty, codes) = self.alike(args)?;
         Ok(Typed::new(
             ty,
-            Box::new(move |f| {
-                let i = index(f)? as i64;
-                codes.get(usize::try_from(i - 1).ok()?)?(f)
+            Code::new(move |f| {
+                let i = index.get(f)? as i64;
+                codes.get(usize::try_from(i - 1).ok()?)?.get(f)
             }),
         ))
     }

@@ -113,7 +113,7 @@ impl Compiler<'_> {
         let day = self.day_slot;
         Ok(Typed::new(
             Type::Record(table),
-            Box::new(move |f| {
+            Code::new(move |f| {
                 let choices = choices(f, &plan, &by, day)?;
                 choose(f, &choices, mix(f.key, salt), &plan)
             }),
@@ -369,7 +369,7 @@ impl Compiler<'_> {
         self.chosen += 1;
         Some(Typed::new(
             ty,
-            Box::new(move |f| {
+            Code::new(move |f| {
                 let choices = choices(f, &plan, &by, day)?;
                 let row = match distinct {
                     None => choose(f, &choices, mix(f.key, salt), &plan)?,
@@ -396,7 +396,7 @@ impl Compiler<'_> {
         let text = ty == Type::Text || matches!(ty, Type::Json(_));
         Typed::new(
             ty,
-            Box::new(move |f| {
+            Code::new(move |f| {
                 let today = f.slots[day].map(|d| d as i64 - f.world.calendar.start);
                 let n = f
                     .world

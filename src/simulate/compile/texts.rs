@@ -208,7 +208,7 @@ impl Compiler<'_> {
         self.used.insert(number);
         Some(Typed::new(
             Type::Text,
-            Box::new(move |f| {
+            Code::new(move |f| {
                 let n = f.slots[number]?;
                 if n >= all {
                     return f.fail(format!(
@@ -230,13 +230,13 @@ impl Compiler<'_> {
 }
 
 fn put_together(parts: Vec<Part>, json: bool) -> Code {
-    Box::new(move |f| {
+    Code::new(move |f| {
         // Values first: making one may itself write to the arena.
         let mut values: [Val; PARTS] = [None; PARTS];
         let mut n = 0;
         for part in &parts {
             if let Part::Value(_, code, _) = part {
-                values[n] = code(f);
+                values[n] = code.get(f);
                 if values[n].is_none() && !json {
                     return None;
                 }

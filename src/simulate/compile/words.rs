@@ -17,16 +17,16 @@ impl Compiler<'_> {
             let (item, _) = args.list.remove(0);
             let ty = item.ty.clone();
             let item = item.code;
-            Box::new(move |f| {
-                let list = list(f)?;
-                let item = item(f)?;
+            Code::new(move |f| {
+                let list = list.get(f)?;
+                let item = item.get(f)?;
                 boolean(super::texts::json_contains(f, list, &ty, item))
             })
         } else {
             let (text, part) = (args.take(self, &Type::Text)?, args.take(self, &Type::Text)?);
-            Box::new(move |f| {
-                let text = text(f)?;
-                let part = part(f)?;
+            Code::new(move |f| {
+                let text = text.get(f)?;
+                let part = part.get(f)?;
                 boolean(f.text(text).contains(f.text(part)))
             })
         };
@@ -44,8 +44,8 @@ impl Compiler<'_> {
         if name == "length" {
             return Ok(Typed::new(
                 Type::Int,
-                Box::new(move |f| {
-                    let bits = text(f)?;
+                Code::new(move |f| {
+                    let bits = text.get(f)?;
                     int(f.text(bits).chars().count() as i64)
                 }),
             ));
@@ -90,11 +90,11 @@ impl Compiler<'_> {
         };
         Ok(Typed::new(
             Type::Text,
-            Box::new(move |f| {
-                let bits = text(f)?;
+            Code::new(move |f| {
+                let bits = text.get(f)?;
                 let mut given = Vec::new();
                 for (ty, code) in &extra {
-                    let value = code(f)?;
+                    let value = code.get(f)?;
                     let mark = f.mark();
                     write_text(f, ty, value);
                     given.push(String::from_utf8_lossy(&f.arena[mark..]).into_owned());
