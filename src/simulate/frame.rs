@@ -23,7 +23,7 @@ impl Code {
     }
 
     /// Its value for the present row.
-    #[inline(always)]
+    #[inline]
     pub fn get(&self, f: &mut Frame) -> Val {
         match self {
             Self::Slot(slot) => f.slots[*slot],
