@@ -108,14 +108,30 @@ fn two(out: &mut Vec<u8>, n: i64) {
 /// Writes `YYYY-MM-DD`.
 pub fn write_date(out: &mut Vec<u8>, days: i64) {
     let (y, m, d) = to_civil(days);
-    if y < 0 {
+    if !(0..10_000).contains(&y) {
+        if y < 0 {
+            out.push(b'-');
+        }
+        put(out, y.unsigned_abs(), 4);
         out.push(b'-');
+        two(out, m);
+        out.push(b'-');
+        two(out, d);
+        return;
     }
-    put(out, y.unsigned_abs(), 4);
-    out.push(b'-');
-    two(out, m);
-    out.push(b'-');
-    two(out, d);
+    let digit = |n: i64| b'0' + (n % 10) as u8;
+    out.extend_from_slice(&[
+        digit(y / 1000),
+        digit(y / 100),
+        digit(y / 10),
+        digit(y),
+        b'-',
+        digit(m / 10),
+        digit(m),
+        b'-',
+        digit(d / 10),
+        digit(d),
+    ]);
 }
 
 /// Writes `YYYY-MM-DDTHH:MM:SS`, with a fraction only where there is one.
@@ -130,16 +146,21 @@ pub fn write_timestamp(out: &mut Vec<u8>, micros: i64, between: u8) {
 /// Writes `HH:MM:SS`, with a fraction only where there is one.
 pub fn write_time(out: &mut Vec<u8>, rest: i64) {
     let seconds = rest / SECOND;
-    let hours = seconds / 3600;
+    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
     if hours > 99 {
-        put(out, hours as u64, 2);
-    } else {
-        two(out, hours);
+        put(out, (hours / 100) as u64, 1);
     }
-    out.push(b':');
-    two(out, seconds / 60 % 60);
-    out.push(b':');
-    two(out, seconds % 60);
+    let digit = |n: i64| b'0' + (n % 10) as u8;
+    out.extend_from_slice(&[
+        digit(hours / 10),
+        digit(hours),
+        b':',
+        digit(minutes / 10),
+        digit(minutes),
+        b':',
+        digit(seconds % 60 / 10),
+        digit(seconds % 60),
+    ]);
     let fraction = rest % SECOND;
     if fraction != 0 {
         out.push(b'.');

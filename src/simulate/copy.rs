@@ -61,10 +61,18 @@ pub fn encode_row(buffer: &mut Vec<u8>, out: &[Out], frame: &Frame) {
     }
 }
 
+/// Appends a value of a fixed length; eight bytes, the most frequent length, in one piece.
 #[inline]
 fn fixed<const N: usize>(buffer: &mut Vec<u8>, bytes: [u8; N]) {
-    buffer.extend_from_slice(&(N as i32).to_be_bytes());
-    buffer.extend_from_slice(&bytes);
+    if N == 8 {
+        let mut whole = [0u8; 12];
+        whole[3] = 8;
+        whole[4..].copy_from_slice(&bytes);
+        buffer.extend_from_slice(&whole);
+    } else {
+        buffer.extend_from_slice(&(N as i32).to_be_bytes());
+        buffer.extend_from_slice(&bytes);
+    }
 }
 
 /// Appends one value with its length.
@@ -150,9 +158,9 @@ fn numeric(buffer: &mut Vec<u8>, x: f64, scale: u8) {
     buffer.extend_from_slice(&weight.to_be_bytes());
     buffer.extend_from_slice(&(if negative { 0x4000u16 } else { 0 }).to_be_bytes());
     buffer.extend_from_slice(&u16::from(scale).to_be_bytes());
-    digits
-        .iter()
-        .for_each(|d| buffer.extend_from_slice(&d.to_be_bytes()));
+    for digit in digits {
+        buffer.extend_from_slice(&digit.to_be_bytes());
+    }
 }
 
 /// A value as people read it.
@@ -205,7 +213,9 @@ mod tests {
     fn digests_forget_the_order_but_not_the_rows() {
         let digest = |rows: &[&str]| {
             let mut d = Digest::default();
-            rows.iter().for_each(|r| d.add(r.as_bytes()));
+            for row in rows {
+                d.add(row.as_bytes());
+            }
             d
         };
         assert_eq!(digest(&["a", "b", "c"]), digest(&["c", "a", "b"]));

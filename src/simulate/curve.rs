@@ -66,7 +66,9 @@ impl Curve {
         };
         let before = after.checked_sub(1).map(|i| self.points[i]);
         match (self.between, before, self.points.get(after)) {
-            (Between::Exact, Some((key, value)), _) => (key == x).then_some(value),
+            (Between::Exact, Some((key, value)), _) => {
+                (key.to_bits() == x.to_bits()).then_some(value)
+            }
             (Between::Exact, None, _) => None,
             (Between::Step, Some((_, value)), _) => Some(value),
             (Between::Step, None, _) if self.over == Over::Hour => self.points.last().map(|p| p.1),
@@ -122,7 +124,7 @@ mod tests {
             between: Between::Exact,
             points: Vec::new(),
         };
-        assert_eq!(curve(Over::Weekday).key_of_day(day), 6.0);
-        assert_eq!(curve(Over::Month).key_of_day(day), 7.0);
+        assert_eq!(curve(Over::Weekday).key_of_day(day) as i64, 6);
+        assert_eq!(curve(Over::Month).key_of_day(day) as i64, 7);
     }
 }

@@ -95,6 +95,29 @@ fn word(bytes: &[u8]) -> u64 {
 mod tests {
     use super::*;
 
+    /// Neighbours in each position of a key — parent, day, occurrence, turn, field — are as independent as strangers.
+    #[test]
+    fn neighbours_in_every_position_are_independent() {
+        let at = |place: [u64; 5]| unit(place.into_iter().fold(mix(1, 2), mix)) - 0.5;
+        for position in 0..5 {
+            for lag in [1, 2, 7, 64] {
+                let n = 40_000u64;
+                let sum: f64 = (0..n)
+                    .map(|i| {
+                        let mut place = [5, 3, 2, 1, 9];
+                        place[position] = i;
+                        let first = at(place);
+                        place[position] += lag;
+                        first * at(place)
+                    })
+                    .sum();
+                // The product of two uniform numbers around 0 has a standard deviation of 1/12.
+                let z = sum * 12.0 / libm::sqrt(n as f64);
+                assert!(z.abs() < 3.5, "position {position}, lag {lag}: z = {z}");
+            }
+        }
+    }
+
     #[test]
     fn permutations_hit_every_number_once() {
         for n in [1u64, 2, 3, 5, 7, 8, 150, 1000, 4097] {

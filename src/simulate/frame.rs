@@ -6,8 +6,32 @@ use super::value::{IN_ARENA, Type, Val};
 use super::world::{Choices, JsonKind, QuickMap, World};
 use std::sync::Arc;
 
-/// Compiled code of an expression.
-pub type Code = Box<dyn Fn(&mut Frame) -> Val + Send + Sync>;
+/// Compiled code of an expression. Names and literals, most of all operands, need no call.
+pub enum Code {
+    /// The value of a slot.
+    Slot(usize),
+    /// A literal.
+    Value(Val),
+    /// Anything else.
+    Call(Box<dyn Fn(&mut Frame) -> Val + Send + Sync>),
+}
+
+impl Code {
+    /// Code that computes.
+    pub fn new(code: impl Fn(&mut Frame) -> Val + Send + Sync + 'static) -> Self {
+        Self::Call(Box::new(code))
+    }
+
+    /// Its value for the present row.
+    #[inline]
+    pub fn get(&self, f: &mut Frame) -> Val {
+        match self {
+            Self::Slot(slot) => f.slots[*slot],
+            Self::Value(value) => *value,
+            Self::Call(code) => code(f),
+        }
+    }
+}
 
 /// The state of making rows on one thread.
 pub struct Frame {

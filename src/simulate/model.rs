@@ -48,8 +48,6 @@ pub struct Model {
     pub tables: Vec<Table>,
     /// Ids by name.
     pub by_name: HashMap<String, TableId>,
-    /// How many of them are simulations.
-    pub simulations: usize,
     /// Names beyond the first of seeds whose rows could not be read, with the reason.
     pub unreadable: BTreeMap<String, String>,
 }
@@ -57,10 +55,7 @@ pub struct Model {
 impl Model {
     /// From the simulations and what the host has.
     pub fn new(specs: &[Arc<Spec>], host: &dyn Host) -> Self {
-        let mut model = Self {
-            simulations: specs.len(),
-            ..Self::default()
-        };
+        let mut model = Self::default();
         for spec in specs {
             model.add(simulation_table(spec));
         }

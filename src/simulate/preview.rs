@@ -302,7 +302,7 @@ impl RowSink for Profiler<'_> {
             seen.filled += 1;
             match o.sql.value_type() {
                 Type::Int | Type::Date | Type::Timestamp | Type::Interval => {
-                    seen.numbers.push(bits as i64 as f64)
+                    seen.numbers.push(bits as i64 as f64);
                 }
                 Type::Float => seen.numbers.push(as_float(bits)),
                 _ => {}

@@ -4,7 +4,7 @@
 
 use super::frame::Code;
 use super::spec::Span;
-use super::value::{SqlType, TableId, Val};
+use super::value::{SqlType, TableId};
 use super::world::DayWindows;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -23,8 +23,6 @@ pub struct Program {
     pub tally_slots: usize,
     /// What the counters count.
     pub tallies: Vec<Tally>,
-    /// Picks with a memory of the parent's rows.
-    pub chosen: usize,
     /// Tables it needs in memory.
     pub held: BTreeSet<TableId>,
     /// Simulations whose rows it recomputes one by one.
@@ -246,6 +244,3 @@ impl Program {
         }
     }
 }
-
-/// The literal `null`.
-pub const NOTHING: Val = None;

@@ -329,7 +329,7 @@ fn faulty_columns(specs: &[Arc<Spec>], sink: &mut Sink) {
 
 /// Simulations that need each other.
 fn circles(model: &Model, specs: &[Arc<Spec>], reads: &[BTreeSet<TableId>], sink: &mut Sink) {
-    for start in 0..specs.len() {
+    for (start, spec) in specs.iter().enumerate() {
         let mut path = vec![start];
         if let Some(circle) = circle(start, reads, &mut path, &mut BTreeSet::new()) {
             // Said once, at the first of its members.
@@ -346,10 +346,7 @@ fn circles(model: &Model, specs: &[Arc<Spec>], reads: &[BTreeSet<TableId>], sink
                     code::M0809,
                     format!("simulations go round in a circle: {}", names.join(" → ")),
                 )
-                .at(Place::new(
-                    &specs[start].file,
-                    specs[start].name.span.clone(),
-                )),
+                .at(Place::new(&spec.file, spec.name.span.clone())),
             );
         }
     }
@@ -422,11 +419,16 @@ fn hashes(
                         .map_or("", String::as_str),
                 );
             }
-            hasher.finalize()[..16]
-                .iter()
-                .map(|b| format!("{b:02x}"))
-                .collect()
+            hex(&hasher.finalize()[..16])
         })
+        .collect()
+}
+
+fn hex(bytes: &[u8]) -> String {
+    let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
+    bytes
+        .iter()
+        .flat_map(|b| [digit(b >> 4), digit(b & 15)])
         .collect()
 }
 

@@ -54,12 +54,23 @@ pub fn values(spec: &Spec, e: &Expr) -> Option<BTreeSet<String>> {
             all.extend(values(spec, &args[2])?);
             Some(all)
         }
+        Ex::Not(_) | Ex::IsNull(..) | Ex::In(..) | Ex::Binary(Op::And | Op::Or, ..) => {
+            Some(truth())
+        }
+        Ex::Binary(op, ..) if op.compares() => Some(truth()),
+        Ex::Call(name, ..) if matches!(name.as_str(), "chance" | "is_weekend" | "contains") => {
+            Some(truth())
+        }
         Ex::Name(name) => {
             let column = spec.columns.iter().find(|c| c.name.text == *name)?;
             Some(finite(spec, column)?.iter().map(shown).collect())
         }
         _ => None,
     }
+}
+
+fn truth() -> BTreeSet<String> {
+    BTreeSet::from(["false".to_string(), "true".to_string()])
 }
 
 /// The values of a column that has finitely many.
@@ -73,7 +84,7 @@ fn finite(spec: &Spec, column: &Column) -> Option<Vec<Plain>> {
     match &column.value {
         Value::Weights(w) => match &w.kind {
             WeightsKind::Plain(options) => {
-                options.iter().filter(|o| o.1 > 0.0).for_each(|o| add(&o.0))
+                options.iter().filter(|o| o.1 > 0.0).for_each(|o| add(&o.0));
             }
             WeightsKind::By(branches) => {
                 branches
@@ -165,7 +176,7 @@ impl Inputs {
             Ex::Binary(op, a, b) if op.compares() => {
                 match (path(a), constant(b), constant(a), path(b)) {
                     (Some(name), Some(c), ..) | (.., Some(c), Some(name)) => {
-                        self.constants.entry(name).or_default().push(c)
+                        self.constants.entry(name).or_default().push(c);
                     }
                     _ => {
                         self.free.insert(free_name(e, rule));
@@ -262,9 +273,12 @@ fn input(spec: &Spec, name: &str, constants: &[Atom]) -> Input {
         } else {
             f64::midpoint(*x, *next)
         };
-        // Between neighbouring whole numbers there is nothing; the gap repeats its left neighbour's answer.
-        let middle = if whole && middle >= *next { *x } else { middle };
-        values.push((Atom::Number(middle), format!("between {x} and {next}")));
+        // Between neighbouring whole numbers there is nothing; the gap repeats its left neighbour.
+        values.push(if whole && middle >= *next {
+            (Atom::Number(*x), format!("= {x}"))
+        } else {
+            (Atom::Number(middle), format!("between {x} and {next}"))
+        });
     }
     Input {
         values,
@@ -472,7 +486,8 @@ fn uncovered(inputs: &IndexMap<String, Input>, open: &[Vec<usize>], case: &[usiz
             };
             return format!("{name} {sign} {}", constant(at));
         }
-        let words: Vec<&str> = hit.iter().map(|i| input.values[*i].1.as_str()).collect();
+        let mut words: Vec<&str> = hit.iter().map(|i| input.values[*i].1.as_str()).collect();
+        words.dedup();
         return format!("{name} {}", words.join(" or "));
     }
     let words: Vec<String> = named

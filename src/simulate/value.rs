@@ -71,11 +71,6 @@ impl Type {
         Self::Json(Arc::new(Shape::Any))
     }
 
-    /// Whether numbers are expected to fit here.
-    pub fn is_number(&self) -> bool {
-        matches!(self, Self::Int | Self::Float)
-    }
-
     /// The type both can become, if there is one.
     pub fn join(&self, other: &Self) -> Option<Self> {
         Some(match (self, other) {

@@ -150,11 +150,6 @@ impl Segment {
         i
     }
 
-    /// The index of a text that is there already.
-    pub fn find_text(&self, text: &str) -> Option<u32> {
-        self.known.get(text).copied()
-    }
-
     /// Adds a JSON value and all within it.
     pub fn add_json(&mut self, value: &Json) -> u32 {
         let kind = match value {
@@ -209,8 +204,10 @@ impl Segment {
 pub struct Held {
     /// Texts and JSON of its rows.
     pub segment: Segment,
-    /// Values by column, then row.
-    pub columns: Vec<Vec<Val>>,
+    /// Values row by row: what is read of a row lies together.
+    pub cells: Vec<Val>,
+    /// Values of a row.
+    pub width: usize,
     /// How many rows.
     pub rows: usize,
     /// The day each row came to be, from the project's start; none for the stock.
@@ -242,11 +239,8 @@ impl Index {
             mask: size as u64 - 1,
         };
         for row in 0..held.rows {
-            let values: Option<Vec<u64>> = index
-                .columns
-                .iter()
-                .map(|c| held.columns[*c][row])
-                .collect();
+            let values: Option<Vec<u64>> =
+                index.columns.iter().map(|c| held.cell(*c, row)).collect();
             let Some(values) = values else { continue };
             let mut hash = 0;
             for (value, ty) in values.iter().zip(types) {
@@ -264,7 +258,7 @@ impl Index {
                     .columns
                     .iter()
                     .zip(&values)
-                    .all(|(c, v)| held.columns[*c][other as usize] == Some(*v))
+                    .all(|(c, v)| held.cell(*c, other as usize) == Some(*v))
                 {
                     return None;
                 }
@@ -292,6 +286,12 @@ impl Index {
 }
 
 impl Held {
+    /// The value of a cell; null outside the table.
+    #[inline]
+    pub fn cell(&self, column: usize, row: usize) -> Val {
+        *self.cells.get(row * self.width + column)?
+    }
+
     /// What a value hashes by: its text, or its bits.
     fn content(&self, bits: u64, ty: &Type) -> u64 {
         match ty {
@@ -402,13 +402,7 @@ impl World {
     /// The value of a held table's cell.
     #[inline]
     pub fn cell(&self, table: TableId, column: usize, row: u64) -> Val {
-        *self
-            .tables
-            .get(table)?
-            .as_ref()?
-            .columns
-            .get(column)?
-            .get(row as usize)?
+        self.tables.get(table)?.as_ref()?.cell(column, row as usize)
     }
 }
 

@@ -1,28 +1,17 @@
 //! Values of columns and names: expressions, weights, rules, formats, codes and JSON objects.
-use super::convert::{write_json, write_text};
+use super::convert::write_text;
 use super::operators::order;
-use super::{Checked, Compiler, Scope, Typed, mismatch};
+use super::{Compiler, Scope, Typed};
 use crate::diag::code;
 use crate::simulate::alias::Shares;
 use crate::simulate::calendar;
-use crate::simulate::draw::{self, mix, permute, unit};
+use crate::simulate::draw::{mix, unit};
 use crate::simulate::frame::{Code, Frame};
-use crate::simulate::lang::{Ex, Expr, parse};
+use crate::simulate::lang::parse;
 use crate::simulate::program::Tally;
 use crate::simulate::reach;
 use crate::simulate::spec::{Literal, Name, Plain, Rule, Span, Src, Value, Weights, WeightsKind};
 use crate::simulate::value::{SqlType, Type, Val, as_float, float, int};
-use crate::simulate::world::JsonKind;
-use std::ops::Range;
-
-/// A piece of a text or JSON that is put together.
-enum Part {
-    Fixed(Box<[u8]>),
-    Value(Type, Code, usize),
-}
-
-/// Most values in one format or JSON object.
-const PARTS: usize = 32;
 
 impl Compiler<'_> {
     /// Code of a value of a column's type, or of its own type when there is none.
@@ -148,8 +137,8 @@ impl Compiler<'_> {
                 let code = typed.code;
                 Some(Typed::new(
                     Type::Text,
-                    Box::new(move |f| {
-                        let bits = code(f)?;
+                    Code::new(move |f| {
+                        let bits = code.get(f)?;
                         let u = unit(mix(f.key, salt));
                         match f.world.json(bits).and_then(|n| n.shares.as_ref()) {
                             Some((shares, keys)) => {
@@ -170,7 +159,7 @@ impl Compiler<'_> {
                 );
                 Some(Typed::new(
                     ty,
-                    Box::new(move |f| {
+                    Code::new(move |f| {
                         let i = shares.at(unit(mix(f.key, salt)));
                         f.tally[start + i] += 1;
                         values[i]
@@ -224,8 +213,8 @@ impl Compiler<'_> {
         let field = self.field.clone();
         Some(Typed::new(
             ty,
-            Box::new(move |f| {
-                let key = code(f)?;
+            Code::new(move |f| {
+                let key = code.get(f)?;
                 let Some((_, shares, values, start)) =
                     made.iter().find(|m| order(f, &key_type, m.0, key).is_eq())
                 else {
@@ -337,221 +326,13 @@ impl Compiler<'_> {
         }
         Some(Typed::new(
             ty,
-            Box::new(move |f| {
+            Code::new(move |f| {
                 for (condition, value) in &made {
-                    if condition.as_ref().is_none_or(|c| c(f) == Some(1)) {
+                    if condition.as_ref().is_none_or(|c| c.get(f) == Some(1)) {
                         return *value;
                     }
                 }
                 None
-            }),
-        ))
-    }
-
-    /// `"{category} {program_id:03}"`: text with expressions in braces.
-    fn format(&mut self, src: &Src, scope: &Scope) -> Option<Typed> {
-        let mut parts = Vec::new();
-        let mut rest = 0;
-        while let Some(open) = src.text[rest..].find('{').map(|i| i + rest) {
-            parts.push(Part::Fixed(src.text.as_bytes()[rest..open].into()));
-            let Some(close) = src.text[open..].find('}').map(|i| i + open) else {
-                let message = format!(
-                    "{}.{}: `{{` is never closed",
-                    self.spec.name.text, self.field
-                );
-                self.say(
-                    code::M0804,
-                    src.place(&(open..src.text.len())),
-                    message,
-                    None,
-                );
-                return None;
-            };
-            let inside = &src.text[open + 1..close];
-            let (text, width) = match inside.rsplit_once(':') {
-                Some((text, width))
-                    if width.starts_with('0')
-                        && width.len() < 4
-                        && width.parse::<usize>().is_ok() =>
-                {
-                    (text, width.parse().unwrap_or(0))
-                }
-                _ => (inside, 0),
-            };
-            let inner = Src {
-                text: text.to_string(),
-                span: src.span.clone(),
-                exact: src.exact.map(|at| at + open + 1),
-            };
-            let typed = self.src(&inner, scope)?;
-            parts.push(Part::Value(typed.ty, typed.code, width));
-            rest = close + 1;
-        }
-        parts.push(Part::Fixed(src.text.as_bytes()[rest..].into()));
-        self.too_many(&parts, &src.span)?;
-        Some(Typed::new(Type::Text, put_together(parts, false)))
-    }
-
-    /// `format('{} of {}', a, b)`.
-    pub(super) fn format_call(
-        &mut self,
-        args: &[Expr],
-        span: &Range<usize>,
-        scope: &Scope,
-    ) -> Checked {
-        let Some(Ex::Text(pattern)) = args.first().map(|a| &a.kind) else {
-            return Err(mismatch(
-                span,
-                "format() needs a text like '{} of {}' first",
-            ));
-        };
-        let pieces: Vec<&str> = pattern.split("{}").collect();
-        if pieces.len() != args.len() {
-            return Err(mismatch(
-                span,
-                format!(
-                    "format() has {} places and {} values",
-                    pieces.len() - 1,
-                    args.len() - 1
-                ),
-            ));
-        }
-        let mut parts = vec![Part::Fixed(pieces[0].as_bytes().into())];
-        for (arg, piece) in args[1..].iter().zip(&pieces[1..]) {
-            let typed = self.expr(arg, scope)?;
-            parts.push(Part::Value(typed.ty, typed.code, 0));
-            parts.push(Part::Fixed(piece.as_bytes().into()));
-        }
-        if parts.len() > PARTS * 2 {
-            return Err(mismatch(
-                span,
-                format!("format() takes at most {PARTS} values"),
-            ));
-        }
-        Ok(Typed::new(Type::Text, put_together(parts, false)))
-    }
-
-    fn too_many(&mut self, parts: &[Part], span: &Span) -> Option<()> {
-        if parts
-            .iter()
-            .filter(|p| matches!(p, Part::Value(..)))
-            .count()
-            <= PARTS
-        {
-            return Some(());
-        }
-        let message = format!(
-            "{}.{}: more than {PARTS} values in one text or object",
-            self.spec.name.text, self.field
-        );
-        self.say(code::M0801, span.clone(), message, None);
-        None
-    }
-
-    fn object(&mut self, entries: &[(Name, Value)], scope: &Scope) -> Option<Typed> {
-        let mut parts = Vec::new();
-        let mut fixed = Vec::new();
-        self.object_parts(entries, scope, &mut parts, &mut fixed)?;
-        parts.push(Part::Fixed(fixed.as_slice().into()));
-        self.too_many(&parts, &entries.first().map_or(0..0, |e| e.0.span.clone()))?;
-        if let [Part::Fixed(text)] = parts.as_slice()
-            && let Ok(json) = serde_json::from_slice(text)
-        {
-            let bits = u64::from(self.constants.add_json(&json));
-            return Some(Typed::literal(Type::any_json(), Some(bits)));
-        }
-        Some(Typed::new(Type::any_json(), put_together(parts, true)))
-    }
-
-    fn object_parts(
-        &mut self,
-        entries: &[(Name, Value)],
-        scope: &Scope,
-        parts: &mut Vec<Part>,
-        fixed: &mut Vec<u8>,
-    ) -> Option<()> {
-        fixed.push(b'{');
-        let field = self.field.clone();
-        for (i, (name, value)) in entries.iter().enumerate() {
-            if i > 0 {
-                fixed.push(b',');
-            }
-            fixed.extend_from_slice(
-                serde_json::Value::from(name.text.as_str())
-                    .to_string()
-                    .as_bytes(),
-            );
-            fixed.push(b':');
-            self.field = format!("{field}.{}", name.text);
-            if let Value::Object(inner) = value {
-                self.object_parts(inner, scope, parts, fixed)?;
-                continue;
-            }
-            let typed = self.value(value, scope, None, name)?;
-            match (typed.literal, &typed.text, &typed.ty) {
-                (_, Some(text), _) => fixed.extend_from_slice(
-                    serde_json::Value::from(text.as_str())
-                        .to_string()
-                        .as_bytes(),
-                ),
-                (Some(None), ..) => fixed.extend_from_slice(b"null"),
-                (Some(Some(bits)), _, Type::Bool) => {
-                    fixed.extend_from_slice(if bits == 0 { b"false" } else { b"true" })
-                }
-                (Some(Some(bits)), _, Type::Int) => {
-                    fixed.extend_from_slice((bits as i64).to_string().as_bytes())
-                }
-                _ => {
-                    parts.push(Part::Fixed(fixed.as_slice().into()));
-                    fixed.clear();
-                    parts.push(Part::Value(typed.ty, typed.code, 0));
-                }
-            }
-        }
-        self.field = field;
-        fixed.push(b'}');
-        Some(())
-    }
-
-    /// A unique code: the row's number under a keyed permutation of all codes of that length.
-    fn unique_code(&mut self, length: u32, span: &Span) -> Option<Typed> {
-        let all = 36u64.pow(length);
-        let salt = draw::salt(&format!("{}.{} code", self.spec.name.text, self.field));
-        let number = self.level.number;
-        if let crate::simulate::spec::Rows::Entity { initial, .. } = &self.spec.rows
-            && *initial > all
-        {
-            let message = format!(
-                "{}.{}: {initial} rows do not fit {all} codes of length {length}",
-                self.spec.name.text, self.field
-            );
-            self.say(
-                code::M0801,
-                span.clone(),
-                message,
-                Some("make the code longer".into()),
-            );
-            return None;
-        }
-        self.used.insert(number);
-        Some(Typed::new(
-            Type::Text,
-            Box::new(move |f| {
-                let n = f.slots[number]?;
-                if n >= all {
-                    return f.fail(format!(
-                        "row {n} has no code left among {all} of length {length}"
-                    ));
-                }
-                let mut code = permute(mix(mix(f.world.seed, salt), 0xc0de), n, all);
-                let mut text = [0u8; 12];
-                for place in text[..length as usize].iter_mut().rev() {
-                    *place = b"0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"[(code % 36) as usize];
-                    code /= 36;
-                }
-                let mark = f.mark();
-                f.arena.extend_from_slice(&text[..length as usize]);
-                f.since(mark)
             }),
         ))
     }
@@ -573,14 +354,14 @@ fn narrowed(code: Code, sql: SqlType) -> Code {
     match sql {
         SqlType::Numeric(_, scale) => {
             let factor = libm::pow(10.0, f64::from(scale));
-            Box::new(move |f| float(libm::rint(as_float(code(f)?) * factor) / factor))
+            Code::new(move |f| float(libm::rint(as_float(code.get(f)?) * factor) / factor))
         }
-        SqlType::Real => Box::new(move |f| float(f64::from(as_float(code(f)?) as f32))),
+        SqlType::Real => Code::new(move |f| float(f64::from(as_float(code.get(f)?) as f32))),
         SqlType::Integer => {
-            Box::new(move |f| within(code(f)?, f, i64::from(i32::MIN), i64::from(i32::MAX)))
+            Code::new(move |f| within(code.get(f)?, f, i64::from(i32::MIN), i64::from(i32::MAX)))
         }
         SqlType::SmallInt => {
-            Box::new(move |f| within(code(f)?, f, i64::from(i16::MIN), i64::from(i16::MAX)))
+            Code::new(move |f| within(code.get(f)?, f, i64::from(i16::MIN), i64::from(i16::MAX)))
         }
         _ => code,
     }
@@ -593,68 +374,4 @@ fn within(bits: u64, f: &mut Frame, low: i64, high: i64) -> Val {
     } else {
         f.fail(format!("{n} does not fit the column's type"))
     }
-}
-
-fn put_together(parts: Vec<Part>, json: bool) -> Code {
-    Box::new(move |f| {
-        // Values first: making one may itself write to the arena.
-        let mut values: [Val; PARTS] = [None; PARTS];
-        let mut n = 0;
-        for part in &parts {
-            if let Part::Value(_, code, _) = part {
-                values[n] = code(f);
-                if values[n].is_none() && !json {
-                    return None;
-                }
-                n += 1;
-            }
-        }
-        let mark = f.mark();
-        n = 0;
-        for part in &parts {
-            match part {
-                Part::Fixed(bytes) => f.arena.extend_from_slice(bytes),
-                Part::Value(ty, _, width) => {
-                    let start = f.mark();
-                    match values[n] {
-                        Some(bits) if json => write_json(f, ty, bits),
-                        Some(bits) => write_text(f, ty, bits),
-                        None => f.arena.extend_from_slice(b"null"),
-                    }
-                    n += 1;
-                    let length = f.mark() - start;
-                    if length < *width {
-                        f.arena
-                            .splice(start..start, std::iter::repeat_n(b'0', width - length));
-                    }
-                }
-            }
-        }
-        f.since(mark)
-    })
-}
-
-/// Whether a JSON list holds an item.
-pub fn json_contains(f: &Frame, list: u64, ty: &Type, item: u64) -> bool {
-    let Some(node) = f.world.json(list) else {
-        return false;
-    };
-    let JsonKind::List(items) = &node.kind else {
-        return false;
-    };
-    let segment = list & !0xffff_ffff;
-    items.iter().any(
-        |i| match f.world.json(segment | u64::from(*i)).map(|n| &n.kind) {
-            Some(JsonKind::Number(x)) => match ty {
-                Type::Int => *x == item as i64 as f64,
-                Type::Float => *x == as_float(item),
-                _ => false,
-            },
-            Some(JsonKind::Text(t)) => {
-                *ty == Type::Text && f.world.text(segment | u64::from(*t)) == f.text(item)
-            }
-            Some(JsonKind::Bool(b)) => *ty == Type::Bool && u64::from(*b) == item,
-            _ => false,
-        },
-    )
 }

@@ -22,41 +22,41 @@ impl Compiler<'_> {
             return Some(code);
         }
         Some(match (&typed.ty, to) {
-            (Type::Null, _) => Box::new(|_| None),
+            (Type::Null, _) => Code::Value(None),
             (Type::Int, Type::Float) => match typed.literal {
                 Some(value) => {
                     let x = value.and_then(|v| float(v as i64 as f64));
-                    Box::new(move |_| x)
+                    Code::Value(x)
                 }
-                None => Box::new(move |f| float(code(f)? as i64 as f64)),
+                None => Code::new(move |f| float(code.get(f)? as i64 as f64)),
             },
-            (Type::Float, Type::Int) => Box::new(move |f| {
-                let x = as_float(code(f)?);
+            (Type::Float, Type::Int) => Code::new(move |f| {
+                let x = as_float(code.get(f)?);
                 rounded(f, x)
             }),
-            (Type::Date, Type::Timestamp) => Box::new(move |f| int(code(f)? as i64 * DAY)),
+            (Type::Date, Type::Timestamp) => Code::new(move |f| int(code.get(f)? as i64 * DAY)),
             (Type::Text, Type::Date) => {
                 let day = calendar::parse_date(typed.text.as_deref()?)?;
-                Box::new(move |_| int(day))
+                Code::Value(int(day))
             }
             (Type::Text, Type::Timestamp) => {
                 let time = calendar::parse_timestamp(typed.text.as_deref()?)?;
-                Box::new(move |_| int(time))
+                Code::Value(int(time))
             }
             (Type::Json(_), Type::Json(_)) => code,
             (Type::Json(shape), Type::Float)
                 if matches!(**shape, Shape::Any | Shape::Number | Shape::Null) =>
             {
-                Box::new(move |f| {
-                    let bits = code(f)?;
+                Code::new(move |f| {
+                    let bits = code.get(f)?;
                     f.json_number(bits)
                 })
             }
             (Type::Json(shape), Type::Int)
                 if matches!(**shape, Shape::Any | Shape::Number | Shape::Null) =>
             {
-                Box::new(move |f| {
-                    let bits = code(f)?;
+                Code::new(move |f| {
+                    let bits = code.get(f)?;
                     let x = as_float(f.json_number(bits)?);
                     rounded(f, x)
                 })
@@ -64,23 +64,23 @@ impl Compiler<'_> {
             (Type::Json(shape), Type::Text)
                 if matches!(**shape, Shape::Any | Shape::Text | Shape::Null) =>
             {
-                Box::new(move |f| {
-                    let bits = code(f)?;
+                Code::new(move |f| {
+                    let bits = code.get(f)?;
                     f.json_text(bits)
                 })
             }
             (Type::Json(shape), Type::Bool)
                 if matches!(**shape, Shape::Any | Shape::Bool | Shape::Null) =>
             {
-                Box::new(move |f| {
-                    let bits = code(f)?;
+                Code::new(move |f| {
+                    let bits = code.get(f)?;
                     f.json_bool(bits)
                 })
             }
             (other, Type::Json(_)) if !matches!(other, Type::Record(_)) => {
                 let ty = typed.ty.clone();
-                Box::new(move |f| {
-                    let value = code(f)?;
+                Code::new(move |f| {
+                    let value = code.get(f)?;
                     let mark = f.mark();
                     write_json(f, &ty, value);
                     f.since(mark)
@@ -91,13 +91,13 @@ impl Compiler<'_> {
     }
 
     /// An expression as text: numbers in decimal, dates and times in ISO form.
-    pub fn to_text(&mut self, typed: Typed) -> Code {
+    pub fn text_of(&mut self, typed: Typed) -> Code {
         let Typed { ty, code, .. } = typed;
         if ty == Type::Text {
             return code;
         }
-        Box::new(move |f| {
-            let value = code(f)?;
+        Code::new(move |f| {
+            let value = code.get(f)?;
             let mark = f.mark();
             write_text(f, &ty, value);
             f.since(mark)
@@ -191,7 +191,7 @@ pub fn write_int(out: &mut Vec<u8>, n: i64) {
 
 /// Appends a float in the shortest form that reads back the same; whole numbers without a point.
 pub fn write_float(out: &mut Vec<u8>, x: f64) {
-    if x == libm::trunc(x) && x.abs() < 1e15 {
+    if libm::fmod(x, 1.0).abs() < f64::MIN_POSITIVE && x.abs() < 1e15 {
         write_int(out, x as i64);
     } else {
         use std::io::Write;

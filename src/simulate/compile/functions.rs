@@ -1,5 +1,5 @@
 //! The functions of expressions, the plain ones; random and time functions have files of their own.
-use super::convert::{rounded, write_text};
+use super::convert::rounded;
 use super::operators::order;
 use super::{Checked, Compiler, Problem, Scope, Typed, mismatch, suggest};
 use crate::diag::code;
@@ -7,7 +7,7 @@ use crate::simulate::calendar::DAY;
 use crate::simulate::curve::{Curve, Over};
 use crate::simulate::frame::Code;
 use crate::simulate::lang::Expr;
-use crate::simulate::value::{Type, as_float, boolean, float, int};
+use crate::simulate::value::{Type, as_float, float, int};
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -228,8 +228,8 @@ impl Compiler<'_> {
         let code: Code = match (over, &found) {
             (Over::Hour, Type::Timestamp) => {
                 let code = typed.code;
-                Box::new(move |f| {
-                    let hour = (code(f)? as i64).rem_euclid(DAY) / 3_600_000_000;
+                Code::new(move |f| {
+                    let hour = (code.get(f)? as i64).rem_euclid(DAY) / 3_600_000_000;
                     at(f, hour as f64)
                 })
             }
@@ -239,8 +239,8 @@ impl Compiler<'_> {
             ) => {
                 let scale = if found == Type::Timestamp { DAY } else { 1 };
                 let code = typed.code;
-                Box::new(move |f| {
-                    let day = (code(f)? as i64).div_euclid(scale);
+                Code::new(move |f| {
+                    let day = (code.get(f)? as i64).div_euclid(scale);
                     at(f, days.key_of_day(day))
                 })
             }
@@ -249,8 +249,8 @@ impl Compiler<'_> {
                 let code = self
                     .assign(typed, &Type::Float)
                     .ok_or_else(|| wrong("numbers"))?;
-                Box::new(move |f| {
-                    let x = as_float(code(f)?);
+                Code::new(move |f| {
+                    let x = as_float(code.get(f)?);
                     at(f, x)
                 })
             }
@@ -271,9 +271,9 @@ impl Compiler<'_> {
                 let ordered = ty.clone();
                 Typed::new(
                     ty,
-                    Box::new(move |f| {
-                        let x = a(f)?;
-                        match b(f) {
+                    Code::new(move |f| {
+                        let x = a.get(f)?;
+                        match b.get(f) {
                             Some(y) if order(f, &ordered, x, y).is_eq() => None,
                             _ => Some(x),
                         }
@@ -290,7 +290,7 @@ impl Compiler<'_> {
                     return Err(mismatch(&args.span, "text() takes one argument"));
                 }
                 let typed = args.list.remove(0).0;
-                Typed::new(Type::Text, self.to_text(typed))
+                Typed::new(Type::Text, self.text_of(typed))
             }
             _ => self.text_function(name, args)?,
         })
@@ -314,7 +314,13 @@ impl Compiler<'_> {
         };
         Ok(Typed::new(
             ty,
-            Box::new(move |f| if condition(f) == Some(1) { a(f) } else { b(f) }),
+            Code::new(move |f| {
+                if condition.get(f) == Some(1) {
+                    a.get(f)
+                } else {
+                    b.get(f)
+                }
+            }),
         ))
     }
 
@@ -359,7 +365,7 @@ impl Compiler<'_> {
     fn several(&mut self, name: &str, args: &mut Args) -> Checked {
         let (ty, codes) = self.alike(args)?;
         let code: Code = if name == "coalesce" {
-            Box::new(move |f| codes.iter().find_map(|c| c(f)))
+            Code::new(move |f| codes.iter().find_map(|c| c.get(f)))
         } else {
             let wanted = if name == "least" {
                 std::cmp::Ordering::Less
@@ -367,10 +373,10 @@ impl Compiler<'_> {
                 std::cmp::Ordering::Greater
             };
             let ty = ty.clone();
-            Box::new(move |f| {
+            Code::new(move |f| {
                 let mut best = None;
                 for code in &codes {
-                    best = match (best, code(f)) {
+                    best = match (best, code.get(f)) {
                         (Some(a), Some(b)) if order(f, &ty, b, a) == wanted => Some(b),
                         (None, b) => b,
                         (a, _) => a,
@@ -388,7 +394,7 @@ impl Compiler<'_> {
             let code = args.take(self, &Type::Int)?;
             return Ok(Typed::new(
                 Type::Int,
-                Box::new(move |f| int((code(f)? as i64).saturating_abs())),
+                Code::new(move |f| int((code.get(f)? as i64).saturating_abs())),
             ));
         }
         let x = args.number(self)?;
@@ -396,9 +402,9 @@ impl Compiler<'_> {
             let digits = args.take(self, &Type::Int)?;
             return Ok(Typed::new(
                 Type::Float,
-                Box::new(move |f| {
-                    let scale = libm::pow(10.0, (digits(f)? as i64).clamp(-15, 15) as f64);
-                    float(libm::rint(as_float(x(f)?) * scale) / scale)
+                Code::new(move |f| {
+                    let scale = libm::pow(10.0, (digits.get(f)? as i64).clamp(-15, 15) as f64);
+                    float(libm::rint(as_float(x.get(f)?) * scale) / scale)
                 }),
             ));
         }
@@ -407,9 +413,9 @@ impl Compiler<'_> {
             let op = if name == "pow" { libm::pow } else { libm::fmod };
             return Ok(Typed::new(
                 Type::Float,
-                Box::new(move |f| {
-                    let base = as_float(x(f)?);
-                    float(op(base, as_float(y(f)?)))
+                Code::new(move |f| {
+                    let base = as_float(x.get(f)?);
+                    float(op(base, as_float(y.get(f)?)))
                 }),
             ));
         }
@@ -421,8 +427,8 @@ impl Compiler<'_> {
             };
             return Ok(Typed::new(
                 Type::Int,
-                Box::new(move |f| {
-                    let value = op(as_float(x(f)?));
+                Code::new(move |f| {
+                    let value = op(as_float(x.get(f)?));
                     rounded(f, value)
                 }),
             ));
@@ -436,8 +442,8 @@ impl Compiler<'_> {
         };
         Ok(Typed::new(
             Type::Float,
-            Box::new(move |f| {
-                let value = op(as_float(x(f)?));
+            Code::new(move |f| {
+                let value = op(as_float(x.get(f)?));
                 if value.is_finite() {
                     float(value)
                 } else {
@@ -453,109 +459,9 @@ impl Compiler<'_> {
         let (ty, codes) = self.alike(args)?;
         Ok(Typed::new(
             ty,
-            Box::new(move |f| {
-                let i = index(f)? as i64;
-                codes.get(usize::try_from(i - 1).ok()?)?(f)
-            }),
-        ))
-    }
-
-    /// Whether a text holds another, or a JSON list an item.
-    fn contains(&mut self, args: &mut Args) -> Checked {
-        let json = matches!(args.list.first(), Some((t, _)) if matches!(t.ty, Type::Json(_)));
-        let code: Code = if json {
-            let list = args.take(self, &Type::any_json())?;
-            if args.list.is_empty() {
-                return Err(mismatch(&args.span, "contains() takes two arguments"));
-            }
-            let (item, _) = args.list.remove(0);
-            let ty = item.ty.clone();
-            let item = item.code;
-            Box::new(move |f| {
-                let list = list(f)?;
-                let item = item(f)?;
-                boolean(super::columns::json_contains(f, list, &ty, item))
-            })
-        } else {
-            let (text, part) = (args.take(self, &Type::Text)?, args.take(self, &Type::Text)?);
-            Box::new(move |f| {
-                let text = text(f)?;
-                let part = part(f)?;
-                boolean(f.text(text).contains(f.text(part)))
-            })
-        };
-        Ok(Typed::new(Type::Bool, code))
-    }
-
-    fn text_function(&mut self, name: &str, args: &mut Args) -> Checked {
-        let text = match args.list.first() {
-            Some((t, _)) if name == "lpad" && t.ty != Type::Text => {
-                let typed = args.list.remove(0).0;
-                self.to_text(typed)
-            }
-            _ => args.take(self, &Type::Text)?,
-        };
-        if name == "length" {
-            return Ok(Typed::new(
-                Type::Int,
-                Box::new(move |f| {
-                    let bits = text(f)?;
-                    int(f.text(bits).chars().count() as i64)
-                }),
-            ));
-        }
-        type Change = Box<dyn Fn(&str, &[String]) -> String + Send + Sync>;
-        let mut extra: Vec<(Type, Code)> = Vec::new();
-        let change: Change = match name {
-            "lower" => Box::new(|t, _| t.to_lowercase()),
-            "upper" => Box::new(|t, _| t.to_uppercase()),
-            "trim" => Box::new(|t, _| t.trim().to_string()),
-            "left" | "right" => {
-                extra.push((Type::Int, args.take(self, &Type::Int)?));
-                let left = name == "left";
-                Box::new(move |t, a| {
-                    let n: usize = a[0].parse().unwrap_or(0);
-                    let skip = if left {
-                        0
-                    } else {
-                        t.chars().count().saturating_sub(n)
-                    };
-                    t.chars().skip(skip).take(n).collect()
-                })
-            }
-            "replace" => {
-                extra.push((Type::Text, args.take(self, &Type::Text)?));
-                extra.push((Type::Text, args.take(self, &Type::Text)?));
-                Box::new(|t, a| t.replace(a[0].as_str(), &a[1]))
-            }
-            _ => {
-                extra.push((Type::Int, args.take(self, &Type::Int)?));
-                extra.push((Type::Text, args.take(self, &Type::Text)?));
-                Box::new(|t, a| {
-                    let width: usize = a[0].parse().unwrap_or(0).min(10_000);
-                    let missing = width.saturating_sub(t.chars().count());
-                    a[1].chars()
-                        .cycle()
-                        .take(if a[1].is_empty() { 0 } else { missing })
-                        .chain(t.chars())
-                        .collect()
-                })
-            }
-        };
-        Ok(Typed::new(
-            Type::Text,
-            Box::new(move |f| {
-                let bits = text(f)?;
-                let mut given = Vec::new();
-                for (ty, code) in &extra {
-                    let value = code(f)?;
-                    let mark = f.mark();
-                    write_text(f, ty, value);
-                    given.push(String::from_utf8_lossy(&f.arena[mark..]).into_owned());
-                    f.arena.truncate(mark);
-                }
-                let changed = change(f.text(bits), &given);
-                f.intern(&changed)
+            Code::new(move |f| {
+                let i = index.get(f)? as i64;
+                codes.get(usize::try_from(i - 1).ok()?)?.get(f)
             }),
         ))
     }

@@ -90,11 +90,11 @@ impl Compiler<'_> {
         }
         self.held.insert(id);
         let shown = table.to_string();
-        let code: Code = Box::new(move |f| {
+        let code: Code = Code::new(move |f| {
             let mut values = [0u64; KEYS];
             let mut hash = 0;
             for (i, code) in codes.iter().enumerate() {
-                values[i] = code(f)?;
+                values[i] = code.get(f)?;
                 hash = mix(hash, f.content(values[i], &types[i]));
             }
             let found: Result<Val, ()> = (|| {
@@ -102,7 +102,7 @@ impl Compiler<'_> {
                 let index = held.indexes.get(index).and_then(Option::as_ref).ok_or(())?;
                 let same = |row: usize| {
                     columns.iter().zip(&types).zip(&values).all(|((c, ty), v)| {
-                        match held.columns[*c][row] {
+                        match held.cell(*c, row) {
                             Some(x) if *ty == Type::Text => f.same_text(x, *v),
                             x => x == Some(*v),
                         }

@@ -2,16 +2,20 @@
 //!
 //! In: the tree of an expression and the names in scope. Out: a closure over typed slots. All findings go to the
 //! sink with their places; code of an expression with errors is never run.
+mod choose;
 mod columns;
 mod convert;
 mod functions;
 mod lookups;
+mod names;
 mod operators;
 mod picks;
 mod process;
 mod program;
 mod random;
+mod texts;
 mod times;
+mod words;
 
 pub use columns::shown;
 pub use convert::{write_float, write_text};
@@ -60,7 +64,7 @@ impl Typed {
     pub fn literal(ty: Type, value: Val) -> Self {
         Self {
             ty,
-            code: Box::new(move |_| value),
+            code: Code::Value(value),
             literal: Some(value),
             text: None,
         }
@@ -318,7 +322,7 @@ impl Compiler<'_> {
     /// Code that reads a slot.
     pub fn read(&mut self, slot: usize, ty: Type) -> Typed {
         self.used.insert(slot);
-        Typed::new(ty, Box::new(move |f| f.slots[slot]))
+        Typed::new(ty, Code::Slot(slot))
     }
 
     fn name(&mut self, name: &str, span: &Range<usize>, scope: &Scope) -> Checked {
@@ -326,7 +330,7 @@ impl Compiler<'_> {
             Some(Binding::Slot(slot, ty)) => Ok(self.read(*slot, ty.clone())),
             Some(Binding::Start) => Ok(Typed::new(
                 Type::Date,
-                Box::new(|f| int(f.world.calendar.start)),
+                Code::new(|f| int(f.world.calendar.start)),
             )),
             Some(Binding::Pick(pick)) => self.named_pick(*pick, span, scope),
             Some(Binding::Fields(fields)) => {
@@ -415,8 +419,8 @@ impl Compiler<'_> {
         self.held.insert(table);
         Ok(Typed::new(
             ty,
-            Box::new(move |f| {
-                let row = row(f)?;
+            Code::new(move |f| {
+                let row = row.get(f)?;
                 f.world.cell(table, i, row)
             }),
         ))
@@ -448,8 +452,8 @@ impl Compiler<'_> {
             _ => return Err(mismatch(place, "this JSON is no object")),
         };
         let name: Box<str> = field.into();
-        let code: Code = Box::new(move |f| {
-            let bits = json(f)?;
+        let code: Code = Code::new(move |f| {
+            let bits = json.get(f)?;
             f.json_field(bits, &name)
         });
         let typed = Typed::new(Type::Json(inner.clone()), code);

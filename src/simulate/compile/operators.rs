@@ -9,9 +9,9 @@ use std::ops::Range;
 
 /// Code of two operands, null if either is.
 fn lift(a: Code, b: Code, op: impl Fn(u64, u64) -> Val + Send + Sync + 'static) -> Code {
-    Box::new(move |f| {
-        let x = a(f)?;
-        op(x, b(f)?)
+    Code::new(move |f| {
+        let x = a.get(f)?;
+        op(x, b.get(f)?)
     })
 }
 
@@ -21,9 +21,9 @@ fn lift_with(
     b: Code,
     op: impl Fn(&mut Frame, u64, u64) -> Val + Send + Sync + 'static,
 ) -> Code {
-    Box::new(move |f| {
-        let x = a(f)?;
-        let y = b(f)?;
+    Code::new(move |f| {
+        let x = a.get(f)?;
+        let y = b.get(f)?;
         op(f, x, y)
     })
 }
@@ -215,15 +215,13 @@ impl Compiler<'_> {
                 Typed::new(
                     Date,
                     lift(a.code, days, move |x, y| {
-                        int(x as i64 + libm::floor(sign * as_float(y)) as i64)
+                        int(x as i64 + libm::trunc(sign * as_float(y)) as i64)
                     }),
                 )
             }
             (Int | Float, Date) if op == Op::Add => return self.time_arithmetic(op, b, a),
             (Interval, Date | Timestamp) if op == Op::Add => return self.time_arithmetic(op, b, a),
-            (Timestamp, Timestamp) | (Timestamp, Date) | (Date, Timestamp)
-                if op == Op::Subtract =>
-            {
+            (Timestamp, Timestamp | Date) | (Date, Timestamp) if op == Op::Subtract => {
                 let (a, b) = (self.assign(a, &Timestamp)?, self.assign(b, &Timestamp)?);
                 Typed::new(Interval, lift(a, b, plus))
             }
@@ -278,16 +276,17 @@ impl Compiler<'_> {
         let code = self.condition(typed, &inner.span)?;
         Ok(Typed::new(
             Type::Bool,
-            Box::new(move |f| Some(code(f)? ^ 1)),
+            Code::new(move |f| Some(code.get(f)? ^ 1)),
         ))
     }
 
     pub(super) fn negate(&mut self, inner: &Expr, scope: &Scope) -> Checked {
         let Typed { ty, code, .. } = self.expr(inner, scope)?;
         match ty {
-            Type::Int | Type::Interval => {
-                Ok(Typed::new(ty, Box::new(move |f| int(-(code(f)? as i64)))))
-            }
+            Type::Int | Type::Interval => Ok(Typed::new(
+                ty,
+                Code::new(move |f| int(-(code.get(f)? as i64))),
+            )),
             _ => {
                 let found = ty.clone();
                 let typed = Typed::new(ty, code);
@@ -299,7 +298,7 @@ impl Compiler<'_> {
                 };
                 Ok(Typed::new(
                     Type::Float,
-                    Box::new(move |f| float(-as_float(code(f)?))),
+                    Code::new(move |f| float(-as_float(code.get(f)?))),
                 ))
             }
         }
@@ -309,7 +308,7 @@ impl Compiler<'_> {
         let code = self.expr(inner, scope)?.code;
         Ok(Typed::new(
             Type::Bool,
-            Box::new(move |f| boolean(code(f).is_none() != not)),
+            Code::new(move |f| boolean(code.get(f).is_none() != not)),
         ))
     }
 
@@ -345,11 +344,11 @@ impl Compiler<'_> {
         }
         Ok(Typed::new(
             Type::Bool,
-            Box::new(move |f| {
-                let x = needle(f)?;
+            Code::new(move |f| {
+                let x = needle.get(f)?;
                 let mut unknown = false;
                 for code in &codes {
-                    match code(f) {
+                    match code.get(f) {
                         Some(y) if order(f, &ty, x, y).is_eq() => return boolean(!not),
                         Some(_) => {}
                         None => unknown = true,
@@ -362,9 +361,9 @@ impl Compiler<'_> {
 }
 
 fn and(a: Code, b: Code) -> Code {
-    Box::new(move |f| match a(f) {
+    Code::new(move |f| match a.get(f) {
         Some(0) => Some(0),
-        x => match (x, b(f)) {
+        x => match (x, b.get(f)) {
             (_, Some(0)) => Some(0),
             (Some(_), Some(_)) => Some(1),
             _ => None,
@@ -373,9 +372,9 @@ fn and(a: Code, b: Code) -> Code {
 }
 
 fn or(a: Code, b: Code) -> Code {
-    Box::new(move |f| match a(f) {
+    Code::new(move |f| match a.get(f) {
         Some(1) => Some(1),
-        x => match (x, b(f)) {
+        x => match (x, b.get(f)) {
             (_, Some(1)) => Some(1),
             (Some(_), Some(_)) => Some(0),
             _ => None,

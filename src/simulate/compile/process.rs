@@ -168,7 +168,7 @@ impl Compiler<'_> {
                 };
                 match self.assign(typed, &joined) {
                     Some(code) => (joined, code),
-                    None => (own, Box::new(|_| None)),
+                    None => (own, Code::Value(None)),
                 }
             }
             _ => (own, typed.code),
@@ -289,8 +289,8 @@ impl Compiler<'_> {
             self.say(code::M0805, src.span.clone(), message, None);
             return None;
         };
-        Some(Box::new(move |f| {
-            int(libm::rint(as_float(code(f)?) * 60e6) as i64)
+        Some(Code::new(move |f| {
+            int(libm::rint(as_float(code.get(f)?) * 60e6) as i64)
         }))
     }
 

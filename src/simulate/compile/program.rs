@@ -6,7 +6,7 @@ use crate::simulate::draw;
 use crate::simulate::frame::Code;
 use crate::simulate::model::{Kind, Model};
 use crate::simulate::program::{ColumnCode, Level, LevelKind, Out, Program};
-use crate::simulate::spec::{Distinct, Name, Parent, Rows, Spec, Src, Value};
+use crate::simulate::spec::{Distinct, Name, Rows, Spec, Src, Value};
 use crate::simulate::value::{TableId, Type};
 use crate::simulate::world::Segment;
 use crate::text::Place;
@@ -131,8 +131,8 @@ fn chain(
 }
 
 /// What a level's rows are called below it.
-struct Above {
-    table: TableId,
+pub(super) struct Above {
+    pub(super) table: TableId,
     fields: Binding,
     day: usize,
 }
@@ -187,7 +187,6 @@ impl Compiler<'_> {
             slots: self.slots,
             tally_slots: self.tally_slots,
             tallies: std::mem::take(&mut self.tallies),
-            chosen: self.chosen,
             held,
             recomputed: std::mem::take(&mut self.recomputed),
             out,
@@ -325,126 +324,6 @@ impl Compiler<'_> {
         self.wanted.extend(used);
     }
 
-    /// Names that would hide others, or stand twice.
-    fn check_names(&mut self, spec: &Spec) {
-        let mut seen: BTreeMap<&str, &Name> = BTreeMap::new();
-        for name in spec.columns.iter().map(|c| &c.name) {
-            if seen.insert(&name.text, name).is_some() {
-                self.say(
-                    code::M0801,
-                    name.span.clone(),
-                    format!(
-                        "{}.{}: two columns have this name",
-                        spec.name.text, name.text
-                    ),
-                    None,
-                );
-            }
-        }
-        let curves = spec.curves.iter().map(|c| &c.name);
-        for name in curves
-            .chain(spec.columns.iter().map(|c| &c.name))
-            .chain(spec.picks.iter().map(|p| &p.name))
-        {
-            let reserved = [
-                "if", "case", "and", "or", "not", "null", "in", "is", "true", "false",
-            ]
-            .contains(&name.text.as_str());
-            if reserved {
-                self.say(
-                    code::M0801,
-                    name.span.clone(),
-                    format!("{}.{}: this name is reserved", spec.name.text, name.text),
-                    None,
-                );
-            }
-        }
-        for curve in &spec.curves {
-            if super::functions::FUNCTIONS.contains(&curve.name.text.as_str())
-                && !["week", "year", "month", "hour"].contains(&curve.name.text.as_str())
-            {
-                self.say(
-                    code::M0801,
-                    curve.name.span.clone(),
-                    format!(
-                        "{}.{}: a function has this name",
-                        spec.name.text, curve.name.text
-                    ),
-                    Some("give the curve another name".into()),
-                );
-            }
-        }
-        for (set, index) in spec
-            .unique
-            .iter()
-            .map(|s| (s, false))
-            .chain(spec.indexes.iter().map(|s| (s, true)))
-        {
-            for name in set {
-                let hidden = spec
-                    .columns
-                    .iter()
-                    .find(|c| c.name.text == name.text)
-                    .map(|c| c.hidden);
-                // Hidden columns may be part of a key for lookups, but there is nothing to index.
-                if hidden.is_none() || (index && hidden == Some(true)) {
-                    let near = suggest(
-                        &name.text,
-                        spec.columns.iter().map(|c| c.name.text.as_str()),
-                    )
-                    .map(|n| format!("did you mean `{n}`?"));
-                    let what = if hidden.is_some() {
-                        "is hidden"
-                    } else {
-                        "does not exist"
-                    };
-                    self.say(
-                        code::M0803,
-                        name.span.clone(),
-                        format!("{}: column `{}` {what}", spec.name.text, name.text),
-                        near,
-                    );
-                }
-            }
-        }
-    }
-
-    fn check_alias(&mut self, parent: &Parent, above: &Above) {
-        let alias = &parent.alias;
-        if ["day", "now", "state", "nth", "next_id", "start_date"].contains(&alias.text.as_str()) {
-            self.say(
-                code::M0801,
-                alias.span.clone(),
-                format!(
-                    "{}: `{}` has a meaning of its own here",
-                    self.spec.name.text, alias.text
-                ),
-                Some("call the parent's row something else: `per: table as name`".into()),
-            );
-        }
-        debug_assert_eq!(self.model.find(&parent.table.text), Some(above.table));
-    }
-
-    fn named_picks(&mut self, spec: &Spec, scope: &mut Scope) {
-        for (i, pick) in spec.picks.iter().enumerate() {
-            scope.names.insert(pick.name.text.clone(), Binding::Pick(i));
-            if self.model.find(&pick.table.text).is_none() {
-                let near =
-                    suggest(&pick.table.text, self.model.names()).and_then(|n| self.model.find(n));
-                let help = near.map(|id| format!("did you mean {}?", self.model.describe(id)));
-                self.say(
-                    code::M0803,
-                    pick.table.span.clone(),
-                    format!(
-                        "{}.{}: no node `{}`",
-                        spec.name.text, pick.name.text, pick.table.text
-                    ),
-                    help,
-                );
-            }
-        }
-    }
-
     pub(super) fn lookups(
         &mut self,
         lookup: &[(Name, Src)],
@@ -539,35 +418,6 @@ impl Compiler<'_> {
             self.check_reference(column);
         }
         fields
-    }
-
-    pub(super) fn check_reference(&mut self, column: &crate::simulate::spec::Column) {
-        let Some(reference) = &column.references else {
-            return;
-        };
-        let Some((table, name)) = reference.text.split_once('.') else {
-            return;
-        };
-        let start = reference.span.start;
-        let table = Name {
-            text: table.into(),
-            span: reference.span.clone(),
-        };
-        let other = Name {
-            text: name.into(),
-            span: start..reference.span.end,
-        };
-        if let Some((id, i)) = self.table_column(&table, &other, &column.name.text) {
-            let found = &self.model.tables[id].columns[i];
-            let unknown = found.sql.is_none();
-            if !unknown && found.ty.join(&column.sql.value_type()).is_none() {
-                let message = format!(
-                    "{}.{}: the column is {}, `{}` is {}",
-                    self.spec.name.text, column.name.text, column.sql, reference.text, found.ty
-                );
-                self.say(code::M0805, reference.span.clone(), message, None);
-            }
-        }
     }
 }
 

@@ -26,8 +26,8 @@ impl Compiler<'_> {
                 let p = args.number(self)?;
                 Typed::new(
                     Type::Bool,
-                    Box::new(move |f| {
-                        let p = as_float(p(f)?);
+                    Code::new(move |f| {
+                        let p = as_float(p.get(f)?);
                         boolean(draw(f, salt) < p)
                     }),
                 )
@@ -36,8 +36,8 @@ impl Compiler<'_> {
                 let (a, b) = (args.number(self)?, args.number(self)?);
                 Typed::new(
                     Type::Float,
-                    Box::new(move |f| {
-                        let (a, b) = (as_float(a(f)?), as_float(b(f)?));
+                    Code::new(move |f| {
+                        let (a, b) = (as_float(a.get(f)?), as_float(b.get(f)?));
                         float(a + (b - a) * draw(f, salt))
                     }),
                 )
@@ -46,8 +46,8 @@ impl Compiler<'_> {
                 let (a, b) = (args.take(self, &Type::Int)?, args.take(self, &Type::Int)?);
                 Typed::new(
                     Type::Int,
-                    Box::new(move |f| {
-                        let (a, b) = (a(f)? as i64, b(f)? as i64);
+                    Code::new(move |f| {
+                        let (a, b) = (a.get(f)? as i64, b.get(f)? as i64);
                         if b < a {
                             return f.fail(format!(
                                 "int({a}, {b}): the second limit is below the first"
@@ -66,8 +66,8 @@ impl Compiler<'_> {
                 let (low, shape) = (args.number(self)?, args.number(self)?);
                 Typed::new(
                     Type::Float,
-                    Box::new(move |f| {
-                        let (low, shape) = (as_float(low(f)?), as_float(shape(f)?));
+                    Code::new(move |f| {
+                        let (low, shape) = (as_float(low.get(f)?), as_float(shape.get(f)?));
                         float(low * libm::pow(draw(f, salt), -1.0 / shape))
                     }),
                 )
@@ -76,8 +76,8 @@ impl Compiler<'_> {
                 let mean = args.number(self)?;
                 Typed::new(
                     Type::Float,
-                    Box::new(move |f| {
-                        let mean = as_float(mean(f)?);
+                    Code::new(move |f| {
+                        let mean = as_float(mean.get(f)?);
                         float(distribution::exponential(draw(f, salt), mean))
                     }),
                 )
@@ -91,8 +91,8 @@ impl Compiler<'_> {
                 };
                 Typed::new(
                     Type::Int,
-                    Box::new(move |f| {
-                        let mean = as_float(mean(f)?);
+                    Code::new(move |f| {
+                        let mean = as_float(mean.get(f)?);
                         int(of(draw(f, salt), mean))
                     }),
                 )
@@ -101,9 +101,9 @@ impl Compiler<'_> {
                 let (n, p) = (args.take(self, &Type::Int)?, args.number(self)?);
                 Typed::new(
                     Type::Int,
-                    Box::new(move |f| {
-                        let n = n(f)? as i64;
-                        let p = as_float(p(f)?);
+                    Code::new(move |f| {
+                        let n = n.get(f)? as i64;
+                        let p = as_float(p.get(f)?);
                         int(distribution::binomial(draw(f, salt), n, p))
                     }),
                 )
@@ -128,8 +128,8 @@ impl Compiler<'_> {
             let code = args.list.remove(0).0.code;
             return Ok(Typed::new(
                 Type::Float,
-                Box::new(move |f| {
-                    let bits = code(f)?;
+                Code::new(move |f| {
+                    let bits = code.get(f)?;
                     match f.world.json(bits).and_then(|n| n.distribution) {
                         Some(t) => float(t.at(draw(f, salt))),
                         None => f.fail("normal() needs an object {mean, std, min, max}"),
@@ -148,14 +148,14 @@ impl Compiler<'_> {
             let t = Truncated::new(fixed[0], fixed[1], low, high);
             return Ok(Typed::new(
                 Type::Float,
-                Box::new(move |f| float(t.at(draw(f, salt)))),
+                Code::new(move |f| float(t.at(draw(f, salt)))),
             ));
         }
         Ok(Typed::new(
             Type::Float,
-            Box::new(move |f| {
-                let (mean, sd) = (as_float(mean(f)?), as_float(sd(f)?));
-                let (low, high) = between_limits(f, &limits)?;
+            Code::new(move |f| {
+                let (mean, sd) = (as_float(mean.get(f)?), as_float(sd.get(f)?));
+                let (low, high) = between_limits(f, limits.as_ref())?;
                 let t = f.truncated(mean, sd, low, high);
                 float(t.at(draw(f, salt)))
             }),
@@ -168,9 +168,9 @@ impl Compiler<'_> {
         let limits = self.limits(args)?;
         Ok(Typed::new(
             Type::Float,
-            Box::new(move |f| {
-                let (median, sigma) = (as_float(median(f)?), as_float(sigma(f)?));
-                let (low, high) = between_limits(f, &limits)?;
+            Code::new(move |f| {
+                let (median, sigma) = (as_float(median.get(f)?), as_float(sigma.get(f)?));
+                let (low, high) = between_limits(f, limits.as_ref())?;
                 if median <= 0.0 {
                     return f.fail(format!("lognormal() needs a median above 0, not {median}"));
                 }
@@ -203,17 +203,17 @@ impl Compiler<'_> {
         let (b, a) = (args.list.remove(1).0, args.list.remove(0).0);
         let (ty, a, b) = self.joined(a, b, &args.span, "draw between")?;
         let code: Code = match ty {
-            Type::Float => Box::new(move |f| {
-                let (a, b) = (as_float(a(f)?), as_float(b(f)?));
+            Type::Float => Code::new(move |f| {
+                let (a, b) = (as_float(a.get(f)?), as_float(b.get(f)?));
                 float(a + (b - a) * draw(f, salt))
             }),
-            Type::Int | Type::Date => Box::new(move |f| {
-                let (a, b) = (a(f)? as i64, b(f)? as i64);
+            Type::Int | Type::Date => Code::new(move |f| {
+                let (a, b) = (a.get(f)? as i64, b.get(f)? as i64);
                 let (low, high) = (a.min(b), a.max(b));
                 int(low + below(mix(f.key, salt), (high - low) as u64 + 1) as i64)
             }),
-            Type::Timestamp | Type::Interval => Box::new(move |f| {
-                let (a, b) = (a(f)? as i64, b(f)? as i64);
+            Type::Timestamp | Type::Interval => Code::new(move |f| {
+                let (a, b) = (a.get(f)? as i64, b.get(f)? as i64);
                 let second = crate::simulate::calendar::SECOND;
                 // Whole seconds, as the rest of the event times.
                 int(a + libm::floor((b - a) as f64 * draw(f, salt) / second as f64) as i64 * second)
@@ -239,7 +239,7 @@ impl Compiler<'_> {
                     arrivals: None,
                 } => {
                     let n = *initial as i64;
-                    Box::new(move |_| int(n))
+                    Code::Value(int(n))
                 }
                 _ => {
                     return Err(mismatch(
@@ -253,8 +253,8 @@ impl Compiler<'_> {
         };
         Ok(Typed::new(
             Type::Int,
-            Box::new(move |f| {
-                let (i, n) = (i(f)? as i64, n(f)? as i64);
+            Code::new(move |f| {
+                let (i, n) = (i.get(f)? as i64, n.get(f)? as i64);
                 if i < 1 || i > n {
                     return f.fail(format!(
                         "shuffle({i}, {n}): the first number must be from 1 to {n}"
@@ -266,12 +266,12 @@ impl Compiler<'_> {
     }
 }
 
-fn between_limits(f: &mut Frame, limits: &Option<(Code, Code)>) -> Option<(f64, f64)> {
+fn between_limits(f: &mut Frame, limits: Option<&(Code, Code)>) -> Option<(f64, f64)> {
     match limits {
         None => Some((f64::NEG_INFINITY, f64::INFINITY)),
         Some((low, high)) => {
-            let low = as_float(low(f)?);
-            Some((low, as_float(high(f)?)))
+            let low = as_float(low.get(f)?);
+            Some((low, as_float(high.get(f)?)))
         }
     }
 }

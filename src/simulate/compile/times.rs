@@ -18,7 +18,7 @@ impl Compiler<'_> {
                 };
                 Typed::new(
                     Type::Int,
-                    Box::new(move |f| int((code(f)? as i64).rem_euclid(DAY) / unit % round)),
+                    Code::new(move |f| int((code.get(f)? as i64).rem_euclid(DAY) / unit % round)),
                 )
             }
             "weekday" => {
@@ -26,7 +26,7 @@ impl Compiler<'_> {
                 let names = WEEKDAYS.map(|d| u64::from(self.constants.text(d)));
                 Typed::new(
                     Type::Text,
-                    Box::new(move |f| Some(names[calendar::weekday(day(f)? as i64)])),
+                    Code::new(move |f| Some(names[calendar::weekday(day.get(f)? as i64)])),
                 )
             }
             "isodow" => self.of_day(args, |d| calendar::weekday(d) as i64 + 1)?,
@@ -38,14 +38,14 @@ impl Compiler<'_> {
                 let day = self.day_argument(args)?;
                 Typed::new(
                     Type::Int,
-                    Box::new(move |f| int(day(f)? as i64 - f.world.calendar.start)),
+                    Code::new(move |f| int(day.get(f)? as i64 - f.world.calendar.start)),
                 )
             }
             "is_weekend" => {
                 let day = self.day_argument(args)?;
                 Typed::new(
                     Type::Bool,
-                    Box::new(move |f| boolean(calendar::weekday(day(f)? as i64) > 4)),
+                    Code::new(move |f| boolean(calendar::weekday(day.get(f)? as i64) > 4)),
                 )
             }
             "date" | "timestamp" => self.cast(name, args)?,
@@ -58,9 +58,9 @@ impl Compiler<'_> {
                 let minutes = args.number(self)?;
                 Typed::new(
                     Type::Timestamp,
-                    Box::new(move |f| {
-                        let time = time(f)? as i64;
-                        let unit = (as_float(minutes(f)?) * MINUTE as f64) as i64;
+                    Code::new(move |f| {
+                        let time = time.get(f)? as i64;
+                        let unit = (as_float(minutes.get(f)?) * MINUTE as f64) as i64;
                         int(if unit <= 0 {
                             time
                         } else {
@@ -78,7 +78,9 @@ impl Compiler<'_> {
         match args.list.first() {
             Some((t, _)) if t.ty == Type::Timestamp => {
                 let code = args.take(self, &Type::Timestamp)?;
-                Ok(Box::new(move |f| int((code(f)? as i64).div_euclid(DAY))))
+                Ok(Code::new(move |f| {
+                    int((code.get(f)? as i64).div_euclid(DAY))
+                }))
             }
             _ => args.take(self, &Type::Date),
         }
@@ -88,7 +90,7 @@ impl Compiler<'_> {
         let day = self.day_argument(args)?;
         Ok(Typed::new(
             Type::Int,
-            Box::new(move |f| int(of(day(f)? as i64))),
+            Code::new(move |f| int(of(day.get(f)? as i64))),
         ))
     }
 
@@ -125,14 +127,14 @@ impl Compiler<'_> {
             let code = args.take(self, &Type::Interval)?;
             return Ok(Typed::new(
                 Type::Float,
-                Box::new(move |f| float(code(f)? as i64 as f64 / unit as f64)),
+                Code::new(move |f| float(code.get(f)? as i64 as f64 / unit as f64)),
             ));
         }
         let code = args.number(self)?;
         Ok(Typed::new(
             Type::Interval,
-            Box::new(move |f| {
-                let micros = libm::rint(as_float(code(f)?) * unit as f64);
+            Code::new(move |f| {
+                let micros = libm::rint(as_float(code.get(f)?) * unit as f64);
                 if micros.abs() < 9e18 {
                     int(micros as i64)
                 } else {

@@ -141,7 +141,9 @@ impl Expr {
             }
             Ex::In(e, list, _) => {
                 e.walk(visit);
-                list.iter().for_each(|e| e.walk(visit));
+                for e in list {
+                    e.walk(visit);
+                }
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Makes the rows on several threads and sends each thread's through its own binary COPY.
 use super::{Job, Stage, refused};
 use crate::diag::{Result, Stopped};
-use crate::pg::{PgError, quote_ident};
+use crate::pg::{PgError, Session, quote_ident};
 use crate::simulate::copy::{self, Digest, encode_row};
 use crate::simulate::faults::{COLUMNS, Injector};
 use crate::simulate::frame::Frame;
@@ -23,11 +23,14 @@ pub struct Filled {
     pub digest: Digest,
     /// Counts of chosen values.
     pub tally: Vec<u64>,
-    /// Rows of the table of faults, encoded.
-    pub faults: Vec<u8>,
+    /// Rows of the table of faults, encoded, where the file declares faults.
+    pub faults: Option<Vec<u8>>,
     /// Whether rows come twice on purpose.
     pub duplicates: bool,
 }
+
+/// What a thread loaded: its rows' digest and the faults it put in.
+type Part = Result<(Digest, Vec<u8>)>;
 
 type Send<'s> = &'s mut dyn FnMut(&[u8]) -> Result<(), PgError>;
 
@@ -80,7 +83,7 @@ impl RowSink for CopySink<'_> {
                     let length = (self.buffer.len() - start) / times as usize;
                     (0..times as usize).for_each(|i| {
                         self.digest
-                            .add(&self.buffer[start + i * length..start + (i + 1) * length])
+                            .add(&self.buffer[start + i * length..start + (i + 1) * length]);
                     });
                 }
             }
@@ -134,7 +137,7 @@ impl Job<'_> {
         self.tell(Stage::Loading, 0, expected);
         let work = Work::new(self.program, world, &counts, &chunks, from);
         let rows = AtomicU64::new(0);
-        let results: Mutex<Vec<Result<(Digest, Vec<u8>)>>> = Mutex::new(Vec::new());
+        let results: Mutex<Vec<Part>> = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for _ in 0..self.options.threads.clamp(1, chunks.len().max(1)) {
                 scope.spawn(|| {
@@ -151,7 +154,7 @@ impl Job<'_> {
         let mut filled = Filled {
             digest: Digest::default(),
             tally: Vec::new(),
-            faults: Vec::new(),
+            faults: Some(Vec::new()),
             duplicates: false,
         };
         let mut stopped: Option<Stopped> = None;
@@ -159,7 +162,9 @@ impl Job<'_> {
             match result {
                 Ok((digest, faults)) => {
                     filled.digest.merge(digest);
-                    filled.faults.extend(faults);
+                    if let Some(all) = &mut filled.faults {
+                        all.extend(faults);
+                    }
                 }
                 // An empty one only followed another thread's failure.
                 Err(e) if stopped.as_ref().is_none_or(|s| s.0.is_empty()) => stopped = Some(e),
@@ -173,7 +178,8 @@ impl Job<'_> {
         let spec = &self.simulations.specs[self.program.table];
         if let Some(faults) = &spec.faults {
             filled.duplicates = faults.duplicate > 0.0;
-            self.fault_table(&filled.faults, from.is_none())?;
+        } else {
+            filled.faults = None;
         }
         Ok(filled)
     }
@@ -184,7 +190,7 @@ impl Job<'_> {
         relation: &str,
         rows: &AtomicU64,
         expected: Option<u64>,
-    ) -> Result<(Digest, Vec<u8>)> {
+    ) -> Part {
         let failed = refused(self.simulation);
         let columns: Vec<String> = self
             .program
@@ -249,23 +255,31 @@ impl Job<'_> {
         }
     }
 
-    /// The table of faults: made anew with its table, or added to with more days.
-    fn fault_table(&self, list: &[u8], anew: bool) -> Result<()> {
+    /// Fills the table of faults, emptied first or added to with more days, in the transaction that publishes the rows.
+    pub(super) fn list_faults(
+        &self,
+        session: &mut Session,
+        filled: &Filled,
+        anew: bool,
+    ) -> Result<()> {
+        let Some(list) = &filled.faults else {
+            return Ok(());
+        };
         let failed = refused(self.simulation);
         let relation = format!(
             "{}.{}",
             quote_ident(&self.schema),
             quote_ident(&format!("{}__faults", self.table))
         );
-        let mut session = (self.around.connect)()?;
+        let columns: Vec<String> = COLUMNS.iter().map(|(n, t)| format!("{n} {t}")).collect();
+        let mut sql = format!(
+            "create table if not exists {relation} ({})",
+            columns.join(", ")
+        );
         if anew {
-            let columns: Vec<String> = COLUMNS.iter().map(|(n, t)| format!("{n} {t}")).collect();
-            let sql = format!(
-                "drop table if exists {relation}; create table {relation} ({})",
-                columns.join(", ")
-            );
-            session.execute(&sql).map_err(&failed)?;
+            sql += &format!("; truncate {relation}");
         }
+        session.execute(&sql).map_err(&failed)?;
         let mut copy = session
             .copy_in(&format!("copy {relation} from stdin with (format binary)"))
             .map_err(&failed)?;

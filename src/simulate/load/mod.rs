@@ -165,7 +165,7 @@ impl Simulations {
         let entry = ledger::read(&mut session, &schema, &table).map_err(refused(simulation))?;
         let action = decide(simulation, &program, entry.as_ref(), options);
         let options = &Options {
-            days: days(options, entry.as_ref(), &action),
+            days: days(options, entry.as_ref()),
             ..options.clone()
         };
         let job = Job {
@@ -188,10 +188,12 @@ impl Simulations {
     }
 }
 
-/// A table that reaches further than asked stays as it is.
-fn days(options: &Options, entry: Option<&Entry>, action: &Action) -> u32 {
-    match (action, entry) {
-        (Action::Keep, Some(entry)) => options.days.max(entry.days(&options.start)),
+/// How many days the table is to hold. One that reaches further than asked keeps its days, unless all is made anew.
+fn days(options: &Options, entry: Option<&Entry>) -> u32 {
+    match entry {
+        Some(entry) if !options.full_refresh && entry.start == options.start => {
+            options.days.max(entry.days(&options.start))
+        }
         _ => options.days,
     }
 }
@@ -374,7 +376,7 @@ impl Job<'_> {
             );
             let checks = self.checks(session, &new.relation(), &filled)?;
             let entry = self.entry(filled.digest);
-            new.publish(session, self, &entry)?;
+            new.publish(session, self, &filled, &entry)?;
             Ok(self.loaded(
                 filled.digest.rows,
                 filled.digest.rows,
@@ -418,11 +420,15 @@ impl Job<'_> {
                 let checks = self.checks(session, &self.relation(), &filled)?;
                 let mut all = entry.digest();
                 all.merge(filled.digest);
+                session.begin().map_err(&failed)?;
+                self.list_faults(session, &filled, false)?;
                 ledger::write(session, &self.schema, &self.table, &self.entry(all))
                     .map_err(&failed)?;
+                session.commit().map_err(&failed)?;
                 Ok(self.loaded(all.rows, filled.digest.rows, all.text(), checks))
             });
         if result.is_err() {
+            let _ = session.rollback();
             // The ledger still names the old last day, so even if this fails too the next run repairs it.
             let _ = session.execute(&leftovers);
         }

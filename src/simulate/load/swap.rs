@@ -29,7 +29,7 @@ impl Fresh {
         let fresh = Self {
             schema: job.schema.clone(),
             name: named(&job.table, "__tv1_new"),
-            renames: Default::default(),
+            renames: std::cell::RefCell::default(),
         };
         let columns: Vec<String> = job
             .program
@@ -124,10 +124,18 @@ impl Fresh {
 
     /// Puts it in its place, with the old one's rights and comments, and writes the ledger, all in one transaction.
     /// Views over the old table are made again over the new one.
-    pub fn publish(&self, session: &mut Session, job: &Job<'_>, entry: &Entry) -> Result<()> {
+    pub fn publish(
+        &self,
+        session: &mut Session,
+        job: &Job<'_>,
+        filled: &Filled,
+        entry: &Entry,
+    ) -> Result<()> {
         let failed = refused(job.simulation);
         session.begin().map_err(&failed)?;
-        let done = self.exchange(session, job, entry);
+        let done = self
+            .exchange(session, job, entry)
+            .and_then(|()| job.list_faults(session, filled, true));
         match done {
             Ok(()) => session.commit().map_err(&failed),
             Err(e) => {

@@ -146,7 +146,7 @@ impl<'p> Walker<'p> {
     fn columns(&mut self, level: &Level) {
         for column in &level.columns {
             if let (true, Some(code)) = (column.active || self.complete, &column.code) {
-                self.frame.slots[column.slot] = code(&mut self.frame);
+                self.frame.slots[column.slot] = code.get(&mut self.frame);
             }
         }
     }
@@ -185,9 +185,9 @@ impl<'p> Walker<'p> {
                 self.frame.key = table;
                 self.frame.scope = table;
                 for (slot, code) in lookup {
-                    self.frame.slots[*slot] = code(&mut self.frame);
+                    self.frame.slots[*slot] = code.get(&mut self.frame);
                 }
-                let n = count(&mut self.frame).map_or(0, |n| n as i64);
+                let n = count.get(&mut self.frame).map_or(0, |n| n as i64);
                 if self.frame.failure.is_some() {
                     return Err(self.failed(next));
                 }
@@ -339,7 +339,7 @@ pub fn entity_value(program: &Program, frame: &mut Frame, number: u64, column: u
     let slot = level.columns[column].slot;
     for i in program.order_for(0, column) {
         if let Some(code) = &level.columns[i].code {
-            frame.slots[level.columns[i].slot] = code(frame);
+            frame.slots[level.columns[i].slot] = code.get(frame);
         }
     }
     frame.slots[slot]
@@ -397,7 +397,7 @@ pub fn arrivals(program: &Program, world: &Arc<World>) -> Result<super::world::A
         if let Some(code) = arrivals {
             frame.key = mix(table, day as u64);
             frame.slots[level.day] = int(day + world.calendar.start);
-            n = code(&mut frame).map_or(0, |n| n as i64).max(0);
+            n = code.get(&mut frame).map_or(0, |n| n as i64).max(0);
         }
         if let Some(message) = frame.failure.take() {
             return Err(Failure {

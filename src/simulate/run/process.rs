@@ -30,12 +30,12 @@ struct Run {
 }
 
 fn truth(f: &mut Frame, code: Option<&Code>, otherwise: bool) -> bool {
-    code.map_or(otherwise, |c| c(f) == Some(1))
+    code.map_or(otherwise, |c| c.get(f) == Some(1))
 }
 
 fn put(f: &mut Frame, values: &[(usize, Code)]) {
     for (slot, code) in values {
-        f.slots[*slot] = code(f);
+        f.slots[*slot] = code.get(f);
     }
 }
 
@@ -108,7 +108,7 @@ impl Walker<'_> {
         let count = p
             .count
             .as_ref()
-            .map_or(Some(1), |c| c(&mut self.frame).map(|n| n as i64))
+            .map_or(Some(1), |c| c.get(&mut self.frame).map(|n| n as i64))
             .unwrap_or(0);
         if count > OCCURRENCES {
             self.frame.fail(format!(
@@ -147,12 +147,12 @@ impl Walker<'_> {
             AtCode::Midnight => return 0,
             AtCode::Expr(code) => {
                 let midnight = (run.day + f.world.calendar.start) * DAY;
-                return code(f).map_or(0, |t| t as i64 - midnight);
+                return code.get(f).map_or(0, |t| t as i64 - midnight);
             }
             AtCode::Fixed(windows, _, round) => (drawn(windows), round),
             AtCode::Windows(code, _, round) => {
                 let world = f.world.clone();
-                let bits = code(f);
+                let bits = code.get(f);
                 match bits
                     .and_then(|b| world.json(b))
                     .and_then(|n| n.windows.as_ref())
@@ -165,7 +165,7 @@ impl Walker<'_> {
                 }
             }
         };
-        match round.as_ref().and_then(|c| c(f)).map(|u| u as i64) {
+        match round.as_ref().and_then(|c| c.get(f)).map(|u| u as i64) {
             Some(unit) if unit > 0 => time.div_euclid(unit) * unit,
             _ => time,
         }
@@ -207,7 +207,7 @@ impl Walker<'_> {
         let f = &mut self.frame;
         assign(f, &p.set_after);
         if let AtCode::Fixed(_, Some(gap), _) | AtCode::Windows(_, Some(gap), _) = &p.at {
-            let gap = gap(f).map_or(0, |g| g as i64);
+            let gap = gap.get(f).map_or(0, |g| g as i64);
             run.free = f.slots[p.now].map_or(0, |t| t as i64).saturating_add(gap);
         }
         if f.failure.is_some() {
@@ -246,7 +246,7 @@ impl Walker<'_> {
             }
             let f = &mut self.frame;
             if let Some(advance) = &repeat.advance {
-                let by = advance(f).map_or(0, |m| m as i64);
+                let by = advance.get(f).map_or(0, |m| m as i64);
                 f.slots[p.now] = f.slots[p.now].map(|t| (t as i64).saturating_add(by) as u64);
             }
             assign(f, &repeat.set_after);

@@ -146,12 +146,13 @@ fn host_table(model: &Model, table: TableId, rows: &Rows) -> Result<Held, Failur
         days: vec![None; rows.len()],
         ..Held::default()
     };
-    for column in &info.columns {
-        let mut values: Vec<Val> = Vec::with_capacity(rows.len());
-        for (i, row) in rows.iter().enumerate() {
+    held.width = info.columns.len();
+    held.cells.reserve(rows.len() * held.width);
+    for (i, row) in rows.iter().enumerate() {
+        for column in &info.columns {
             let value = row.get(&column.name).unwrap_or(&Json::Null);
             let made = host_value(&mut held, table, column.sql, value);
-            values.push(made.map_err(|wanted| Failure {
+            held.cells.push(made.map_err(|wanted| Failure {
                 message: format!(
                     "{}, row {}, column `{}`: {value} is not {wanted}",
                     model.describe(table),
@@ -160,7 +161,6 @@ fn host_table(model: &Model, table: TableId, rows: &Rows) -> Result<Held, Failur
                 ),
             })?);
         }
-        held.columns.push(values);
     }
     held.keys = host_keys(rows, info.columns.first().map(|c| c.name.as_str()));
     Ok(held)
@@ -253,7 +253,7 @@ impl RowSink for Collect<'_> {
                     }
                     _ => bits,
                 });
-            self.held.columns[i].push(value);
+            self.held.cells.push(value);
         }
         self.held.rows += 1;
         self.held.days.push(day);
@@ -273,7 +273,7 @@ fn simulated(world: &Arc<World>, model: &Model, program: &Program) -> Result<Hel
         table: program.table,
         slots: level.columns.iter().map(|c| c.slot).collect(),
         held: Held {
-            columns: vec![Vec::new(); level.columns.len()],
+            width: level.columns.len(),
             ..Held::default()
         },
     };

@@ -5,6 +5,8 @@
 mod columns;
 mod process;
 mod read;
+mod sections;
+mod weights;
 
 pub use read::{read_document, suggest as read_suggest};
 
@@ -76,8 +78,6 @@ pub struct Plain {
 pub struct Spec {
     /// The file.
     pub file: Arc<SourceFile>,
-    /// The whole document.
-    pub span: Span,
     /// Its name, also the table's.
     pub name: Name,
     /// The schema, when the file names one.
@@ -170,8 +170,6 @@ pub struct Column {
     pub references: Option<Name>,
     /// What it means.
     pub description: String,
-    /// Its entry in the file.
-    pub span: Span,
 }
 
 /// The origin of a value.
@@ -361,8 +359,6 @@ pub struct Repeat {
     pub set_after: Vec<Assign>,
     /// Ends when this holds.
     pub stop: Option<Src>,
-    /// Its place.
-    pub span: Span,
 }
 
 /// Assignments under a condition.
@@ -374,8 +370,6 @@ pub struct Assign {
     pub state: Vec<(Name, Src)>,
     /// To names.
     pub names: Vec<(Name, Src)>,
-    /// Its place, which also keys its draws.
-    pub span: Span,
 }
 
 /// A declared check: a query on the new table and what it must give.

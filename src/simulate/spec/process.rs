@@ -158,7 +158,6 @@ impl Reader<'_> {
             advance: node.get("advance").and_then(|n| self.src(n, "advance")),
             set_after: self.assigns(node.get("set_after")),
             stop: node.get("stop").and_then(|n| self.src(n, "stop")),
-            span: node.span.clone(),
         })
     }
 
@@ -211,7 +210,6 @@ impl Reader<'_> {
                 condition: None,
                 state: Vec::new(),
                 names: Vec::new(),
-                span: item.span.clone(),
             };
             for (k, v) in item.entries().to_vec() {
                 match k.as_str() {

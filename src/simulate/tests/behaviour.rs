@@ -243,9 +243,9 @@ fn the_webshop_adds_up() {
     assert_eq!(products.len(), orders.len());
     // Popular products sell more.
     let mut sold: BTreeMap<&str, u64> = BTreeMap::new();
-    lines
-        .iter()
-        .for_each(|l| *sold.entry(l[2].as_deref().unwrap()).or_default() += 1);
+    for line in &lines {
+        *sold.entry(line[2].as_deref().unwrap()).or_default() += 1;
+    }
     let mut counts: Vec<u64> = sold.values().copied().collect();
     counts.sort_unstable_by(|a, b| b.cmp(a));
     assert!(counts[0] > 5 * counts[counts.len() / 2]);

@@ -20,3 +20,154 @@ fn unreachable_rules_name_the_rules_before_them() {
     .unwrap();
     insta::assert_snapshot!(findings(&text, &Project::tv_one()));
 }
+
+/// Findings on short files, each with its first line only.
+fn short(text: &str) -> String {
+    let host = Project::tv_one();
+    match Simulations::load(&[file("t", text)], &host) {
+        Ok(_) => "no finding".into(),
+        Err(e) => {
+            let line = |d: &crate::diag::Diagnostic| {
+                let place = d.labels.first().map(|l| l.place.show()).unwrap_or_default();
+                format!(
+                    "{place} {} {}{}",
+                    d.code,
+                    d.message,
+                    d.help
+                        .as_ref()
+                        .map(|h| format!(" | {h}"))
+                        .unwrap_or_default()
+                )
+            };
+            e.0.iter().map(line).collect::<Vec<_>>().join("\n")
+        }
+    }
+}
+
+const HEAD: &str = "simulation: t\nrows: {initial: 5}\ncolumns:\n  id: {type: bigint, id: sequence, primary_key: true}\n";
+
+#[test]
+fn each_mistake_has_its_words() {
+    let columns = [
+        "  a: {type: txt, expr: id}",
+        "  a: {type: text, exp: id}",
+        "  a: {type: text}",
+        "  a: {type: text, expr: id, code: 5}",
+        "  a: {type: text, expr: id}",
+        "  a: {type: boolean, expr: id + 1}",
+        "  a: {type: integer, expr: b}\n  b: {type: integer, expr: 1}",
+        "  a: {type: integer, expr: idd * 2}",
+        "  a: {type: integer, expr: florr(2.5)}",
+        "  a: {type: double precision, expr: random()}",
+        "  a: {type: integer, expr: 'if(id, 1, 2)'}",
+        "  a: {type: integer, expr: \"if(id > 1, 1, 'x')\"}",
+        "  a: {type: date, expr: start_date + start_date}",
+        "  a: {type: text, expr: \"id in ('x')\"}",
+        "  a: {type: text, expr: \"segmentation[1].nmae\"}",
+        "  a: {type: text, expr: \"segmentation['x'].name\"}",
+        "  a: {type: text, expr: \"segmentation[1, 2].name\"}",
+        "  a: {type: double precision, expr: \"segmentation[1].avg_session_minutes.meen\"}",
+        "  a: {type: text, weights: \"segmentation[1].weekday_time_windows\"}",
+        "  a: {type: double precision, expr: normal(segmentation[1].preferred_platform_weights)}",
+        "  a: {type: text, weights: {x: 0.5, y: 0.4}}",
+        "  a: {type: text, weights: {x: -1, y: 2}}",
+        "  a: {type: integer, weights: {x: 1, 2: 1}}",
+        "  a: {type: text, by: id > 2, weights: {true: {x: 1}}}",
+        "  a: {type: text, by: id, weights: {true: {x: 1}}}",
+        "  a: {type: text, when: [{else: x}, {if: id > 2, then: y}]}",
+        "  a: {type: text, when: [{if: id > 2 and id < 1, then: y}, {else: x}]}",
+        "  a: {type: text, when: [{if: id >= 2, then: y}, {if: id < 1, then: x}]}",
+        "  a: {type: text, pick: segmentation.name, distinct: parent}",
+        "  a: {type: text, pick: segmentation.name, weight: \"uniform(0, 1)\"}",
+        "  a: {type: text, pick: segmentations.name}",
+        "  a: {type: text, pick: segmentation.names}",
+        "  a: {type: text, code: 20}",
+        "  a: {type: text, format: \"x {id\"}",
+        "  a: {type: text, format: \"x {idd}\"}",
+        "  a: {type: bigint, id: packed}",
+        "  a: {type: bigint, references: segmentation.segment, expr: id}",
+        "  a: {type: text, references: segmentation.segment_id, expr: \"'x'\"}",
+        "  a: {type: bigint, primary_key: true, expr: id}",
+        "  id: {type: bigint, expr: 1}",
+        "  a: {type: integer, expr: \"1 +\"}",
+        "  on: {type: integer, expr: 1}",
+        "  a: {type: integer, expr: \"shuffle(id, 'x')\"}",
+        "  a: {type: integer, expr: \"int(1, 2, 3)\"}",
+        "  a: {type: date, expr: \"date('2025-13-01')\"}",
+        "unique: [[id, x]]",
+        "curves: {c: {over: weekday, values: {Mon: 1, Tuee: 2}}}",
+        "curves: {c: {over: week, values: {1: 1}}}",
+        "curves: {floor: {over: integer, values: {1: 1}}}",
+        "faults: {late: {rate: 0.1, column: id}, missing: 2}",
+        "expect: [{name: x, sql: select 1}]",
+        "colums: {}",
+        "version: 2",
+    ];
+    let found: Vec<String> = columns
+        .iter()
+        .map(|c| {
+            format!(
+                "{}\n    {}",
+                c.trim(),
+                short(&format!("{HEAD}{c}\n")).replace('\n', "\n    ")
+            )
+        })
+        .collect();
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+#[test]
+fn mistakes_of_rows_and_processes() {
+    let process = |body: &str| {
+        format!(
+            "{HEAD}---\nsimulation: p\ncolumns: {{id: {{type: bigint, id: packed}}, n: {{type: integer}}, w: {{type: text}}}}\nprocess:\n  per: t as t\n{body}"
+        )
+    };
+    let texts = [
+        "rows: {initial: 1}\n".to_string(),
+        "simulation: t\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
+        "simulation: t\nrows: {initial: -5}\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
+        "simulation: t\nrows: {per: tt, count: 1}\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
+        "simulation: t\nrows: {per: t as x}\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
+        "simulation: a\nrows: {per: b as x}\ncolumns: {id: {type: bigint, id: sequence}}\n---\nsimulation: b\nrows: {per: a as x}\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
+        "simulation: a\nrows: {initial: 3}\ncolumns: {id: {type: bigint, id: sequence, primary_key: true}, x: {type: bigint, expr: 'b[id].id'}}\n---\nsimulation: b\nrows: {initial: 3}\ncolumns: {id: {type: bigint, id: sequence, primary_key: true}, x: {type: bigint, expr: 'a[id].id'}}\n".into(),
+        format!("{HEAD}---\n{HEAD}"),
+        process("  each_day: {}\n"),
+        process("  each_day: {each: {count: 2}}\n"),
+        process("  each_day: {each: {row: {m: 1}}}\n"),
+        process("  each_day: {each: {row: {id: 1}}}\n"),
+        process("  each_day: {each: {row: {n: state.x}}}\n"),
+        process("  state: {x: 0}\n  each_day: {each: {row: {n: state.x}, set_after: [{state: {y: 1}}, {x: 2}, {now: 3}]}}\n"),
+        process("  state: {x: 0}\n  each_day: {each: {row: {n: state.x}, set_after: [{state: {x: \"'text'\"}}]}}\n"),
+        process("  each_day: {each: {row: {n: 1}, at: {windows: [{start: \"25:00\", end: \"07:00\"}]}}}\n"),
+        process("  each_day: {each: {row: {n: 1}, at: {windows: day}}}\n"),
+        process("  each_day: {each: {repeat: {row: {n: nth}}}}\n"),
+        process("  each_day: {let: {now: 1}, each: {row: {n: 1}}}\n"),
+        process("  each_day: {where: t.idd > 1, each: {row: {n: t, w: 5}}}\n"),
+        process("  each_day: {each: {row: {n: pick}}}\npicks: {pick: {from: segmentation as s, where: s.segment_id > kids, by: [kids]}}\n"),
+    ];
+    let found: Vec<String> = texts
+        .iter()
+        .enumerate()
+        .map(|(i, t)| format!("{i}: {}", short(t).replace('\n', "\n   ")))
+        .collect();
+    insta::assert_snapshot!(found.join("\n"));
+}
+
+#[test]
+fn types_of_state_follow_from_assignments() {
+    // `pos` starts as a whole number and becomes a fraction; `last` starts as nothing and becomes a row.
+    let text = format!(
+        "{HEAD}---\nsimulation: p\ncolumns: {{id: {{type: bigint, id: packed}}, x: {{type: double precision}}, w: {{type: text}}}}\npicks: {{one: {{from: segmentation as s}}}}\nprocess:\n  per: t as t\n  state: {{pos: 0, last: null}}\n  each_day: {{each: {{row: {{x: state.pos, w: state.last.segment_key}}, set_after: [{{state: {{pos: state.pos + 0.5, last: one}}}}]}}}}\n"
+    );
+    let host = Project::tv_one();
+    let s = loaded(&[file("t", &text)], &host);
+    let all = rows(&s, "p", 3, 4, &host);
+    assert_eq!(
+        all.iter()
+            .map(|r| r[1].clone().unwrap())
+            .collect::<Vec<_>>(),
+        ["0", "0.5", "1"]
+    );
+    assert!(all[0][2].is_none() && all[1][2].is_some());
+}

@@ -187,6 +187,9 @@ fn a_run_builds_keeps_extends_and_says_why() {
         run(&db, &s, "programs", &other, &host).unwrap().action,
         Action::Build("the seed has changed".into())
     );
+    // A changed file is made anew for as many days as the table had.
+    let longer = run(&db, &s, "programs", &options(3), &host).unwrap();
+    assert_eq!(longer.until, "2025-01-15");
     let mut more = small();
     more.vars.insert("households".into(), 601);
     let changed = loaded_again(&more);
@@ -428,6 +431,24 @@ columns:
         );
     }
     assert_eq!(result.rows, 20000 - kinds[0] + kinds[1]);
+    // A failed run leaves rows and list as they were.
+    let failing = format!(
+        "{faulty}expect: [{{name: none, sql: 'select count(*) from {{{{ this }}}}', equals: 0}}]\n"
+    );
+    let listed = content(&db, "s.readings__faults");
+    let full = Options {
+        full_refresh: true,
+        ..options(3)
+    };
+    run(
+        &db,
+        &loaded(&[file("readings", &failing.replace("0.03", "0.3"))], &host),
+        "readings",
+        &full,
+        &host,
+    )
+    .unwrap_err();
+    assert_eq!(content(&db, "s.readings__faults"), listed);
     // Rows without a fault are as they were, and every row that differs is listed.
     assert_eq!(
         one(

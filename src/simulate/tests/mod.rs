@@ -3,6 +3,7 @@ mod behaviour;
 mod checks;
 mod files;
 mod load;
+mod realism;
 
 use super::host::{Host, HostTable, TableKind};
 use super::program::Program;
@@ -69,17 +70,6 @@ impl Project {
             })
             .collect();
         self.seeds.insert(name.into(), made);
-    }
-
-    /// Adds a seed from JSON.
-    pub fn json(&mut self, name: &str, rows: Json) {
-        let rows = rows
-            .as_array()
-            .unwrap()
-            .iter()
-            .map(|r| r.as_object().unwrap().clone().into_iter().collect())
-            .collect();
-        self.seeds.insert(name.into(), rows);
     }
 }
 
