@@ -78,7 +78,10 @@ pub fn hash(entries: &[Entry]) -> String {
     let mut texts: Vec<&str> = entries.iter().map(|e| e.hashed.as_str()).collect();
     texts.sort_unstable();
     let digest = Sha1::digest(texts.join("\n").as_bytes());
-    digest.iter().map(|b| format!("{b:02x}")).collect()
+    digest.iter().fold(String::new(), |mut text, byte| {
+        text.push_str(&format!("{byte:02x}"));
+        text
+    })
 }
 
 /// Reads the entries under `packages` of a file. `render` is left out for files whose text is taken as it is.
@@ -194,10 +197,8 @@ impl Reader<'_> {
             self.item,
             "a package needs one of the keys `package`, `git`, `local`, `tarball`".into(),
         );
-        let keys = self.item.entries().iter().filter_map(|(k, _)| k.as_str());
-        let near = keys
-            .filter_map(|k| crate::text::nearest(k, KINDS.iter().map(|(k, _)| *k)))
-            .next();
+        let mut keys = self.item.entries().iter().filter_map(|(k, _)| k.as_str());
+        let near = keys.find_map(|k| crate::text::nearest(k, KINDS.iter().map(|(k, _)| *k)));
         if let Some(near) = near {
             d = d.help(format!("did you mean `{near}`?"));
         }

@@ -23,8 +23,8 @@ impl Http {
         let mut config = ureq::Agent::config_builder()
             .user_agent(concat!("tv1/", env!("CARGO_PKG_VERSION")))
             .timeout_connect(Some(Duration::from_secs(15)))
-            .timeout_recv_response(Some(Duration::from_secs(60)))
-            .timeout_recv_body(Some(Duration::from_secs(600)));
+            .timeout_recv_response(Some(Duration::from_mins(1)))
+            .timeout_recv_body(Some(Duration::from_mins(10)));
         if let Some(path) = certificates {
             let pem = std::fs::read(path).map_err(|e| super::files::failed("read", path, &e))?;
             let roots: Vec<_> = ureq::tls::parse_pem(&pem)

@@ -65,14 +65,13 @@ fn gather(
                 .into());
         }
         say(Say::Line(format!("Installed from {}", pin.version())));
-        if let Some(latest) = newer(pin, sources) {
-            match latest {
-                Some(version) => {
-                    say(Say::Line(format!("Updated version available: {version}")));
-                    updates.push(pin.shown());
-                }
-                None => say(Say::Line("Up to date!".into())),
+        match newer(pin, sources) {
+            Some(Newer::Version(version)) => {
+                say(Say::Line(format!("Updated version available: {version}")));
+                updates.push(pin.shown());
             }
+            Some(Newer::No) => say(Say::Line("Up to date!".into())),
+            None => {}
         }
     }
     if !updates.is_empty() {
@@ -87,8 +86,16 @@ fn gather(
     Ok(())
 }
 
-/// For a package of the hub: the newer version that is there, or `Some(None)` if there is none.
-fn newer(pin: &Pin, sources: &Sources<'_>) -> Option<Option<String>> {
+/// What the hub has beyond what is installed.
+enum Newer {
+    /// Nothing: the latest version is installed.
+    No,
+    /// This version.
+    Version(String),
+}
+
+/// What newer version there is of a package of the hub; `None` for other packages.
+fn newer(pin: &Pin, sources: &Sources<'_>) -> Option<Newer> {
     let Pin::Hub {
         package,
         version,
@@ -98,8 +105,12 @@ fn newer(pin: &Pin, sources: &Sources<'_>) -> Option<Option<String>> {
         return None;
     };
     let latest = sources.hub.latest(package, *prerelease)?;
-    let newer = super::semver::Version::read(version).is_some_and(|v| v < latest);
-    Some(newer.then(|| latest.to_string()))
+    let behind = super::semver::Version::read(version).is_some_and(|v| v < latest);
+    Some(if behind {
+        Newer::Version(latest.to_string())
+    } else {
+        Newer::No
+    })
 }
 
 /// A folder's neighbour that only tv1 uses.
