@@ -150,8 +150,11 @@
     {{ return(postgres__make_relation_with_suffix(base_relation, suffix, dstring=False)) }}
 {% endmacro %}
 
-{# Temporary tables live in a schema of the session. #}
+{# Temporary tables live in a schema of the session. Every batch of a microbatch run has its own. #}
 {% macro postgres__make_temp_relation(base_relation, suffix) %}
+    {% if model.batch %}
+      {% set suffix = suffix ~ '_' ~ model.batch.id %}
+    {% endif %}
     {% set temp_relation = postgres__make_relation_with_suffix(base_relation, suffix, dstring=True) %}
     {{ return(temp_relation.incorporate(path={'schema': none, 'database': none})) }}
 {% endmacro %}

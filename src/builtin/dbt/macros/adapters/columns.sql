@@ -51,14 +51,14 @@
         {%- if column['data_type'] is not defined -%}
             {%- do untyped.append(column['name']) -%}
         {%- elif column['data_type'].strip().lower() in ('numeric', 'decimal', 'number') -%}
-            {%- do vague.append(column['name'] ~ ' with type ' ~ column['data_type']) -%}
+            {%- do vague.append(column['name']) -%}
         {%- endif -%}
     {%- endfor -%}
     {%- if untyped -%}
         {{ exceptions.column_type_missing(column_names=untyped) }}
     {%- endif -%}
     {%- if vague -%}
-        {%- do exceptions.warn("Detected columns with numeric type and unspecified precision/scale, this can lead to unintended rounding: " ~ vague) -%}
+        {%- do exceptions.warn("Detected columns with numeric type and unspecified precision/scale, this can lead to unintended rounding: " ~ vague ~ "`") -%}
     {%- endif -%}
     select
     {% for column in columns.values() %}

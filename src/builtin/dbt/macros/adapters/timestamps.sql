@@ -34,5 +34,5 @@
 {%- endmacro %}
 
 {% macro default__current_timestamp_in_utc_backcompat() -%}
-    {{ current_timestamp_backcompat() }}
+    {{ adapter.dispatch('current_timestamp_backcompat', 'dbt')() }}
 {%- endmacro %}

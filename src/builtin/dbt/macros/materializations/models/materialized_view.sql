@@ -39,9 +39,10 @@
 {% endmacro %}
 
 {% macro materialized_view_get_build_sql(existing_relation, target_relation, backup_relation, intermediate_relation) %}
+    {% set full_refresh_mode = should_full_refresh() %}
     {% if existing_relation is none %}
         {% set build_sql = get_create_materialized_view_as_sql(target_relation, sql) %}
-    {% elif should_full_refresh() or not existing_relation.is_materialized_view %}
+    {% elif full_refresh_mode or not existing_relation.is_materialized_view %}
         {% set build_sql = get_replace_sql(existing_relation, target_relation, sql) %}
     {% else %}
         {% set policy = config.get('on_configuration_change') %}

@@ -72,7 +72,12 @@
         {%- set query_columns = get_columns_in_query(node['compiled_code']) -%}
     {%- elif check_cols_config is iterable and check_cols_config | length > 0 -%}
         {# as a query, so that the database folds the case #}
-        {%- set query_columns = get_columns_in_query('select ' ~ check_cols_config | join(', ') ~ ' from (' ~ node['compiled_code'] ~ ') subq') -%}
+        {%- set query -%}
+            select {{ check_cols_config | join(', ') }} from (
+                {{ node['compiled_code'] }}
+            ) subq
+        {%- endset -%}
+        {%- set query_columns = get_columns_in_query(query) -%}
     {%- else -%}
         {% do exceptions.raise_compiler_error("Invalid value for 'check_cols': " ~ check_cols_config) %}
     {%- endif -%}

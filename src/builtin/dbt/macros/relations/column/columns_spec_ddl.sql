@@ -33,8 +33,10 @@
   {%- if not model['columns'] -%}
     {{ exceptions.raise_contract_error([], []) }}
   {%- endif -%}
-  {%- set sql_columns = format_columns(get_column_schema_from_query(sql, config.get('sql_header', none))) -%}
-  {%- set yaml_columns = format_columns(get_column_schema_from_query(get_empty_schema_sql(model['columns']))) -%}
+  {%- set sql_columns = get_column_schema_from_query(sql, config.get('sql_header', none)) -%}
+  {%- set yaml_columns = get_column_schema_from_query(get_empty_schema_sql(model['columns'])) -%}
+  {%- set sql_columns = format_columns(sql_columns) -%}
+  {%- set yaml_columns = format_columns(yaml_columns) -%}
   {%- if sql_columns | length != yaml_columns | length -%}
     {%- do exceptions.raise_contract_error(yaml_columns, sql_columns) -%}
   {%- endif -%}
