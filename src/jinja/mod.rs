@@ -9,5 +9,15 @@ mod filters;
 pub mod modules;
 pub mod python;
 
+/// What objects and functions of the host need of the engine underneath.
+pub mod host {
+    pub use super::engine::{raise, raised};
+    pub use super::python::arguments::{Arguments, Given};
+    pub use minijinja::value::{
+        Enumerator, Kwargs, Object, ObjectRepr, Tuple, Value, ValueKind, from_args,
+    };
+    pub use minijinja::{Error, ErrorKind, State};
+}
+
 pub use engine::*;
 pub use minijinja::value::Value;

@@ -1,7 +1,7 @@
 //! Jinja2's global functions, and dbt's `zip` and `set`.
 use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::{type_error, value_error};
-use crate::jinja::python::{Dict, List, Set, iterate, ops, tuple};
+use crate::jinja::python::{Dict, List, Range, Set, iterate, ops, tuple};
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Environment, Error, ErrorKind, State};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -70,9 +70,7 @@ fn range(args: Given) -> Result<Value, Error> {
             "Range too big. The sandbox blocks ranges larger than MAX_RANGE ({LONGEST_RANGE})."
         )));
     }
-    Ok(List::value(
-        (0..count).map(|i| Value::from(start + i * step)).collect(),
-    ))
+    Ok(Range::value(start, stop, step, count as usize))
 }
 
 fn dict(args: Given) -> Result<Value, Error> {

@@ -2,7 +2,7 @@
 use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::type_error;
 use crate::jinja::python::ops::{self, Cmp, Op, int_value};
-use crate::jinja::python::{Decimal, format, str_of, type_name};
+use crate::jinja::python::{Decimal, format, is_undefined, str_of, type_name};
 use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error};
 
@@ -15,7 +15,16 @@ pub(super) fn register(env: &mut Environment<'static>) {
     env.add_filter("filesizeformat", file_size);
 }
 
+/// Numbers cannot be made of what is undefined.
+fn defined(value: &Value) -> Result<(), Error> {
+    if is_undefined(value) {
+        return Err(ops::undefined(value));
+    }
+    Ok(())
+}
+
 fn abs(value: &Value) -> Result<Value, Error> {
+    defined(value)?;
     let zero = Value::from(0);
     if !value.is_number()
         && value.kind() != ValueKind::Bool
@@ -107,6 +116,7 @@ pub(super) fn parse_int(text: &str, base: u32) -> Option<i128> {
 }
 
 fn int(value: &Value, args: Given) -> Result<Value, Error> {
+    defined(value)?;
     let mut args = Arguments::new(&args)?;
     let default = args.next("default")?.unwrap_or_else(|| Value::from(0));
     let base = args.int("base")?.unwrap_or(10);
@@ -129,6 +139,7 @@ fn int(value: &Value, args: Given) -> Result<Value, Error> {
 }
 
 fn float(value: &Value, args: Given) -> Result<Value, Error> {
+    defined(value)?;
     let mut args = Arguments::new(&args)?;
     let default = args.next("default")?.unwrap_or_else(|| Value::from(0.0));
     args.finish()?;
@@ -136,6 +147,7 @@ fn float(value: &Value, args: Given) -> Result<Value, Error> {
 }
 
 fn round(value: &Value, args: Given) -> Result<Value, Error> {
+    defined(value)?;
     let mut args = Arguments::new(&args)?;
     let precision = args.int("precision")?.unwrap_or(0);
     let method = args.text("method")?.unwrap_or_else(|| "common".into());

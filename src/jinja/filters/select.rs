@@ -25,6 +25,10 @@ pub(super) fn register(env: &mut Environment<'static>) {
 }
 
 fn map(state: &mut State<'_, '_>, value: &Value, args: Given) -> Result<Value, Error> {
+    // Jinja2 does not even look at the arguments then.
+    if !value.is_true() {
+        return Ok(List::value(Vec::new()));
+    }
     let mut call = Arguments::new(&args)?;
     let items = iterate(value)?;
     let Some(filter) = call.next("filter")? else {
@@ -72,6 +76,9 @@ fn select(
     by_attribute: bool,
     keep: bool,
 ) -> Result<Value, Error> {
+    if !value.is_true() {
+        return Ok(List::value(Vec::new()));
+    }
     let mut call = Arguments::new(args)?;
     let attribute = if by_attribute {
         Some(

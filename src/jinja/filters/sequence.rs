@@ -25,7 +25,9 @@ pub(super) fn register(env: &mut Environment<'static>) {
         iterate(v).map(|i| i.into_iter().next().unwrap_or_default())
     });
     env.add_filter("last", |v: &Value| {
-        iterate(v).map(|i| i.into_iter().next_back().unwrap_or_default())
+        iterate(v)
+            .map(|i| i.into_iter().next_back().unwrap_or_default())
+            .map_err(|_| type_error(format!("'{}' object is not reversible", type_name(v))))
     });
     env.add_filter("random", |v: &Value| {
         iterate(v).map(|items| items.choose(&mut rand::rng()).cloned().unwrap_or_default())
@@ -57,7 +59,7 @@ pub(super) fn register(env: &mut Environment<'static>) {
     });
 }
 
-fn length(value: &Value) -> Result<usize, Error> {
+pub(super) fn length(value: &Value) -> Result<usize, Error> {
     if is_undefined(value) {
         return Ok(0);
     }

@@ -78,7 +78,7 @@ fn is_case(text: &str, other: fn(char) -> bool) -> bool {
 
 /// Whether it can be called: macros, functions, and the host's plain objects.
 fn is_callable(value: &Value) -> bool {
-    if MacroRef::of(value).is_some() {
+    if MacroRef::of(value).is_some() || is_undefined(value) {
         return true;
     }
     if let Some(kind) = crate::jinja::modules::python_type(value) {

@@ -2,8 +2,10 @@
 use crate::jinja::python::arguments::{Arguments, Given};
 use crate::jinja::python::error::type_error;
 use crate::jinja::python::strings::{capitalize, split_lines, strip};
-use crate::jinja::python::{Dict, iterate, percent, repr_of, str_of, tuple};
-use minijinja::value::Value;
+use crate::jinja::python::{
+    Dict, is_plain_list, iterate, percent, repr_of, str_of, tuple, type_name,
+};
+use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error};
 
 /// Adds the filters.
@@ -27,7 +29,7 @@ pub(super) fn register(env: &mut Environment<'static>) {
     });
     env.add_filter("wordwrap", super::wrap::wordwrap);
     env.add_filter("format", format_filter);
-    env.add_filter("pprint", |v: &Value| pretty(v, 0));
+    env.add_filter("pprint", |v: &Value| pretty(v, 0, 0));
 }
 
 /// Jinja2's `title`: words also begin behind `-`, brackets and `<`.
@@ -98,6 +100,15 @@ fn indent(value: &Value, args: Given) -> Result<String, Error> {
     let first = args.flag("first")?.unwrap_or(false);
     let blank = args.flag("blank")?.unwrap_or(false);
     args.finish()?;
+    if is_plain_list(value) {
+        return Err(type_error("'list' object has no attribute 'splitlines'"));
+    }
+    if value.kind() != ValueKind::String {
+        return Err(type_error(format!(
+            "unsupported operand type(s) for +=: '{}' and 'str'",
+            type_name(value)
+        )));
+    }
     let text = str_of(value) + "\n";
     let mut out = String::new();
     for (i, line) in split_lines(&text, false).iter().enumerate() {
@@ -112,17 +123,17 @@ fn indent(value: &Value, args: Given) -> Result<String, Error> {
     Ok(out)
 }
 
-fn truncate(value: &Value, args: Given) -> Result<String, Error> {
+fn truncate(value: &Value, args: Given) -> Result<Value, Error> {
     let mut args = Arguments::new(&args)?;
     let length = usize::try_from(args.int("length")?.unwrap_or(255)).unwrap_or(0);
     let kill_words = args.flag("killwords")?.unwrap_or(false);
     let end = args.text("end")?.unwrap_or_else(|| "...".into());
     let leeway = usize::try_from(args.int("leeway")?.unwrap_or(5)).unwrap_or(0);
     args.finish()?;
-    let text = str_of(value);
-    if text.chars().count() <= length + leeway {
-        return Ok(text);
+    if super::sequence::length(value)? <= length + leeway {
+        return Ok(value.clone());
     }
+    let text = str_of(value);
     let keep = length.checked_sub(end.chars().count()).ok_or_else(|| {
         type_error(format!(
             "expected length >= {}, got {length}",
@@ -134,7 +145,7 @@ fn truncate(value: &Value, args: Given) -> Result<String, Error> {
         Some((words, _)) if !kill_words => words,
         _ => &head,
     };
-    Ok(format!("{head}{end}"))
+    Ok(Value::from(format!("{head}{end}")))
 }
 
 /// `'…' | format(args)`: the `%` operator.
@@ -160,53 +171,71 @@ fn format_filter(value: &Value, args: Given) -> Result<String, Error> {
     percent(&str_of(value), &values)
 }
 
-/// Python's `pprint.pformat`: one line if it fits in 80 columns, else an item a line.
-fn pretty(value: &Value, column: usize) -> String {
+/// Python's `pprint.pformat`: one line if it fits in 80 columns, else an item a line. `column` is where the text
+/// begins, `behind` how many characters must fit behind it.
+fn pretty(value: &Value, column: usize, behind: usize) -> String {
     let line = sorted_repr(value);
-    if line.chars().count() + column <= 80 {
+    if line.chars().count() + column + behind <= 80 {
         return line;
     }
     let inner = column + 1;
-    let pad = format!(",\n{}", " ".repeat(inner));
-    if let Some(dict) = value.downcast_object_ref::<Dict>() {
-        let mut pairs: Vec<(Value, Value)> = dict.pairs().into_iter().collect();
-        pairs.sort_by(|a, b| a.0.cmp(&b.0));
+    let between = format!(",\n{}", " ".repeat(inner));
+    let room = |i: usize, len: usize| if i + 1 == len { behind + 1 } else { 1 };
+    if let Some(pairs) = sorted_pairs(value) {
         let items: Vec<String> = pairs
             .iter()
-            .map(|(k, v)| {
-                let key = repr_of(k);
+            .enumerate()
+            .map(|(i, (key, item))| {
+                let key = sorted_repr(key);
                 let at = inner + key.chars().count() + 2;
-                format!("{key}: {}", pretty(v, at))
+                format!("{key}: {}", pretty(item, at, room(i, pairs.len())))
             })
             .collect();
-        return format!("{{{}}}", items.join(&pad));
+        return format!("{{{}}}", items.join(&between));
     }
-    let (open, close) = if value.is_tuple() {
-        ("(", ")")
-    } else {
-        ("[", "]")
-    };
-    if value.is_tuple() || crate::jinja::python::is_plain_list(value) {
-        let items: Vec<String> = iterate(value)
-            .unwrap_or_default()
+    if let Some((open, all, close)) = sequence_parts(value) {
+        let items: Vec<String> = all
             .iter()
-            .map(|v| pretty(v, inner))
+            .enumerate()
+            .map(|(i, item)| pretty(item, inner, room(i, all.len())))
             .collect();
-        return format!("{open}{}{close}", items.join(&pad));
+        return format!("{open}{}{close}", items.join(&between));
     }
     line
 }
 
-/// `repr` with the keys of mappings in order.
-fn sorted_repr(value: &Value) -> String {
-    let Some(dict) = value.downcast_object_ref::<Dict>() else {
-        return repr_of(value);
-    };
+fn sequence_parts(value: &Value) -> Option<(&'static str, Vec<Value>, &'static str)> {
+    let items = || iterate(value).unwrap_or_default();
+    if value.is_tuple() {
+        let all = items();
+        let close = if all.len() == 1 { ",)" } else { ")" };
+        return Some(("(", all, close));
+    }
+    is_plain_list(value).then(|| ("[", items(), "]"))
+}
+
+/// The entries of a mapping in the order of their keys.
+fn sorted_pairs(value: &Value) -> Option<Vec<(Value, Value)>> {
+    let dict = value.downcast_object_ref::<Dict>()?;
     let mut pairs: Vec<(Value, Value)> = dict.pairs().into_iter().collect();
     pairs.sort_by(|a, b| a.0.cmp(&b.0));
-    let items: Vec<String> = pairs
-        .iter()
-        .map(|(k, v)| format!("{}: {}", repr_of(k), sorted_repr(v)))
-        .collect();
-    format!("{{{}}}", items.join(", "))
+    Some(pairs)
+}
+
+/// `repr` with the keys of mappings in order.
+fn sorted_repr(value: &Value) -> String {
+    if let Some(pairs) = sorted_pairs(value) {
+        let items: Vec<String> = pairs
+            .iter()
+            .map(|(k, v)| format!("{}: {}", sorted_repr(k), sorted_repr(v)))
+            .collect();
+        return format!("{{{}}}", items.join(", "));
+    }
+    match sequence_parts(value) {
+        Some((open, all, close)) => {
+            let items: Vec<String> = all.iter().map(sorted_repr).collect();
+            format!("{open}{}{close}", items.join(", "))
+        }
+        None => repr_of(value),
+    }
 }

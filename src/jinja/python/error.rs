@@ -24,9 +24,13 @@ pub fn key_error(text: impl Into<Cow<'static, str>>) -> Error {
 
 /// An object has no such method; the engine goes on looking for an item of that name.
 pub fn no_method(kind: &str, name: &str) -> Error {
+    let owner = match kind {
+        "NoneType" => "None".to_string(),
+        kind => format!("{kind} object"),
+    };
     Error::new(
         ErrorKind::UnknownMethod,
-        format!("'{kind} object' has no attribute '{name}'"),
+        format!("'{owner}' has no attribute '{name}'"),
     )
 }
 

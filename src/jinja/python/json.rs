@@ -103,7 +103,9 @@ impl Writer {
             }
             ValueKind::String => write_string(out, value.as_str().unwrap_or_default()),
             ValueKind::Map if is_plain_map(value) => self.write_map(out, value)?,
-            ValueKind::Seq | ValueKind::Iterable if type_name(value) != "set" => {
+            ValueKind::Seq | ValueKind::Iterable
+                if !matches!(type_name(value).as_str(), "set" | "range") =>
+            {
                 let items = iterate(value)?;
                 self.write_all(out, '[', ']', items.len(), |me, out, i| {
                     me.write(out, &items[i])

@@ -15,7 +15,9 @@ pub fn unknown_method(
         ValueKind::Undefined => Err(ops::undefined(value)),
         ValueKind::String => strings::call(value.as_str().unwrap_or_default(), name, args),
         ValueKind::Number | ValueKind::Bool => number(value, name),
-        ValueKind::Seq | ValueKind::Iterable if value.is_tuple() || super::is_plain_list(value) => {
+        ValueKind::Seq | ValueKind::Iterable
+            if value.is_tuple() || super::is_plain_list(value) || super::Range::is(value) =>
+        {
             list(value, name, args)
         }
         ValueKind::Map if super::is_plain_map(value) => dict::map_method(value, name, args),
@@ -32,7 +34,7 @@ fn list(value: &Value, name: &str, args: &[Value]) -> Result<Value, Error> {
     match name {
         "index" => sequence::index(&items, args, &kind),
         "count" => sequence::count(&items, args),
-        "copy" => Ok(super::List::value(items)),
+        "copy" if kind == "list" => Ok(super::List::value(items)),
         "__len__" => Ok(Value::from(items.len())),
         "append" | "extend" | "insert" | "pop" | "remove" | "sort" | "reverse" | "clear"
             if kind == "list" =>

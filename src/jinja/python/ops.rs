@@ -1,8 +1,9 @@
 //! Python's operators on template values: `+ - * / // % **`, comparison, `in`, `~`.
 //!
 //! The engine underneath knows numbers and strings only; the dialect turns every operator into a call of these.
+use super::dict::hashable;
 use super::error::{type_error, undefined_error, value_error};
-use super::{Absorbing, Dict, List, Set, decimal, is_undefined, iterate, str_of, type_name};
+use super::{Absorbing, Dict, List, Range, Set, decimal, is_undefined, iterate, str_of, type_name};
 use crate::jinja::modules;
 use indexmap::IndexMap;
 use minijinja::Error;
@@ -58,6 +59,9 @@ pub enum Cmp {
 
 /// Python's name of the type of our own objects.
 pub(super) fn python_type(value: &Value) -> Option<&'static str> {
+    if Range::is(value) {
+        return Some("range");
+    }
     decimal::python_type(value).or_else(|| modules::python_type(value))
 }
 
@@ -145,6 +149,14 @@ fn unsupported(op: Op, a: &Value, b: &Value) -> Error {
             type_name(b)
         ));
     }
+    let repeatable = |v: &Value| v.kind() == ValueKind::String || v.is_tuple() || is_list(v);
+    if op == Op::Mul && (repeatable(a) || repeatable(b)) {
+        let times = if repeatable(a) { b } else { a };
+        return type_error(format!(
+            "can't multiply sequence by non-int of type '{}'",
+            type_name(times)
+        ));
+    }
     type_error(format!(
         "unsupported operand type(s) for {}: '{}' and '{}'",
         op.symbol(),
@@ -157,6 +169,7 @@ fn is_list(value: &Value) -> bool {
     matches!(value.kind(), ValueKind::Seq | ValueKind::Iterable)
         && !value.is_tuple()
         && value.downcast_object_ref::<Set>().is_none()
+        && !Range::is(value)
 }
 
 fn concat(a: &Value, b: &Value) -> Option<Result<Value, Error>> {
@@ -456,11 +469,18 @@ pub fn contains(container: &Value, item: &Value) -> Result<bool, Error> {
                 type_name(item)
             ))),
         },
+        ValueKind::Map if container.downcast_object_ref::<Dict>().is_some() => {
+            hashable(item)?;
+            Ok(container
+                .downcast_object_ref::<Dict>()
+                .is_some_and(|d| d.get(item).is_some()))
+        }
         ValueKind::Map => Ok(container
             .as_object()
             .is_some_and(|o| o.get_value(item).is_some())),
         ValueKind::Seq | ValueKind::Iterable => {
             if let Some(set) = container.downcast_object_ref::<Set>() {
+                hashable(item)?;
                 return Ok(set.contains(item));
             }
             Ok(iterate(container)?.iter().any(|x| equal(x, item)))

@@ -13,7 +13,8 @@ pub fn percent(s: &str, values: &Value) -> Result<String, Error> {
         vec![values.clone()]
     }
     .into_iter();
-    let by_name = values.kind() == ValueKind::Map;
+    // Python takes anything with subscripts but a tuple or text for a mapping.
+    let by_name = !values.is_tuple() && matches!(values.kind(), ValueKind::Map | ValueKind::Seq);
     let mut used_name = false;
     let mut out = String::new();
     let mut rest = s;

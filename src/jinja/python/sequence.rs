@@ -1,6 +1,6 @@
 //! What lists and tuples share: `index`, `count`, slicing, and walking over anything Python can walk over.
 use super::error::{type_error, value_error};
-use super::{List, ops, repr_of, type_name};
+use super::{List, Set, ops, repr_of, type_name};
 use minijinja::Error;
 use minijinja::value::{Tuple, Value, ValueKind, from_args};
 
@@ -84,7 +84,7 @@ pub fn slice(value: &Value, start: &Value, stop: &Value, step: &Value) -> Result
                 .collect();
             Ok(Value::from(picked))
         }
-        ValueKind::Seq | ValueKind::Iterable => {
+        ValueKind::Seq | ValueKind::Iterable if value.downcast_object_ref::<Set>().is_none() => {
             let items: Vec<Value> = value.try_iter()?.collect();
             let picked = picks(start, stop, step, items.len())
                 .into_iter()
@@ -96,7 +96,11 @@ pub fn slice(value: &Value, start: &Value, stop: &Value, step: &Value) -> Result
                 List::value(picked)
             })
         }
-        _ => Ok(Value::UNDEFINED),
+        ValueKind::Map if super::is_plain_map(value) => Err(type_error("unhashable type: 'slice'")),
+        _ => Err(type_error(format!(
+            "'{}' object is not subscriptable",
+            type_name(value)
+        ))),
     }
 }
 

@@ -98,9 +98,12 @@ fn same(expected: &str, got: &str) -> bool {
 }
 
 fn compare(file: &str) {
-    let path = Path::new(env!("CARGO_MANIFEST_DIR"))
-        .join("tests/engine/jinja")
-        .join(file);
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/engine/jinja");
+    compare_file(&folder.join(file));
+}
+
+fn compare_file(path: &Path) {
+    let file = path.display();
     let text = std::fs::read_to_string(path).expect("the golden file");
     let engine = EngineBuilder::new()
         .build(Packages::default())
@@ -131,3 +134,11 @@ macro_rules! golden {
 }
 
 golden! { filters language modules strings tests values }
+
+/// Further cases, from the file named by `TV1_JINJA_CASES`.
+#[test]
+#[ignore = "needs a file of cases"]
+fn further() {
+    let path = std::env::var("TV1_JINJA_CASES").expect("a path");
+    compare_file(Path::new(&path));
+}
