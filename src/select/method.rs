@@ -372,7 +372,9 @@ fn has_tag(e: Entry<'_>, pattern: &Pattern) -> bool {
 
 fn group(e: Entry<'_>) -> Option<&str> {
     match e {
-        Entry::Node(_) | Entry::Semantic(_) => e.config().str("group"),
+        Entry::Node(_) => e.config().str("group"),
+        // Of these only metrics are looked at, as in dbt.
+        Entry::Semantic(s) if s.resource_type == ResourceType::Metric => s.config.str("group"),
         _ => None,
     }
 }
