@@ -240,12 +240,14 @@ fn compare(old: &Record, new: &Record) -> Vec<Change> {
             change.counts = !new.generic;
         }
     }
+    let all_counts = matches!(
+        new.kind,
+        ResourceType::Source | ResourceType::SemanticModel | ResourceType::SavedQuery
+    );
     for key in keys(&old.unrendered, &new.unrendered) {
         let aspect = match key {
             // Of these the whole configuration counts; where a source is, its facts say.
-            _ if matches!(new.kind, ResourceType::Source | ResourceType::SemanticModel) => {
-                Aspect::Configs
-            }
+            _ if all_counts => Aspect::Configs,
             "database" | "schema" | "alias" => Aspect::Relation,
             "tags" | "group" => continue,
             _ => Aspect::Configs,

@@ -69,11 +69,15 @@ impl Evaluation<'_> {
         let mut direct = match self.context.search(c, &mut warnings) {
             Ok(found) => found,
             Err(errors) => {
-                errors.into_iter().for_each(|e| self.sink.push(e));
+                for e in errors {
+                    self.sink.push(e);
+                }
                 index.none()
             }
         };
-        warnings.into_iter().for_each(|w| self.sink.push(w));
+        for w in warnings {
+            self.sink.push(w);
+        }
         let neighbours = self.neighbours(c, &direct);
         direct.add(&neighbours);
         let mode = c.indirect.unwrap_or(self.indirect);

@@ -218,7 +218,7 @@ mod tests {
         fn sets_behave_as_sets(a in prop::collection::btree_set(0usize..200, 0..40), b in prop::collection::btree_set(0usize..200, 0..40)) {
             let make = |s: &BTreeSet<usize>| {
                 let mut e = Entries::none(200);
-                s.iter().for_each(|i| { e.insert(*i); });
+                for i in s { e.insert(*i); }
                 e
             };
             let check = |f: fn(&mut Entries, &Entries), expected: BTreeSet<usize>| {

@@ -3,7 +3,8 @@
 //! In: one criterion and the numbered entries. Out: the set of entries that the criterion names, without operators.
 //! Knows nothing of operators, sets and indirectly selected tests.
 use super::compare::Changes;
-use super::glob::{PathPattern, Pattern, Tree, folders, is_pattern};
+use super::fqn::Fqn;
+use super::glob::{PathPattern, Pattern, Tree, folders};
 use super::grammar::Criterion;
 use super::index::{Entries, Index};
 use super::{State, config};
@@ -351,67 +352,7 @@ fn missing(c: &Criterion, message: &str) -> Diagnostic {
         .help("say with `--state DIR` where the artefacts of the earlier run are")
 }
 
-/// A wanted qualified name, split once.
-struct Fqn<'a> {
-    text: &'a str,
-    parts: Vec<&'a str>,
-    /// From which part on patterns begin, and the pattern for the rest.
-    pattern: Option<(usize, Pattern)>,
-}
-
-impl<'a> Fqn<'a> {
-    fn new(text: &'a str) -> Self {
-        let parts: Vec<&str> = text.split('.').collect();
-        let pattern = parts
-            .iter()
-            .position(|p| is_pattern(p))
-            .map(|i| (i, Pattern::new(&parts[i..].join("."))));
-        Self {
-            text,
-            parts,
-            pattern,
-        }
-    }
-
-    fn matches(&self, e: Entry<'_>) -> bool {
-        let fqn = e.fqn();
-        let Some(leaf) = fqn.last() else {
-            return false;
-        };
-        let versioned = model(e).is_some_and(|m| m.version.is_some());
-        let by_name = match fqn {
-            [.., name, version] if versioned => {
-                self.text == name
-                    || self
-                        .text
-                        .strip_prefix(name.as_str())
-                        .is_some_and(|rest| rest.strip_prefix(['.', '_']) == Some(version.as_str()))
-            }
-            _ => self.text == leaf,
-        };
-        if by_name {
-            return true;
-        }
-        // Names may hold dots themselves.
-        let flat: Vec<&str> = fqn.iter().flat_map(|part| part.split('.')).collect();
-        let own = fqn[0].split('.').count();
-        self.starts(&flat) || self.starts(&flat[own..])
-    }
-
-    fn starts(&self, fqn: &[&str]) -> bool {
-        if fqn.len() < self.parts.len() {
-            return false;
-        }
-        match &self.pattern {
-            Some((at, pattern)) => {
-                fqn[..*at] == self.parts[..*at] && pattern.matches(&fqn[*at..].join("."))
-            }
-            None => fqn[..self.parts.len()] == self.parts[..],
-        }
-    }
-}
-
-fn model(e: Entry<'_>) -> Option<&Node> {
+pub(super) fn model(e: Entry<'_>) -> Option<&Node> {
     match e {
         Entry::Node(n) if n.resource_type == ResourceType::Model => Some(n),
         _ => None,
@@ -431,7 +372,9 @@ fn has_tag(e: Entry<'_>, pattern: &Pattern) -> bool {
 
 fn group(e: Entry<'_>) -> Option<&str> {
     match e {
-        Entry::Node(_) | Entry::Semantic(_) => e.config().str("group"),
+        Entry::Node(_) => e.config().str("group"),
+        // Of these only metrics are looked at, as in dbt.
+        Entry::Semantic(s) if s.resource_type == ResourceType::Metric => s.config.str("group"),
         _ => None,
     }
 }

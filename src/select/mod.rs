@@ -10,6 +10,7 @@ mod compare;
 mod config;
 mod contract;
 mod eval;
+mod fqn;
 mod glob;
 mod grammar;
 mod index;

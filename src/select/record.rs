@@ -121,7 +121,7 @@ impl Record {
         let config = raw.config.unwrap_or_default();
         let body = match kind {
             ResourceType::Seed => body_hash(&raw.checksum),
-            _ => raw.raw_code.unwrap_or_default(),
+            _ => raw.code.unwrap_or_default(),
         };
         let materialized = config.get("materialized").and_then(Value::as_str);
         Ok(Some(Self {
@@ -240,11 +240,15 @@ impl ColumnRecord {
     }
 }
 
-/// A fact in the form in which both sides have it: of dependencies only the nodes, and null for all that is empty,
-/// because manifests of different age disagree about what they write for nothing.
+/// A fact in the form in which it is compared: of dependencies only the nodes, of a query not its order and limit, and
+/// null for all that is empty, because manifests of different age disagree about what they write for nothing.
 fn tidy(name: &str, value: Value) -> Value {
     let value = match value {
         Value::Object(mut map) if name == "depends_on" => map.remove("nodes").unwrap_or_default(),
+        Value::Object(mut map) if name == "query_params" => {
+            map.retain(|key, _| matches!(key.as_str(), "metrics" | "group_by" | "where"));
+            Value::Object(map)
+        }
         value => value,
     };
     let empty = match &value {
@@ -310,7 +314,8 @@ struct Raw {
     fqn: Vec<String>,
     checksum: Value,
     #[serde(alias = "raw_sql")]
-    raw_code: Option<String>,
+    #[serde(rename = "raw_code")]
+    code: Option<String>,
     test_metadata: Option<IgnoredAny>,
     config: Option<Map<String, Value>>,
     unrendered_config: Option<Map<String, Value>>,

@@ -312,6 +312,30 @@ fn state_comparison_is_dbts() {
 }
 
 #[test]
+fn groups_are_those_of_nodes_and_metrics() {
+    let mut manifest = base();
+    let group = serde_json::json!("kpis");
+    for entries in [
+        &mut manifest.metrics,
+        &mut manifest.semantic_models,
+        &mut manifest.saved_queries,
+    ] {
+        for entry in entries.values_mut() {
+            entry.config.0.insert("group".into(), group.clone());
+        }
+    }
+    let options = Options {
+        select: vec!["group:kpis".into()],
+        ..Options::default()
+    };
+    let dag = Dag::new(&manifest);
+    let (found, _) = options
+        .run(&manifest, &dag, &Selectors::default(), None)
+        .unwrap();
+    assert!(found.iter().all(|id| id.starts_with("metric.")) && found.len() == 2);
+}
+
+#[test]
 fn every_change_says_why() {
     let earlier = Earlier::from_json(&json(data!("manifest.json"))).unwrap();
     let cases = json(data!("state.json"));

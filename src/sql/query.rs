@@ -289,9 +289,9 @@ impl<'c> Analysis<'c> {
                 rows.filters.add(&column.deps);
             }
             let own: Vec<Deps> = rows.columns.iter().map(|c| c.deps.clone()).collect();
-            own.iter().for_each(|deps| {
+            for deps in &own {
                 rows.filters.add(deps);
-            });
+            }
         }
         Ok(rows)
     }
@@ -506,7 +506,7 @@ fn output(expr: &Expr, columns: &[Column], by_name: bool) -> Option<Deps> {
     match expr {
         Expr::Value(value) => match &value.value {
             Value::Number(number, _) => {
-                let position: usize = number.to_string().parse().ok()?;
+                let position: usize = number.parse().ok()?;
                 Some(columns.get(position.checked_sub(1)?)?.deps.clone())
             }
             _ => None,
