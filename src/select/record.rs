@@ -240,24 +240,44 @@ impl ColumnRecord {
     }
 }
 
-/// A fact in the form in which it is compared: of dependencies only the nodes, of a query not its order and limit, and
-/// null for all that is empty, because manifests of different age disagree about what they write for nothing.
+/// A fact in the form in which it is compared: of dependencies only the nodes, of a query not its order and limit.
 fn tidy(name: &str, value: Value) -> Value {
-    let value = match value {
-        Value::Object(mut map) if name == "depends_on" => map.remove("nodes").unwrap_or_default(),
+    match value {
+        Value::Object(mut map) if name == "depends_on" => {
+            filled(map.remove("nodes").unwrap_or_default())
+        }
         Value::Object(mut map) if name == "query_params" => {
             map.retain(|key, _| matches!(key.as_str(), "metrics" | "group_by" | "where"));
+            filled(Value::Object(map))
+        }
+        // Here false is not the same as nothing said.
+        Value::Object(mut map) if name == "quoting" => {
+            map.retain(|_, value| !value.is_null());
             Value::Object(map)
         }
+        value => filled(value),
+    }
+}
+
+/// A value without what says nothing (null, false, empty), because manifests of different age and origin disagree
+/// about whether they write it.
+fn filled(value: Value) -> Value {
+    match value {
+        Value::Object(map) => {
+            let map = map.into_iter().map(|(key, value)| (key, filled(value)));
+            let map: Map<String, Value> = map.filter(|(_, value)| !value.is_null()).collect();
+            if map.is_empty() {
+                Value::Null
+            } else {
+                Value::Object(map)
+            }
+        }
+        Value::Array(items) if items.is_empty() => Value::Null,
+        Value::Array(items) => Value::Array(items.into_iter().map(filled).collect()),
+        Value::String(text) if text.is_empty() => Value::Null,
+        Value::Bool(false) => Value::Null,
         value => value,
-    };
-    let empty = match &value {
-        Value::String(text) => text.is_empty(),
-        Value::Array(items) => items.is_empty(),
-        Value::Object(map) => map.is_empty(),
-        _ => false,
-    };
-    if empty { Value::Null } else { value }
+    }
 }
 
 /// A fact of an entry, as the manifest would show it.
