@@ -2,7 +2,7 @@
 use super::agate::Table;
 use super::args::Args;
 use super::cache::LookupError;
-use super::column::Column;
+use super::column::{Column, translate};
 use super::exceptions::{Raised, compilation};
 use super::functions::empty_dict;
 use super::relation::Relation;
@@ -12,7 +12,7 @@ use super::shared::Say;
 use crate::jinja::MacroRef;
 use crate::jinja::python::{self, Dict, List};
 use crate::pg::{PgError, quote_literal};
-use minijinja::value::{Object, Value};
+use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 use serde_json::{Value as Json, json};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -74,6 +74,10 @@ impl Stub {
 }
 
 impl Object for Adapter {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
             "config" => Some(python::json::from_json(
@@ -556,14 +560,18 @@ impl Adapter {
     fn query_columns(&self, args: &Args) -> Result<Value, Error> {
         let sql = args.required_text(0, "sql")?;
         let mut session = self.0.connection()?;
-        let columns = session
-            .raw()
-            .describe(&sql)
-            .map_err(|e| Inner::database_error(e, sql.clone(), 0))?;
+        // A header before the query cannot be described together with it: the server has to run both.
+        let several = sql.trim_end().trim_end_matches(';').contains(';');
+        let columns = if several {
+            session.fetch(&sql, Some(0)).map(|(_, table)| table.columns)
+        } else {
+            session.raw().describe(&sql)
+        };
+        let columns = columns.map_err(|e| Inner::database_error(e, sql.clone(), 0))?;
         Ok(List::value(
             columns
                 .iter()
-                .map(|c| Column::plain(&c.name, &c.driver_type()).value())
+                .map(|c| Column::plain(&c.name, &translate(&c.driver_type())).value())
                 .collect(),
         ))
     }
@@ -880,6 +888,10 @@ struct Index {
 }
 
 impl Object for Index {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         Some(match key.as_str()? {
             "columns" => List::value(
@@ -929,7 +941,7 @@ fn parse_index(raw: &Value) -> Result<Value, Error> {
     if raw.is_none() || raw.is_undefined() {
         return Ok(Value::from(()));
     }
-    let bad = |why: String| compilation(format!("Could not parse constraint: {why}"));
+    let bad = |why: String| compilation(format!("Could not parse index config: at path []: {why}"));
     if !python::is_plain_map(raw) {
         return Err(compilation(format!(
             "Invalid index config:\n  Got: {}\n  Expected a dictionary with at minimum a \"columns\" key",

@@ -287,6 +287,7 @@ impl Object for Table {
                 .map(|r| Value::from_dyn_object(r.clone()));
         }
         Some(match key.as_str()? {
+            "__str__" => Value::from(self.structure()),
             "rows" => Value::from_object(Keyed {
                 items: self.row_values(),
                 keys: Vec::new(),
@@ -401,18 +402,27 @@ impl Object for Table {
             _ => return Err(python::error::no_method("Table", name)),
         })
     }
-
-    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "<agate.Table: {} columns, {} rows>",
-            self.names.len(),
-            self.rows.len()
-        )
-    }
 }
 
 impl Table {
+    /// The table as text: agate prints its structure, not its rows.
+    fn structure(&self) -> String {
+        let width = |title: &str, cells: &[String]| {
+            let cells = cells.iter().map(|c| c.chars().count());
+            cells.chain([title.len()]).max().unwrap_or_default()
+        };
+        let (a, b) = (
+            width("column", &self.names),
+            width("data_type", &self.types),
+        );
+        let mut out = format!("| {:a$} | {:b$} |\n", "column", "data_type");
+        out.push_str(&format!("| {:-<a$} | {:-<b$} |\n", "", ""));
+        for (name, kind) in self.names.iter().zip(&self.types) {
+            out.push_str(&format!("| {name:a$} | {kind:b$} |\n"));
+        }
+        out
+    }
+
     fn rename(&self, args: &Args) -> Result<Self, Error> {
         let Some(new) = args.get(0, "column_names").filter(|v| !v.is_none()) else {
             return Ok(self.clone());

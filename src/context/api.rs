@@ -5,7 +5,7 @@ use super::exceptions::compilation;
 use super::relation::{self, Relation};
 use super::shared::Shared;
 use crate::jinja::python::{self, List};
-use minijinja::value::{Enumerator, Object, Value};
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 use std::sync::Arc;
 
@@ -14,6 +14,10 @@ use std::sync::Arc;
 pub(super) struct Api;
 
 impl Object for Api {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
             "Relation" => Some(Value::from_object(RelationClass)),
@@ -28,6 +32,10 @@ impl Object for Api {
 pub(super) struct RelationClass;
 
 impl Object for RelationClass {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         Some(Value::from(match key.as_str()? {
             "Table" => "table",
@@ -80,7 +88,7 @@ pub(super) fn create_from(args: &Args) -> Result<Value, Error> {
 /// `scd_args(primary_key, updated_at)`: the key's parts and the time, as one list.
 pub(super) fn scd_args(args: &Args) -> Result<Value, Error> {
     let key = args.required(0, "primary_key")?;
-    let mut out = if key.as_str().is_some() {
+    let mut out = if key.as_str().is_some() || key.is_none() || key.is_undefined() {
         vec![key]
     } else {
         python::iterate(&key)?
@@ -204,6 +212,10 @@ impl Object for Flags {
 pub(super) struct Validation;
 
 impl Object for Validation {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {
         Some(Value::from_object(Self))
     }

@@ -1,7 +1,7 @@
 //! A column as templates see it (`adapter.get_columns_in_relation`, `api.Column`).
 use super::args::Args;
 use crate::jinja::python;
-use minijinja::value::{DynObject, Object, Value};
+use minijinja::value::{DynObject, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 use std::cmp::Ordering;
 use std::fmt;
@@ -115,6 +115,10 @@ fn number(n: Option<i64>) -> Value {
 }
 
 impl Object for Column {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         Some(match key.as_str()? {
             "name" | "column" => Value::from(self.name.as_str()),
@@ -245,6 +249,10 @@ fn from_description(name: &str, raw: &str) -> Result<Column, Error> {
 pub struct ColumnClass;
 
 impl Object for ColumnClass {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn call_method(
         self: &Arc<Self>,
         _: &mut State<'_, '_>,

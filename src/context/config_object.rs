@@ -4,7 +4,7 @@ use super::exceptions::compilation;
 use super::scope::{Inner, Phase, lock};
 use crate::diag::{Diagnostic, code};
 use crate::jinja::python;
-use minijinja::value::{Object, Value};
+use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 use serde_json::{Map, Value as Json};
 use std::sync::Arc;
@@ -110,6 +110,10 @@ fn call_values(args: &Args) -> Result<Map<String, Json>, Error> {
 }
 
 impl Object for ConfigObject {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let values = call_values(&Args::new(args)?)?;
         if self.0.phase == Phase::Parse {

@@ -7,7 +7,7 @@ use crate::jinja::python;
 use crate::jinja::{JinjaError, raise};
 use crate::pg::PgError;
 use crate::text::Place;
-use minijinja::value::{Object, Value};
+use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 use std::sync::Arc;
 
@@ -86,6 +86,10 @@ pub fn diagnostic(e: &JinjaError, fallback: Option<&Place>) -> Diagnostic {
 pub(super) struct Exceptions(pub Arc<Inner>);
 
 impl Object for Exceptions {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn call_method(
         self: &Arc<Self>,
         _: &mut State<'_, '_>,

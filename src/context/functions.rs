@@ -7,7 +7,7 @@ use super::shared::Say;
 use crate::graph::{Manifest, RefArgs, version_text};
 use crate::jinja::python::{self, Dict};
 use crate::parse::{Found, push_new};
-use minijinja::value::{Enumerator, Object, Value};
+use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -28,6 +28,10 @@ impl std::fmt::Debug for Function {
 }
 
 impl Object for Function {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         (self.call)(&self.inner, state, Args::new(args)?)
     }
@@ -367,6 +371,10 @@ fn try_or_compiler_error(
 pub(super) struct Var(pub Arc<Inner>);
 
 impl Object for Var {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         let args = Args::new(args)?;
         let name = args.required_text(0, "var_name")?;
@@ -411,6 +419,10 @@ impl Object for Var {
 pub(super) struct Builtins(pub NodeScope);
 
 impl Object for Builtins {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         self.0.named(key.as_str()?)
     }
@@ -443,9 +455,8 @@ impl ContextDict {
     fn find(&self, name: &str) -> Option<Value> {
         let inner = &self.0.0;
         let engine = &inner.shared.engine;
-        lock(&inner.extra)
-            .get(name)
-            .cloned()
+        inner
+            .extra(name)
             .or_else(|| lookup_macro(engine, &inner.package, name))
             .or_else(|| self.0.named(name))
     }

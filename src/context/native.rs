@@ -2,7 +2,7 @@
 use crate::jinja::python;
 use crate::jinja::{Engine, JinjaError, Mode, Scope};
 use crate::text::SourceFile;
-use minijinja::value::{Object, Value};
+use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -11,6 +11,10 @@ use std::sync::{Arc, Mutex, PoisonError};
 struct Keep(Mutex<Option<Value>>);
 
 impl Object for Keep {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
         *self.0.lock().unwrap_or_else(PoisonError::into_inner) = args.first().cloned();
         Ok(Value::from(""))

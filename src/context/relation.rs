@@ -263,6 +263,7 @@ impl Object for Relation {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let kind = self.kind.as_deref();
         Some(match key.as_str()? {
+            "__repr__" => Value::from(format!("<PostgresRelation {}>", self.shown())),
             "database" => option(self.database.as_ref()),
             "schema" => option(self.schema.as_ref()),
             "identifier" | "name" | "table" => option(self.identifier.as_ref()),
@@ -390,9 +391,15 @@ impl Object for Relation {
 
 /// `api.Relation.create(database=…, schema=…, identifier=…, type=…, quote_policy=…)`.
 pub fn create(args: &Args) -> Result<Relation, Error> {
+    let part = |i: usize, name: &str| args.get(i, name);
+    let parts = ["database", "schema", "identifier"];
+    let undefined = |(i, name): (usize, &&str)| part(i, name).is_some_and(|v| v.is_undefined());
+    if parts.iter().enumerate().any(undefined) {
+        return Err(undefined_path(&part));
+    }
     let text = |i: usize, name: &str| {
         args.get(i, name)
-            .filter(|v| !v.is_none() && !v.is_undefined())
+            .filter(|v| !v.is_none())
             .map(|v| python::str_of(&v))
     };
     let mut relation = Relation::new("", "", "");
@@ -401,6 +408,21 @@ pub fn create(args: &Args) -> Result<Relation, Error> {
     relation.identifier = text(2, "identifier");
     relation.kind = text(3, "type");
     relation.incorporate(&args.only(&["quote_policy", "include_policy", "limit"]))
+}
+
+/// The error for a part of a name that is undefined.
+fn undefined_path(part: &dyn Fn(usize, &str) -> Option<Value>) -> Error {
+    let shown = |i: usize, name: &str| match part(i, name) {
+        Some(v) if v.is_undefined() => "Undefined".to_string(),
+        Some(v) => python::repr_of(&v),
+        None => "None".to_string(),
+    };
+    super::exceptions::compilation(format!(
+        "Field \"path\" of type Path in PostgresRelation has invalid value {{'database': {}, 'schema': {}, 'identifier': {}}}",
+        shown(0, "database"),
+        shown(1, "schema"),
+        shown(2, "identifier")
+    ))
 }
 
 #[cfg(test)]

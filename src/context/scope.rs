@@ -11,7 +11,7 @@ use crate::parse::Recorded;
 use minijinja::value::Value;
 use serde_json::{Map, Value as Json};
 use std::collections::HashMap;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Whether a render only looks, or does.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -69,6 +69,8 @@ pub struct Inner {
     pub(super) config: Mutex<Map<String, Json>>,
     pub(super) written: Mutex<Option<String>>,
     pub(super) sent: Mutex<Vec<String>>,
+    /// `model`, made when it is first looked at: what a template changes in it stays changed.
+    pub(super) model: OnceLock<Value>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -83,6 +85,11 @@ pub(super) fn lock<T>(m: &Mutex<T>) -> MutexGuard<'_, T> {
 }
 
 impl Inner {
+    /// A name given for this rendering alone. The lock ends here: what callers do next may take it again.
+    pub(super) fn extra(&self, name: &str) -> Option<Value> {
+        lock(&self.extra).get(name).cloned()
+    }
+
     /// The node's id, or words for what has none.
     pub(super) fn node_id(&self) -> String {
         if self.node.unique_id.is_empty() {
@@ -140,6 +147,7 @@ impl NodeScope {
             config: Mutex::new(config),
             written: Mutex::default(),
             sent: Mutex::default(),
+            model: OnceLock::new(),
         }))
     }
 
@@ -206,7 +214,10 @@ impl NodeScope {
                 .clone()
                 .map_or_else(|| Value::from(()), Relation::value),
             "target" | "env" => json(&Json::Object(shared.target.context())),
-            "model" => json(&Json::Object(inner.node.map.clone())),
+            "model" => inner
+                .model
+                .get_or_init(|| json(&Json::Object(inner.node.map.clone())))
+                .clone(),
             "schema" => Value::from(inner.node.schema.as_str()),
             "database" => Value::from(inner.node.database.as_str()),
             "config" => Value::from_object(ConfigObject(inner.clone())),
@@ -272,10 +283,7 @@ impl NodeScope {
 
     /// A name as `builtins` and `context` show it.
     pub(super) fn named(&self, name: &str) -> Option<Value> {
-        lock(&self.0.extra)
-            .get(name)
-            .cloned()
-            .or_else(|| self.member(name))
+        self.0.extra(name).or_else(|| self.member(name))
     }
 }
 
@@ -289,7 +297,7 @@ impl Scope for NodeScope {
     }
 
     fn before_macros(&self, name: &str) -> Option<Value> {
-        lock(&self.0.extra).get(name).cloned()
+        self.0.extra(name)
     }
 
     fn on_macro_call(&self, unique_id: &str, depth: usize) {

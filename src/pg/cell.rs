@@ -102,6 +102,10 @@ fn typed(oid: u32, text: &str) -> Option<Cell> {
             _ => return None,
         }),
         20 | 21 | 23 | 26 => Cell::Int(text.parse().ok()?),
+        // Drivers in Python read these as floats, whose text always has a point or an exponent.
+        700 | 701 if text.bytes().all(|b| b.is_ascii_digit() || b == b'-') => {
+            Cell::Decimal(format!("{text}.0"))
+        }
         700 | 701 | 1700 => Cell::Decimal(text.to_owned()),
         114 | 3802 => Cell::Json(text.to_owned()),
         1082 => Cell::Date(date(text)?),

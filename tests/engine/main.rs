@@ -7,6 +7,8 @@
 )]
 
 mod build;
+#[path = "builtin/golden.rs"]
+mod builtin_golden;
 #[path = "jinja/golden.rs"]
 mod jinja_golden;
 mod layers;

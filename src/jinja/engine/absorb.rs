@@ -1,8 +1,7 @@
 //! Attributes, subscripts and calls in texts whose undefined values swallow them.
-use crate::jinja::python::{Absorbing, is_undefined, ops};
-use minijinja::value::{Object, ObjectRepr, Value};
+use crate::jinja::python::{Absorbing, Bound, is_undefined, ops};
+use minijinja::value::Value;
 use minijinja::{Error, ErrorKind, State};
-use std::sync::Arc;
 
 fn swallowed(value: &Value) -> Value {
     if Absorbing::is(value) {
@@ -63,23 +62,6 @@ pub(super) fn callable(value: Value) -> Value {
     value
 }
 
-/// A method that a `{% call %}` block calls.
-#[derive(Debug)]
-struct Bound {
-    object: Value,
-    name: String,
-}
-
-impl Object for Bound {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
-        self.object.call_method(state, &self.name, args)
-    }
-}
-
 /// `object.name`, to be called.
 pub(super) fn bound(object: Value, name: String) -> Result<Value, Error> {
     if Absorbing::is(&object) {
@@ -88,5 +70,5 @@ pub(super) fn bound(object: Value, name: String) -> Result<Value, Error> {
     if object.is_undefined() {
         return Err(ops::undefined(&object));
     }
-    Ok(Value::from_object(Bound { object, name }))
+    Ok(Bound::value(object, name))
 }

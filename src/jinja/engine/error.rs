@@ -285,6 +285,9 @@ fn undefined_text(error: &Error, detail: &str, places: &Places<'_>) -> Option<St
         );
     }
     match error.kind() {
+        ErrorKind::UnknownFunction if detail.starts_with("caller ") => {
+            Some("No caller defined".to_string())
+        }
         ErrorKind::UnknownFunction => Some(format!(
             "'{}' is undefined",
             detail.trim_end_matches(" is unknown")
@@ -297,7 +300,11 @@ fn undefined_text(error: &Error, detail: &str, places: &Places<'_>) -> Option<St
                 .chars()
                 .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | '.'))
                 .collect();
-            Some(format!("'{name}' is undefined"))
+            Some(match name.as_str() {
+                // What a macro hears that wants the body of a `{% call %}` and was called without.
+                "caller" => "No caller defined".to_string(),
+                _ => format!("'{name}' is undefined"),
+            })
         }
         ErrorKind::UnknownMethod => Some(detail.to_string()),
         _ => None,

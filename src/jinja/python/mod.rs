@@ -3,6 +3,7 @@
 //!
 //! In and out: `minijinja::Value`. It knows nothing of templates, macros or dbt.
 pub mod arguments;
+mod bound;
 mod decimal;
 mod dict;
 pub mod error;
@@ -21,6 +22,7 @@ mod text;
 mod undefined;
 pub mod yaml;
 
+pub use bound::Bound;
 pub use decimal::Decimal;
 pub use dict::Dict;
 pub use list::List;

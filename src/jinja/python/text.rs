@@ -134,11 +134,33 @@ fn write_object(out: &mut String, value: &Value, top: bool, above: &mut Vec<usiz
         write_pairs(out, map.iter().map(|(k, v)| (k.clone(), v.clone())), above);
     } else if !top && let Some(text) = super::ops::python_repr(value) {
         out.push_str(&text);
+    } else if let Some(text) = own_text(value) {
+        out.push_str(&text);
     } else if value.kind() == ValueKind::Iterable && value.len().is_some() {
         write_items(out, "[", &items(value), "]", above);
+    } else if !top && let Some(text) = own_repr(value) {
+        out.push_str(&text);
     } else {
         out.push_str(&value.to_string());
     }
+}
+
+/// What an object of the host's is as text, though it can be iterated.
+fn own_text(value: &Value) -> Option<String> {
+    let object = value.as_object()?;
+    object
+        .get_value(&Value::from("__str__"))?
+        .as_str()
+        .map(str::to_string)
+}
+
+/// What an object of the host's says of itself inside a list or a dict.
+fn own_repr(value: &Value) -> Option<String> {
+    let object = value.as_object()?;
+    object
+        .get_value(&Value::from("__repr__"))?
+        .as_str()
+        .map(str::to_string)
 }
 
 fn kwargs_pairs(value: &Value) -> Vec<(Value, Value)> {

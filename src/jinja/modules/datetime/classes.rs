@@ -4,7 +4,7 @@ use super::zone::Zone;
 use super::{Date, DateTime, Delta, Time, iso, parse};
 use crate::jinja::python::arguments::Arguments;
 use crate::jinja::python::error::{no_method, type_error, value_error};
-use crate::jinja::python::{quote, str_of, type_name};
+use crate::jinja::python::{Bound, quote, str_of, type_name};
 use chrono::{Local, NaiveDate, NaiveDateTime, NaiveTime, TimeZone, Utc};
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, State};
@@ -255,13 +255,33 @@ impl Class {
     }
 }
 
+/// What can be handed on without being called, as in `try_or_compiler_error(message, datetime.strptime, text, format)`.
+const CLASS_METHODS: &[&str] = &[
+    "combine",
+    "fromisocalendar",
+    "fromisoformat",
+    "fromordinal",
+    "fromtimestamp",
+    "now",
+    "strftime",
+    "strptime",
+    "today",
+    "utcfromtimestamp",
+    "utcnow",
+];
+
 impl Object for Class {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.constant(key.as_str()?)
+        let name = key.as_str()?;
+        self.constant(name).or_else(|| {
+            CLASS_METHODS
+                .contains(&name)
+                .then(|| Bound::value(Value::from_dyn_object(self.clone()), name))
+        })
     }
 
     fn call(self: &Arc<Self>, _: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
