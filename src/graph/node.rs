@@ -3,6 +3,7 @@ use crate::text::Place;
 use indexmap::IndexMap;
 use serde::Serialize;
 use serde_json::{Map, Value};
+use std::collections::BTreeMap;
 
 /// What kind of thing a unique id names. Sorted as dbt's `Found …` line is not: use `as_str` for that.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize)]
@@ -511,6 +512,8 @@ pub struct SemanticEntry {
     pub created_at: f64,
     /// Where it is declared.
     pub place: Option<Place>,
+    /// Places of its parts by dotted path, named items by name (`measures.revenue.expr`, `numerator`).
+    pub places: BTreeMap<String, Place>,
 }
 
 /// A unit test of a model.

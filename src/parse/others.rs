@@ -1,12 +1,10 @@
-//! Exposures, groups, unit tests, semantic models, metrics and saved queries.
+//! Exposures, groups and unit tests.
 use super::builder::{Builder, fqn, sha256};
-use super::generic::python_str;
-use super::host::{Recorded, push_new};
+use super::host::Recorded;
 use super::properties::{Property, json_map, texts};
 use crate::diag::{Diagnostic, code};
 use crate::graph::{
-    Config, DependsOn, Disabled, Exposure, Group, ResourceType, SemanticEntry, UnitTest,
-    version_text,
+    Config, DependsOn, Disabled, Exposure, Group, ResourceType, UnitTest, version_text,
 };
 use crate::yaml::Node as Yaml;
 use serde_json::{Map, Value, json};
@@ -14,7 +12,7 @@ use serde_json::{Map, Value, json};
 const EXPOSURE_TYPES: &[&str] = &["dashboard", "notebook", "analysis", "ml", "application"];
 
 impl Builder<'_> {
-    fn entries(&self, package: usize, section: &str) -> Vec<Property> {
+    pub(super) fn entries(&self, package: usize, section: &str) -> Vec<Property> {
         self.properties[package]
             .iter()
             .filter(|p| p.section == section)
@@ -505,157 +503,10 @@ impl Builder<'_> {
         );
         None
     }
-
-    /// Semantic models, metrics and saved queries: kept as written, with what they need.
-    pub(super) fn semantic(&mut self, package: usize) {
-        for (section, kind) in [
-            ("semantic_models", ResourceType::SemanticModel),
-            ("metrics", ResourceType::Metric),
-            ("saved_queries", ResourceType::SavedQuery),
-        ] {
-            for p in self.entries(package, section) {
-                self.semantic_entry(package, &p, kind);
-            }
-        }
-    }
-
-    fn semantic_entry(&mut self, package: usize, p: &Property, kind: ResourceType) {
-        let pkg = &self.input.packages[package];
-        let project = pkg.project.name.clone();
-        let names = fqn(&project, &p.relative_path, &p.name);
-        let patch = p.config(&["meta", "group"], &mut self.sink);
-        let config = self.config(kind, pkg, &names, Some(&patch), &[]);
-        let mut fields: Map<String, Value> = json_map(Some(&p.node));
-        fields.retain(|k, _| !["name", "config", "meta", "group"].contains(&k.as_str()));
-        if kind == ResourceType::Metric {
-            let (description, _) = self.description(package, p, p.get("description"));
-            fields.insert("description".into(), Value::from(description));
-        }
-        let refs = p
-            .text("model")
-            .filter(|_| kind == ResourceType::SemanticModel)
-            .and_then(|m| self.input.host.references(&project, &m).ok())
-            .map(|r| r.refs)
-            .unwrap_or_default();
-        let entry = SemanticEntry {
-            resource_type: kind,
-            unique_id: format!("{}.{project}.{}", kind.as_str(), p.name),
-            name: p.name.clone(),
-            package_name: project,
-            path: p.relative_path.clone(),
-            original_file_path: p.original_file_path.clone(),
-            fqn: names,
-            fields,
-            group: config
-                .rendered
-                .get("group")
-                .and_then(Value::as_str)
-                .map(str::to_string),
-            tags: texts(p.get("tags")),
-            config: Config(config.rendered),
-            depends_on: DependsOn::default(),
-            refs,
-            created_at: self.input.now,
-            place: Some(p.name_place()),
-        };
-        let id = entry.unique_id.clone();
-        if !entry.config.enabled() {
-            self.manifest
-                .disabled
-                .entry(id)
-                .or_default()
-                .push(Disabled::Semantic(entry));
-            return;
-        }
-        match kind {
-            ResourceType::Metric => drop(self.manifest.metrics.insert(id, entry)),
-            ResourceType::SemanticModel => drop(self.manifest.semantic_models.insert(id, entry)),
-            _ => drop(self.manifest.saved_queries.insert(id, entry)),
-        }
-    }
-
-    /// Metrics need the semantic models of their measures and the metrics they are made of; saved queries need metrics.
-    pub(super) fn semantic_needs(&mut self) {
-        let measures: Vec<(String, String)> = self
-            .manifest
-            .semantic_models
-            .values()
-            .flat_map(|m| {
-                let list = m
-                    .fields
-                    .get("measures")
-                    .and_then(Value::as_array)
-                    .cloned()
-                    .unwrap_or_default();
-                list.into_iter()
-                    .filter_map(|x| x.get("name").and_then(Value::as_str).map(str::to_string))
-                    .map(|n| (n, m.unique_id.clone()))
-                    .collect::<Vec<_>>()
-            })
-            .collect();
-        let metric_ids: Vec<(String, String)> = self
-            .manifest
-            .metrics
-            .values()
-            .map(|m| (m.name.clone(), m.unique_id.clone()))
-            .collect();
-        let find = |list: &[(String, String)], name: &str| {
-            list.iter()
-                .find(|(n, _)| n == name)
-                .map(|(_, id)| id.clone())
-        };
-        for metric in self.manifest.metrics.values_mut() {
-            let Some(params) = metric.fields.get("type_params") else {
-                continue;
-            };
-            for key in ["measure", "numerator", "denominator"] {
-                if let Some(name) = input_name(params.get(key)) {
-                    let (first, second) = if key == "measure" {
-                        (&measures, &metric_ids)
-                    } else {
-                        (&metric_ids, &measures)
-                    };
-                    let id = find(first, &name).or_else(|| find(second, &name));
-                    id.into_iter()
-                        .for_each(|id| push_new(&mut metric.depends_on.nodes, id));
-                }
-            }
-            for m in params
-                .get("metrics")
-                .and_then(Value::as_array)
-                .into_iter()
-                .flatten()
-            {
-                let id = input_name(Some(m)).and_then(|n| find(&metric_ids, &n));
-                id.into_iter()
-                    .for_each(|id| push_new(&mut metric.depends_on.nodes, id));
-            }
-        }
-        for query in self.manifest.saved_queries.values_mut() {
-            let names = query
-                .fields
-                .get("query_params")
-                .and_then(|q| q.get("metrics"))
-                .and_then(Value::as_array);
-            for name in names.into_iter().flatten().map(python_str) {
-                find(&metric_ids, &name)
-                    .into_iter()
-                    .for_each(|id| push_new(&mut query.depends_on.nodes, id));
-            }
-        }
-    }
 }
 
 fn absent_rows(entry: &Yaml) -> bool {
     super::tests::absent(entry.get("rows"))
-}
-
-fn input_name(value: Option<&Value>) -> Option<String> {
-    match value? {
-        Value::String(name) => Some(name.clone()),
-        Value::Object(map) => map.get("name").and_then(Value::as_str).map(str::to_string),
-        _ => None,
-    }
 }
 
 /// CSV rows as mappings of texts; an empty cell is null.

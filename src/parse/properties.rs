@@ -249,6 +249,7 @@ fn unrendered(section: &str, path: &[String]) -> bool {
     }
     match section {
         "metrics" => last == "filter",
+        "models" => path[0] == "metrics" && last == "filter",
         "saved_queries" => last == "where",
         "exposures" => last == "depends_on",
         "unit_tests" => path[0] == "given" || path[0] == "expect",

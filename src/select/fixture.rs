@@ -221,6 +221,7 @@ fn semantic(o: &Obj<'_>) -> SemanticEntry {
         group: o.group(),
         created_at: 0.0,
         place: None,
+        places: std::collections::BTreeMap::default(),
     }
 }
 

@@ -354,6 +354,7 @@ fn semantic_of(v: &Value) -> SemanticEntry {
         group: maybe(v, "group"),
         created_at: v["created_at"].as_f64().unwrap(),
         place: None,
+        places: std::collections::BTreeMap::default(),
     }
 }
 

@@ -1,0 +1,399 @@
+//! Semantic models, metrics and saved queries: both of dbt's forms become the entries of its manifest.
+//!
+//! In: properties entries, the older form (`semantic_models`, `metrics` with `type_params`) and the newer one
+//! (`semantic_model` under a model, metrics without measures). Out: entries as dbt writes them, with what they need.
+use super::builder::{Builder, fqn};
+use super::host::push_new;
+use super::properties::{Property, json_map, texts};
+use super::semantic_fields as fields;
+use crate::diag::{Diagnostic, code};
+use crate::graph::{Config, DependsOn, Disabled, RefArgs, ResourceType, SemanticEntry};
+use crate::text::{Place, nearest};
+use crate::yaml::Node as Yaml;
+use serde_json::{Map, Value, json};
+use std::collections::BTreeMap;
+
+/// Places of all parts of an entry by dotted path; an item with a name goes by it.
+/// `type_params` is left out of paths, so that both forms of a metric have the same ones.
+pub(super) fn places(p: &Property) -> BTreeMap<String, Place> {
+    fn walk(p: &Property, node: &Yaml, path: &str, out: &mut BTreeMap<String, Place>) {
+        let below = |name: &str| match path {
+            "" => name.to_string(),
+            _ => format!("{path}.{name}"),
+        };
+        for (key, value) in node.entries() {
+            let word = key.scalar_text().unwrap_or_default();
+            let path = match word.as_str() {
+                "type_params" if path.is_empty() => String::new(),
+                "input_metrics" => below("metrics"),
+                _ => below(&word),
+            };
+            let at = if value.is_map() || value.is_seq() { key } else { value };
+            out.entry(path.clone()).or_insert_with(|| p.place(at));
+            walk(p, value, &path, out);
+        }
+        for (i, item) in node.items().iter().enumerate() {
+            let name = item.get("name").unwrap_or(item);
+            let path = below(&name.scalar_text().unwrap_or_else(|| i.to_string()));
+            out.entry(path.clone()).or_insert_with(|| p.place(name));
+            walk(p, item, &path, out);
+        }
+    }
+    let mut out = BTreeMap::new();
+    walk(p, &p.node, "", &mut out);
+    out
+}
+
+/// What is put together before an entry is filed.
+pub(super) struct Draft {
+    pub kind: ResourceType,
+    pub fields: Map<String, Value>,
+    pub refs: Vec<RefArgs>,
+}
+
+impl Builder<'_> {
+    /// All semantic entries of a package.
+    pub(super) fn semantic(&mut self, package: usize) {
+        for p in self.entries(package, "semantic_models") {
+            self.semantic_model(package, &p);
+        }
+        for p in self.entries(package, "models") {
+            self.model_semantics(package, &p);
+        }
+        for p in self.entries(package, "metrics") {
+            self.metric(package, &p);
+        }
+        for p in self.entries(package, "saved_queries") {
+            self.saved_query(package, &p);
+        }
+    }
+
+    /// Files an entry under its id.
+    pub(super) fn file_semantic(&mut self, package: usize, p: &Property, draft: Draft) {
+        let pkg = &self.input.packages[package];
+        let project = pkg.project.name.clone();
+        let names = fqn(&project, &p.relative_path, &p.name);
+        let patch = p.config(&["meta", "group"], &mut self.sink);
+        let config = self.config(draft.kind, pkg, &names, Some(&patch), &[]);
+        let mut fields = draft.fields;
+        if draft.kind == ResourceType::Metric {
+            fields.insert(
+                "meta".into(),
+                config.rendered.get("meta").cloned().unwrap_or_else(|| json!({})),
+            );
+        }
+        let unrendered = Value::Object(config.unrendered.clone());
+        fields.entry("unrendered_config").or_insert(unrendered);
+        let tags = config
+            .rendered
+            .get("tags")
+            .map(|t| Config(Map::from_iter([("tags".to_string(), t.clone())])).list("tags"))
+            .unwrap_or_default();
+        let entry = SemanticEntry {
+            resource_type: draft.kind,
+            unique_id: format!("{}.{project}.{}", draft.kind.as_str(), p.name),
+            name: p.name.clone(),
+            package_name: project,
+            path: p.relative_path.clone(),
+            original_file_path: p.original_file_path.clone(),
+            fqn: names,
+            fields,
+            group: config
+                .rendered
+                .get("group")
+                .and_then(Value::as_str)
+                .map(str::to_string),
+            tags: texts(p.get("tags")).into_iter().chain(tags).collect(),
+            config: Config(config.rendered),
+            depends_on: DependsOn::default(),
+            refs: draft.refs,
+            created_at: self.input.now,
+            place: Some(p.name_place()),
+            places: places(p),
+        };
+        let id = entry.unique_id.clone();
+        if !entry.config.enabled() {
+            self.manifest
+                .disabled
+                .entry(id)
+                .or_default()
+                .push(Disabled::Semantic(entry));
+            return;
+        }
+        let list = match draft.kind {
+            ResourceType::Metric => &mut self.manifest.metrics,
+            ResourceType::SemanticModel => &mut self.manifest.semantic_models,
+            _ => &mut self.manifest.saved_queries,
+        };
+        if let Some(first) = list.get(&id) {
+            let word = draft.kind.as_str();
+            let d = Diagnostic::error(
+                code::G0402,
+                format!("dbt found two {word}s with the name \"{}\"", p.name),
+            )
+            .heading("Compilation Error")
+            .at(p.name_place())
+            .at_opt(first.place.clone())
+            .help("rename or remove one of them");
+            self.sink.push(d);
+            return;
+        }
+        list.insert(id, entry);
+    }
+
+    fn semantic_model(&mut self, package: usize, p: &Property) {
+        let project = self.input.packages[package].project.name.clone();
+        let Some(model) = p.text("model") else {
+            self.sink.push(
+                Diagnostic::error(
+                    code::Y0205,
+                    format!("semantic model `{}` has no `model`", p.name),
+                )
+                .heading("Parsing Error")
+                .at(p.name_place())
+                .help("add `model: ref('…')` with the model that holds the rows"),
+            );
+            return;
+        };
+        let refs = match self.input.host.references(&project, &model) {
+            Ok(r) => r.refs,
+            Err(message) => {
+                self.sink.push(
+                    Diagnostic::error(code::G0401, message)
+                        .heading("Parsing Error")
+                        .at(p.place(p.get("model").unwrap_or(&p.node)))
+                        .help("write `model: ref('model')`"),
+                );
+                return;
+            }
+        };
+        let meta = json_map(p.node.get("config").and_then(|c| c.get("meta")));
+        let list = |key: &str, f: fn(&Value, &Map<String, Value>) -> Value| -> Vec<Value> {
+            let items = p.get(key).map(Yaml::items).unwrap_or_default();
+            items.iter().map(|x| f(&x.to_json(), &meta)).collect()
+        };
+        let mut out = Map::new();
+        out.insert("model".into(), Value::from(model));
+        for key in ["description", "label"] {
+            out.insert(key.into(), p.text(key).map_or(Value::Null, Value::from));
+        }
+        out.insert("defaults".into(), p.get("defaults").map_or(Value::Null, Yaml::to_json));
+        out.insert("entities".into(), list("entities", fields::entity).into());
+        out.insert("measures".into(), list("measures", fields::measure).into());
+        out.insert("dimensions".into(), list("dimensions", fields::dimension).into());
+        let primary = p.text("primary_entity").map_or(Value::Null, Value::from);
+        out.insert("primary_entity".into(), primary);
+        self.file_semantic(package, p, Draft { kind: ResourceType::SemanticModel, fields: out, refs });
+        for m in p.get("measures").map(Yaml::items).unwrap_or_default() {
+            if m.get("create_metric").and_then(Yaml::as_bool) == Some(true) {
+                self.created_metric(package, p, m);
+            }
+        }
+    }
+
+    /// The metric that `create_metric: true` asks for.
+    fn created_metric(&mut self, package: usize, p: &Property, measure: &Yaml) {
+        let Some(name) = measure.get("name").and_then(Yaml::scalar_text) else {
+            return;
+        };
+        let label = measure.get("label").filter(|l| !l.is_null()).and_then(Yaml::scalar_text);
+        let mut params = fields::type_params("simple", &json!({ "measure": name }));
+        params["expr"] = Value::from(name.clone());
+        let mut out = Map::new();
+        out.insert("description".into(), format!("Metric created from measure {name}").into());
+        out.insert("label".into(), label.unwrap_or_else(|| name.clone()).into());
+        out.insert("type".into(), "simple".into());
+        out.insert("type_params".into(), params);
+        out.insert("unrendered_config".into(), json!({"enabled": true}));
+        let part = Property {
+            section: "metrics",
+            name,
+            node: Yaml { kind: crate::yaml::Kind::Map(Vec::new()), span: measure.span.clone() },
+            raw: measure.clone(),
+            ..p.clone()
+        };
+        self.file_semantic(package, &part, Draft { kind: ResourceType::Metric, fields: out, refs: Vec::new() });
+    }
+
+    /// A metric in the older form, or in the newer one when its settings stand beside its name.
+    pub(super) fn metric(&mut self, package: usize, p: &Property) {
+        if p.get("type_params").is_none() {
+            return self.plain_metric(package, p, None);
+        }
+        let kind = p.text("type").unwrap_or_else(|| "simple".into());
+        let params = fields::type_params(&kind, &Value::Object(p.map("type_params")));
+        self.file_metric(package, p, &kind, params);
+    }
+
+    /// Files a metric whose `type_params` are known.
+    pub(super) fn file_metric(&mut self, package: usize, p: &Property, kind: &str, params: Value) {
+        const KINDS: &[&str] = &["simple", "ratio", "derived", "cumulative", "conversion"];
+        if !KINDS.contains(&kind) {
+            let d = Diagnostic::error(
+                code::Y0203,
+                format!("metric `{}`: `{kind}` is not a type of metric", p.name),
+            )
+            .heading("Parsing Error")
+            .at(p.place(p.get("type").unwrap_or(&p.node)));
+            self.sink.push(match nearest(kind, KINDS.iter().copied()) {
+                Some(near) => d.help(format!("did you mean `{near}`?")),
+                None => d.help(format!("one of {}", KINDS.join(", "))),
+            });
+            return;
+        }
+        let (description, _) = self.description(package, p, p.get("description"));
+        let mut out = Map::new();
+        out.insert("description".into(), description.into());
+        let label = p.text("label").unwrap_or_else(|| p.name.clone());
+        out.insert("label".into(), label.into());
+        out.insert("type".into(), kind.into());
+        out.insert("type_params".into(), params);
+        let filter = p.get("filter").map_or(Value::Null, |f| fields::filter(&f.to_json()));
+        out.insert("filter".into(), filter);
+        let grain = p.text("time_granularity").map_or(Value::Null, Value::from);
+        out.insert("time_granularity".into(), grain);
+        self.file_semantic(package, p, Draft { kind: ResourceType::Metric, fields: out, refs: Vec::new() });
+    }
+
+    fn saved_query(&mut self, package: usize, p: &Property) {
+        let target = self.input.target;
+        let query = p.map("config");
+        let exports: Vec<Value> = p
+            .get("exports")
+            .map(Yaml::items)
+            .unwrap_or_default()
+            .iter()
+            .map(|x| fields::export(&x.to_json(), &query, &target.schema, &target.connection.dbname))
+            .collect();
+        let mut out = Map::new();
+        let params = Value::Object(p.map("query_params"));
+        out.insert("query_params".into(), fields::query_params(&params));
+        out.insert("exports".into(), exports.into());
+        for key in ["description", "label"] {
+            out.insert(key.into(), p.text(key).map_or(Value::Null, Value::from));
+        }
+        self.file_semantic(package, p, Draft { kind: ResourceType::SavedQuery, fields: out, refs: Vec::new() });
+    }
+
+    /// Semantic models need their model, metrics the semantic models of their measures and the metrics they are made
+    /// of, saved queries their metrics.
+    pub(super) fn semantic_needs(&mut self) {
+        self.node_relations();
+        let mut measures: BTreeMap<String, String> = BTreeMap::new();
+        for m in self.manifest.semantic_models.values() {
+            let list = m.fields.get("measures").and_then(Value::as_array);
+            for name in list.into_iter().flatten().filter_map(|x| x["name"].as_str()) {
+                measures.entry(name.to_string()).or_insert_with(|| m.unique_id.clone());
+            }
+        }
+        let ids: BTreeMap<String, String> = self
+            .manifest
+            .metrics
+            .values()
+            .map(|m| (m.name.clone(), m.unique_id.clone()))
+            .collect();
+        let params: BTreeMap<String, Value> = self
+            .manifest
+            .metrics
+            .values()
+            .map(|m| (m.name.clone(), m.fields.get("type_params").cloned().unwrap_or_default()))
+            .collect();
+        let mut problems = Vec::new();
+        for metric in self.manifest.metrics.values_mut() {
+            let own = params.get(&metric.name).cloned().unwrap_or_default();
+            needs_of(metric, &own, &measures, &ids, &mut problems);
+            let all = fields::input_measures(&own, &|n| params.get(n).cloned(), 0);
+            if let Some(Value::Object(p)) = metric.fields.get_mut("type_params") {
+                p.insert("input_measures".into(), Value::Array(all));
+            }
+        }
+        for query in self.manifest.saved_queries.values_mut() {
+            let names = query.fields.get("query_params").and_then(|q| q["metrics"].as_array()).cloned();
+            for name in names.unwrap_or_default() {
+                let name = super::generic::python_str(&name);
+                match ids.get(&name) {
+                    Some(id) => push_new(&mut query.depends_on.nodes, id.clone()),
+                    None => problems.push(missing("saved query", query, "metric", &name, &ids, "query_params.metrics")),
+                }
+            }
+        }
+        problems.into_iter().for_each(|d| self.sink.push(d));
+    }
+
+    /// `node_relation` of every semantic model.
+    fn node_relations(&mut self) {
+        for m in self.manifest.semantic_models.values_mut() {
+            let Some(node) = m.depends_on.nodes.first().and_then(|id| self.manifest.nodes.get(id)) else {
+                continue;
+            };
+            m.fields.insert(
+                "node_relation".into(),
+                json!({
+                    "alias": node.alias,
+                    "schema_name": node.schema,
+                    "database": node.database,
+                    "relation_name": node.relation_name,
+                }),
+            );
+        }
+    }
+}
+
+/// Fills in what a metric needs, and tells of names that do not exist.
+fn needs_of(
+    metric: &mut SemanticEntry,
+    params: &Value,
+    measures: &BTreeMap<String, String>,
+    ids: &BTreeMap<String, String>,
+    problems: &mut Vec<Diagnostic>,
+) {
+    let name_of = |v: &Value| v.get("name").and_then(Value::as_str).map(str::to_string);
+    let conversion = &params["conversion_type_params"];
+    let mut wanted: Vec<(bool, String, String)> = Vec::new();
+    for (v, key) in [
+        (&params["measure"], "measure"),
+        (&conversion["base_measure"], "conversion_type_params.base_measure"),
+        (&conversion["conversion_measure"], "conversion_type_params.conversion_measure"),
+    ] {
+        wanted.extend(name_of(v).map(|n| (true, n, key.to_string())));
+    }
+    for (v, key) in [
+        (&params["numerator"], "numerator"),
+        (&params["denominator"], "denominator"),
+        (&params["cumulative_type_params"]["metric"], "cumulative_type_params.metric"),
+    ] {
+        wanted.extend(name_of(v).map(|n| (false, n, key.to_string())));
+    }
+    for v in params["metrics"].as_array().into_iter().flatten() {
+        wanted.extend(name_of(v).map(|n| (false, n.clone(), format!("metrics.{n}"))));
+    }
+    for (is_measure, name, key) in wanted {
+        let (list, word) = if is_measure { (measures, "measure") } else { (ids, "metric") };
+        match list.get(&name) {
+            Some(id) => push_new(&mut metric.depends_on.nodes, id.clone()),
+            None => problems.push(missing("metric", metric, word, &name, list, &key)),
+        }
+    }
+}
+
+fn missing(
+    what: &str,
+    entry: &SemanticEntry,
+    word: &str,
+    name: &str,
+    known: &BTreeMap<String, String>,
+    path: &str,
+) -> Diagnostic {
+    let exact = [path.to_string(), format!("{path}.name"), format!("{path}.{name}")];
+    let place = exact.iter().rev().find_map(|p| entry.places.get(p)).cloned();
+    let d = Diagnostic::error(
+        code::G0401,
+        format!("{what} `{}` takes the {word} `{name}`, which is not in the project", entry.name),
+    )
+    .heading("Compilation Error")
+    .at_opt(place.or(entry.place.clone()));
+    match nearest(name, known.keys().map(String::as_str)) {
+        Some(near) => d.help(format!("a {word} named `{near}` exists")),
+        None => d,
+    }
+}
