@@ -7,7 +7,7 @@ use std::path::{Path, PathBuf};
 /// From the bottom to the top; a module imports only what stands before it.
 const ORDER: &[&str] = &[
     "text", "diag", "fs", "yaml", "graph", "config", "load", "jinja", "pg", "server", "sql",
-    "simulate", "packages", "scaffold", "builtin", "outcome", "report", "artifact", "docs",
+    "simulate", "semantic", "metrics", "packages", "scaffold", "builtin", "outcome", "report", "artifact", "docs",
     "parse", "select", "context", "compile", "run", "cli", "command", "lib", "main",
 ];
 
