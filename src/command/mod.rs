@@ -7,6 +7,7 @@ mod docs;
 mod failure;
 mod housekeeping;
 mod list;
+mod metrics;
 mod run;
 mod session;
 mod setup;
@@ -61,7 +62,12 @@ pub fn main() -> ExitCode {
     let which = invocation.flags.which.to_string();
     let quiet_answer = matches!(
         invocation.command,
-        Command::DbUrl | Command::Completions { .. } | Command::Explain { .. }
+        Command::DbUrl
+            | Command::Completions { .. }
+            | Command::Explain { .. }
+            | Command::MetricsList { .. }
+            | Command::MetricsShow { .. }
+            | Command::MetricsQuery(_)
     );
     if !quiet_answer {
         reporter.emit(Event::Started {
@@ -116,6 +122,9 @@ fn run(ctx: &session::Session) -> Result<Outcome> {
         Command::Compile { .. } | Command::Show { .. } => compile::compile(ctx),
         Command::Parse => housekeeping::parse(ctx),
         Command::List { .. } => list::list(ctx),
+        Command::MetricsList { .. } | Command::MetricsShow { .. } | Command::MetricsQuery(_) => {
+            metrics::metrics(ctx)
+        }
         Command::Simulate { .. } => simulations::simulate(ctx),
         Command::Docs { .. } | Command::DocsGenerate { .. } | Command::DocsServe { .. } => {
             docs::docs(ctx)
@@ -201,5 +210,14 @@ fn report_options(i: &cli::Invocation, id: &str) -> Options {
         ..Options::new(id)
     };
     let options = if f.debug { options.debug() } else { options };
-    if f.quiet { options.quiet() } else { options }
+    // Their answer is all that belongs on stdout, so that it can be piped.
+    let answers = matches!(
+        i.command,
+        Command::MetricsList { .. } | Command::MetricsShow { .. } | Command::MetricsQuery(_)
+    );
+    if f.quiet || (answers && !f.debug) {
+        options.quiet()
+    } else {
+        options
+    }
 }

@@ -73,7 +73,10 @@ impl Condition {
 /// A condition as a template or plain SQL; names are looked up for a table's metrics.
 pub fn condition(layer: &Layer, text: &str, bases: &[&str]) -> Result<Condition> {
     let pieces = template(text).map_err(|f| {
-        Diagnostic::error(code::R0702, format!("the condition `{text}` cannot be understood: {}", f.message))
+        Diagnostic::error(
+            code::R0702,
+            format!("the condition `{text}` cannot be understood: {}", f.message),
+        )
     })?;
     let mut words = Vec::new();
     for p in pieces {
@@ -85,10 +88,18 @@ pub fn condition(layer: &Layer, text: &str, bases: &[&str]) -> Result<Condition>
             }
             Piece::Entity(n) => Word::Name(resolve(layer, &n, bases, true).or_else(|e| {
                 // An entity of the table itself, or one with a way to it in front.
-                let own = bases.first().and_then(|b| layer.tables.get(*b)).and_then(|t| t.key(&n).map(|k| (t, k)));
+                let own = bases
+                    .first()
+                    .and_then(|b| layer.tables.get(*b))
+                    .and_then(|t| t.key(&n).map(|k| (t, k)));
                 own.map(|(t, k)| Named {
                     name: n.clone(),
-                    target: Target::Column { table: t.name.clone(), expr: k.expr.clone(), links: Vec::new(), grain: None },
+                    target: Target::Column {
+                        table: t.name.clone(),
+                        expr: k.expr.clone(),
+                        links: Vec::new(),
+                        grain: None,
+                    },
                     labels: crate::semantic::Labels::plain(n.clone()),
                 })
                 .ok_or(e)
@@ -132,7 +143,12 @@ struct Joins<'a> {
 
 impl<'a> Joins<'a> {
     fn new(layer: &'a Layer, base: &'a Table) -> Self {
-        Self { layer, base, list: Vec::new(), aliases: vec![base.name.clone()] }
+        Self {
+            layer,
+            base,
+            list: Vec::new(),
+            aliases: vec![base.name.clone()],
+        }
     }
 
     /// The alias of the table at the end of a way, joined if need be.
@@ -140,7 +156,10 @@ impl<'a> Joins<'a> {
         let Some((last, before)) = way.split_last() else {
             return Ok(self.base.name.clone());
         };
-        let steps: Vec<String> = way.iter().map(|e| format!("{}.{}", e.entity, e.to)).collect();
+        let steps: Vec<String> = way
+            .iter()
+            .map(|e| format!("{}.{}", e.entity, e.to))
+            .collect();
         if let Some((_, alias, _)) = self.list.iter().find(|(s, _, _)| *s == steps) {
             return Ok(alias.clone());
         }
@@ -150,8 +169,18 @@ impl<'a> Joins<'a> {
         };
         let alias = self.free(&table.name, &last.entity);
         let left = expression(table, &last.to_expr, &alias)?;
-        let right = self.layer.tables.get(&last.from).map_or(Ok(last.from_expr.clone()), |t| expression(t, &last.from_expr, &from))?;
-        let sql = format!("left join {} as {} on {left} = {right}", relation(&table.relation), ident(&alias));
+        let right = self
+            .layer
+            .tables
+            .get(&last.from)
+            .map_or(Ok(last.from_expr.clone()), |t| {
+                expression(t, &last.from_expr, &from)
+            })?;
+        let sql = format!(
+            "left join {} as {} on {left} = {right}",
+            relation(&table.relation),
+            ident(&alias)
+        );
         self.list.push((steps, alias.clone(), sql));
         Ok(alias)
     }
@@ -163,9 +192,16 @@ impl<'a> Joins<'a> {
             return Ok(alias.clone());
         }
         let alias = self.free(&calendar.name, "calendar");
-        let key = calendar.primary().map(|k| k.expr.clone()).unwrap_or_default();
+        let key = calendar
+            .primary()
+            .map(|k| k.expr.clone())
+            .unwrap_or_default();
         let left = expression(calendar, &key, &alias)?;
-        let sql = format!("left join {} as {} on {left} = {day}", relation(&calendar.relation), ident(&alias));
+        let sql = format!(
+            "left join {} as {} on {left} = {day}",
+            relation(&calendar.relation),
+            ident(&alias)
+        );
         self.list.push((steps, alias.clone(), sql));
         Ok(alias)
     }
@@ -192,9 +228,15 @@ impl<'a> Joins<'a> {
 /// An expression of a table, with the table's alias.
 fn expression(table: &Table, expr: &str, alias: &str) -> Result<String> {
     qualified(expr, alias).map_err(|f| {
-        Diagnostic::error(code::R0701, format!("`{expr}` in `{}` cannot be understood: {}", table.name, f.message))
-            .at_opt(table.place.clone())
-            .into()
+        Diagnostic::error(
+            code::R0701,
+            format!(
+                "`{expr}` in `{}` cannot be understood: {}",
+                table.name, f.message
+            ),
+        )
+        .at_opt(table.place.clone())
+        .into()
     })
 }
 
@@ -231,7 +273,10 @@ impl<'a> Writer<'a> {
     /// A block for leaves that share table, time, days and what lies behind a bridge.
     pub fn new(cx: &'a Context<'a>, leaf: &'a Leaf) -> Result<Self> {
         let base = cx.layer.tables.get(&leaf.table).ok_or_else(|| {
-            Diagnostic::error(code::R0702, format!("there is no semantic model `{}`", leaf.table))
+            Diagnostic::error(
+                code::R0702,
+                format!("there is no semantic model `{}`", leaf.table),
+            )
         })?;
         let mut joins = Joins::new(cx.layer, base);
         let mut time = None;
@@ -247,17 +292,32 @@ impl<'a> Writer<'a> {
                 .is_some_and(|t| t.eq_ignore_ascii_case("date"));
             time = Some((expression(table, &expr, &alias)?, is_date));
         }
-        let mut w = Self { cx, base, leaf, joins, time, day: None, spine: false, bridge: None, bridge_joins: None };
+        let mut w = Self {
+            cx,
+            base,
+            leaf,
+            joins,
+            time,
+            day: None,
+            spine: false,
+            bridge: None,
+            bridge_joins: None,
+        };
         w.spine = w.needs_days();
-        w.day = w.time.clone().map(|(t, is_date)| match (w.spine, leaf.offset) {
-            (true, _) => "days.day".to_string(),
-            (false, Some(Offset::Back(window))) => match time::days(window) {
-                Some(n) => time::plus(&time::truncated(&t, Grain::Day, is_date), n),
-                None if window.grain < Grain::Day => format!("{t} + {}", time::interval(window)),
-                None => format!("date_trunc('month', {t}) + {}", time::interval(window)),
-            },
-            _ => time::truncated(&t, Grain::Day, is_date),
-        });
+        w.day = w
+            .time
+            .clone()
+            .map(|(t, is_date)| match (w.spine, leaf.offset) {
+                (true, _) => "days.day".to_string(),
+                (false, Some(Offset::Back(window))) => match time::days(window) {
+                    Some(n) => time::plus(&time::truncated(&t, Grain::Day, is_date), n),
+                    None if window.grain < Grain::Day => {
+                        format!("{t} + {}", time::interval(window))
+                    }
+                    None => format!("date_trunc('month', {t}) + {}", time::interval(window)),
+                },
+                _ => time::truncated(&t, Grain::Day, is_date),
+            });
         Ok(w)
     }
 
@@ -296,8 +356,15 @@ impl<'a> Writer<'a> {
         match self.leaf.offset {
             Some(Offset::Back(w)) if w.grain > Grain::Week => {
                 let fine = self.finest().is_some_and(|g| g < Grain::Month);
-                let by_calendar = self.cx.dims.iter().any(|(_, n)| matches!(n.target, Target::Column { .. }) && self.is_of_time(n))
-                    || self.cx.filters.iter().flat_map(Condition::names).any(|n| self.is_of_time(n));
+                let by_calendar =
+                    self.cx.dims.iter().any(|(_, n)| {
+                        matches!(n.target, Target::Column { .. }) && self.is_of_time(n)
+                    }) || self
+                        .cx
+                        .filters
+                        .iter()
+                        .flat_map(Condition::names)
+                        .any(|n| self.is_of_time(n));
                 fine || by_calendar
             }
             _ => false,
@@ -310,7 +377,11 @@ impl<'a> Writer<'a> {
             Target::Time(g) => Ok(Stands::Time(*g)),
             Target::Column { table, links, .. } => {
                 if self.is_of_time(n) {
-                    return Ok(if self.time.is_none() { Stands::Absent } else { Stands::Calendar });
+                    return Ok(if self.time.is_none() {
+                        Stands::Absent
+                    } else {
+                        Stands::Calendar
+                    });
                 }
                 let mut ways = paths(self.cx.layer, &self.base.name, table, links);
                 match ways.len() {
@@ -361,12 +432,18 @@ impl<'a> Writer<'a> {
             Stands::Absent => {
                 return Err(Diagnostic::error(
                     code::R0702,
-                    format!("`{}` has no date, so `{}` says nothing about it", self.base.name, n.name),
+                    format!(
+                        "`{}` has no date, so `{}` says nothing about it",
+                        self.base.name, n.name
+                    ),
                 )
                 .into());
             }
         };
-        let Target::Column { table, expr, grain, .. } = &n.target else {
+        let Target::Column {
+            table, expr, grain, ..
+        } = &n.target
+        else {
             return Ok(String::new());
         };
         let Some(target) = self.cx.layer.tables.get(table) else {
@@ -383,9 +460,13 @@ impl<'a> Writer<'a> {
 
     /// Chooses the bridge for all that lies behind one.
     fn choose_bridge(&mut self, behind: &[Named]) -> Result<()> {
-        let Some(first) = behind.first() else { return Ok(()) };
+        let Some(first) = behind.first() else {
+            return Ok(());
+        };
         let reaches = |b: &Bridge, n: &Named| match &n.target {
-            Target::Column { table, links, .. } => paths(self.cx.layer, &b.table, table, links).len() == 1,
+            Target::Column { table, links, .. } => {
+                paths(self.cx.layer, &b.table, table, links).len() == 1
+            }
             Target::Time(_) => true,
         };
         let found = bridges(self.cx.layer, &self.base.name)
@@ -400,7 +481,11 @@ impl<'a> Writer<'a> {
                 Ok(())
             }
             None => {
-                let lonely = behind.iter().find(|n| !bridges(self.cx.layer, &self.base.name).iter().any(|b| reaches(b, n)));
+                let lonely = behind.iter().find(|n| {
+                    !bridges(self.cx.layer, &self.base.name)
+                        .iter()
+                        .any(|b| reaches(b, n))
+                });
                 Err(self.no_bridge(lonely.unwrap_or(first)).into())
             }
         }
@@ -414,13 +499,18 @@ impl<'a> Writer<'a> {
         };
         let d = Diagnostic::error(
             code::R0703,
-            format!("`{}` cannot be grouped or filtered by `{}`: one row of it may belong to several", self.base.name, n.name),
+            format!(
+                "`{}` cannot be grouped or filtered by `{}`: one row of it may belong to several",
+                self.base.name, n.name
+            ),
         );
         // The way back that is closed.
         let closed = layer
             .tables
             .keys()
-            .filter(|t| *t != &self.base.name && (*t == table || !paths(layer, t, table, &[]).is_empty()))
+            .filter(|t| {
+                *t != &self.base.name && (*t == table || !paths(layer, t, table, &[]).is_empty())
+            })
             .flat_map(|t| paths(layer, t, &self.base.name, &[]))
             .min_by_key(Vec::len)
             .and_then(|way| way.into_iter().find(|e| !e.both));
@@ -440,14 +530,22 @@ impl<'a> Writer<'a> {
             }
             None => Diagnostic::error(
                 code::R0702,
-                format!("there is no way from `{}` to `{}` (`{}`)", self.base.name, n.name, table),
+                format!(
+                    "there is no way from `{}` to `{}` (`{}`)",
+                    self.base.name, n.name, table
+                ),
             )
             .help("an entity of the same name in both tables makes one"),
         }
     }
 
     /// Writes the block. `own` are the conditions that all its leaves share because they lie behind the bridge.
-    pub fn write(mut self, name: &str, leaves: &[(&Leaf, &str, Vec<Condition>)], own: &[Condition]) -> Result<Block> {
+    pub fn write(
+        mut self,
+        name: &str,
+        leaves: &[(&Leaf, &str, Vec<Condition>)],
+        own: &[Condition],
+    ) -> Result<Block> {
         let cx = self.cx;
         let mut behind: Vec<Named> = Vec::new();
         for (_, n) in cx.dims {
@@ -491,7 +589,9 @@ impl<'a> Writer<'a> {
         let mut columns: Vec<String> = Vec::new();
         for (leaf, hint, filters) in leaves {
             let mut column = (*hint).to_string();
-            let taken = |c: &String, columns: &Vec<String>| columns.contains(c) || cx.dims.iter().any(|(d, _)| d == c);
+            let taken = |c: &String, columns: &Vec<String>| {
+                columns.contains(c) || cx.dims.iter().any(|(d, _)| d == c)
+            };
             let mut n = 2;
             while taken(&column, &columns) {
                 column = format!("{hint}_{n}");
@@ -508,23 +608,38 @@ impl<'a> Writer<'a> {
         if !self.spine {
             wheres.extend(self.range());
         }
-        let mut from = vec![format!("from {} as {}", relation(&self.base.relation), ident(&self.base.name))];
+        let mut from = vec![format!(
+            "from {} as {}",
+            relation(&self.base.relation),
+            ident(&self.base.name)
+        )];
         if let Some(b) = self.bridge.clone() {
             let (sql, on) = self.bridge_cte(&b, &bridge_name, &bridge_columns, &bridged)?;
             before.push((bridge_name.clone(), sql));
             from.push(format!("join {} on {on}", ident(&bridge_name)));
         }
         // Days come before the calendar, which may be joined by them.
-        let (by_calendar, others): (Vec<_>, Vec<_>) =
-            self.joins.list.iter().partition(|(s, _, _)| s.first().is_some_and(|s| s.starts_with('\u{1}')));
+        let (by_calendar, others): (Vec<_>, Vec<_>) = self
+            .joins
+            .list
+            .iter()
+            .partition(|(s, _, _)| s.first().is_some_and(|s| s.starts_with('\u{1}')));
         from.extend(others.iter().map(|(_, _, sql)| sql.clone()));
         if self.spine {
             let days = format!("{name}_days");
             before.push((days.clone(), self.days()?));
-            from.push(format!("join {} as days on {}", ident(&days), self.on_days()));
+            from.push(format!(
+                "join {} as days on {}",
+                ident(&days),
+                self.on_days()
+            ));
         }
         from.extend(by_calendar.iter().map(|(_, _, sql)| sql.clone()));
-        let mut sql = format!("select\n    {}\n{}", selected.join(",\n    "), from.join("\n"));
+        let mut sql = format!(
+            "select\n    {}\n{}",
+            selected.join(",\n    "),
+            from.join("\n")
+        );
         if !wheres.is_empty() {
             sql.push_str(&format!("\nwhere {}", wheres.join("\n  and ")));
         }
@@ -532,7 +647,13 @@ impl<'a> Writer<'a> {
             let list: Vec<String> = (1..=groups).map(|i| i.to_string()).collect();
             sql.push_str(&format!("\ngroup by {}", list.join(", ")));
         }
-        let mut block = Block { name: name.to_string(), before, sql, has, columns };
+        let mut block = Block {
+            name: name.to_string(),
+            before,
+            sql,
+            has,
+            columns,
+        };
         if leaves.iter().any(|(l, _, _)| l.every_day) {
             self.every_day(&mut block)?;
         }
@@ -541,13 +662,26 @@ impl<'a> Writer<'a> {
 
     /// A row for every period, also those without rows.
     fn every_day(&self, block: &mut Block) -> Result<()> {
-        let [(column, Named { target: Target::Time(grain), .. })] = self.cx.dims else {
+        let [
+            (
+                column,
+                Named {
+                    target: Target::Time(grain),
+                    ..
+                },
+            ),
+        ] = self.cx.dims
+        else {
             return Ok(());
         };
         let (lo, hi) = self.bounds()?;
         let inner = format!("{}_found", block.name);
         block.before.push((inner.clone(), block.sql.clone()));
-        let values: Vec<String> = block.columns.iter().map(|c| format!("{}.{}", ident(&inner), ident(c))).collect();
+        let values: Vec<String> = block
+            .columns
+            .iter()
+            .map(|c| format!("{}.{}", ident(&inner), ident(c)))
+            .collect();
         let period = time::truncated("day", *grain, false);
         block.sql = format!(
             "select\n    days.day as {c},\n    {}\nfrom (\n    select distinct {period} as day\n    from generate_series({lo}, {hi}, interval '1 day') as day\n) as days\nleft join {i} on {i}.{c} = days.day",
@@ -559,8 +693,16 @@ impl<'a> Writer<'a> {
     }
 
     fn bridge_sql(&mut self, n: &Named) -> Result<String> {
-        let (Target::Column { table, expr, links, grain }, Some(b), Some(joins)) =
-            (&n.target, &self.bridge, &mut self.bridge_joins)
+        let (
+            Target::Column {
+                table,
+                expr,
+                links,
+                grain,
+            },
+            Some(b),
+            Some(joins),
+        ) = (&n.target, &self.bridge, &mut self.bridge_joins)
         else {
             return Ok(String::new());
         };
@@ -572,11 +714,21 @@ impl<'a> Writer<'a> {
         dimension_sql(target, expr, *grain, &alias)
     }
 
-    fn bridge_cte(&mut self, b: &Bridge, name: &str, columns: &[String], bridged: &[&Condition]) -> Result<(String, String)> {
+    fn bridge_cte(
+        &mut self,
+        b: &Bridge,
+        name: &str,
+        columns: &[String],
+        bridged: &[&Condition],
+    ) -> Result<(String, String)> {
         let mut wheres = Vec::new();
         for c in bridged {
             let sql = c.sql(&mut |n| match &n.target {
-                Target::Time(_) => Err(Diagnostic::error(code::R0702, "a condition behind a bridge cannot name the date").into()),
+                Target::Time(_) => Err(Diagnostic::error(
+                    code::R0702,
+                    "a condition behind a bridge cannot name the date",
+                )
+                .into()),
                 Target::Column { .. } => self.bridge_sql(n),
             })?;
             wheres.push(sql);
@@ -627,8 +779,12 @@ impl<'a> Writer<'a> {
                 "count(*)".into()
             }
             Aggregation::Median => format!("percentile_cont(0.5) within group (order by {expr})"),
-            Aggregation::Percentile(p, false) => format!("percentile_cont({p}) within group (order by {expr})"),
-            Aggregation::Percentile(p, true) => format!("percentile_disc({p}) within group (order by {expr})"),
+            Aggregation::Percentile(p, false) => {
+                format!("percentile_cont({p}) within group (order by {expr})")
+            }
+            Aggregation::Percentile(p, true) => {
+                format!("percentile_disc({p}) within group (order by {expr})")
+            }
         };
         for c in filters {
             if !self.is_absent(c)? {
@@ -643,7 +799,9 @@ impl<'a> Writer<'a> {
 
     /// Conditions that keep the rows of the asked days.
     fn range(&self) -> Vec<String> {
-        let Some((t, _)) = &self.time else { return Vec::new() };
+        let Some((t, _)) = &self.time else {
+            return Vec::new();
+        };
         let moved = |d: NaiveDate| match self.leaf.offset {
             Some(Offset::Back(w)) => match time::days(w) {
                 Some(n) => time::day(d - Duration::days(n)),
@@ -653,7 +811,11 @@ impl<'a> Writer<'a> {
         };
         let mut out = Vec::new();
         out.extend(self.cx.from.map(|d| format!("{t} >= {}", moved(d))));
-        out.extend(self.cx.to.map(|d| format!("{t} < {}", moved(d + Duration::days(1)))));
+        out.extend(
+            self.cx
+                .to
+                .map(|d| format!("{t} < {}", moved(d + Duration::days(1)))),
+        );
         out
     }
 
@@ -668,7 +830,11 @@ impl<'a> Writer<'a> {
                 return Ok("null::date".into());
             };
             let expr = expression(table, &time_expr(table, &name), &table.name)?;
-            Ok(format!("(select {f}({expr})::date from {} as {})", relation(&table.relation), ident(&table.name)))
+            Ok(format!(
+                "(select {f}({expr})::date from {} as {})",
+                relation(&table.relation),
+                ident(&table.name)
+            ))
         };
         let lo = match self.cx.from {
             Some(d) => time::day(d),
@@ -688,9 +854,15 @@ impl<'a> Writer<'a> {
         let series = format!("generate_series({lo}, {hi}, interval '1 day') as day");
         let Some(running) = self.leaf.running else {
             if !self.asks_time() {
-                return Err(Diagnostic::error(code::R0702, format!("an offset to the start of a period of `{}` needs days to start from", self.base.name))
-                    .help("group by `date`")
-                    .into());
+                return Err(Diagnostic::error(
+                    code::R0702,
+                    format!(
+                        "an offset to the start of a period of `{}` needs days to start from",
+                        self.base.name
+                    ),
+                )
+                .help("group by `date`")
+                .into());
             }
             return Ok(format!("select day::date as day\nfrom {series}"));
         };
@@ -698,29 +870,45 @@ impl<'a> Writer<'a> {
             return Ok(format!("select ({hi})::date as day"));
         }
         let pick = match (self.finest(), running.period) {
-            (None | Some(Grain::Day), _) => return Ok(format!("select day::date as day\nfrom {series}")),
+            (None | Some(Grain::Day), _) => {
+                return Ok(format!("select day::date as day\nfrom {series}"));
+            }
             (Some(g), _) if g < Grain::Day => {
-                return Err(Diagnostic::error(code::R0702, "a cumulative metric has one value a day")
-                    .help("ask for `date:day` or coarser")
-                    .into());
+                return Err(Diagnostic::error(
+                    code::R0702,
+                    "a cumulative metric has one value a day",
+                )
+                .help("ask for `date:day` or coarser")
+                .into());
             }
             (Some(g), PeriodAgg::First) => (g, "min"),
             (Some(g), PeriodAgg::Last) => (g, "max"),
             (Some(g), PeriodAgg::Average) => {
                 return Err(Diagnostic::error(
                     code::R0702,
-                    format!("`period_agg: average` of a cumulative metric cannot be computed by {}", g.as_str()),
+                    format!(
+                        "`period_agg: average` of a cumulative metric cannot be computed by {}",
+                        g.as_str()
+                    ),
                 )
                 .help("ask for `date:day`, or define the metric with `period_agg: last`")
                 .into());
             }
         };
-        Ok(format!("select {}(day)::date as day\nfrom {series}\ngroup by date_trunc('{}', day)", pick.1, pick.0.as_str()))
+        Ok(format!(
+            "select {}(day)::date as day\nfrom {series}\ngroup by date_trunc('{}', day)",
+            pick.1,
+            pick.0.as_str()
+        ))
     }
 
     /// Which rows count for a day.
     fn on_days(&self) -> String {
-        let t = self.time.as_ref().map(|(t, _)| t.as_str()).unwrap_or_default();
+        let t = self
+            .time
+            .as_ref()
+            .map(|(t, _)| t.as_str())
+            .unwrap_or_default();
         let anchor = time::anchor(self.leaf.offset);
         let until = format!("{t} < {anchor} + 1");
         let Some(running) = self.leaf.running else {
@@ -764,6 +952,13 @@ fn several_ways(n: &Named, base: &str, ways: &[Vec<Edge>]) -> Diagnostic {
             format!("`{}__{last}`", steps.join("__"))
         })
         .collect();
-    Diagnostic::error(code::R0702, format!("there are {} ways from `{base}` to `{}`", ways.len(), n.name))
-        .help(format!("say which: {}", shown.join(" or ")))
+    Diagnostic::error(
+        code::R0702,
+        format!(
+            "there are {} ways from `{base}` to `{}`",
+            ways.len(),
+            n.name
+        ),
+    )
+    .help(format!("say which: {}", shown.join(" or ")))
 }

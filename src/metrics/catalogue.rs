@@ -63,7 +63,11 @@ pub fn catalogue(layer: &Layer) -> Catalogue {
     let mut out = Catalogue::default();
     for table in layer.tables.values() {
         for d in table.dimensions.values() {
-            let others = layer.tables.values().filter(|t| t.dimensions.contains_key(&d.name)).count();
+            let others = layer
+                .tables
+                .values()
+                .filter(|t| t.dimensions.contains_key(&d.name))
+                .count();
             out.dimensions.push(DimensionFacts {
                 name: full_name(table, &d.name),
                 short: (others == 1).then(|| d.name.clone()),
@@ -81,18 +85,28 @@ pub fn catalogue(layer: &Layer) -> Catalogue {
         let mut leaves = Leaves::default();
         let known = expand(layer, &m.name, &mut leaves).is_ok();
         let tables: BTreeSet<&str> = leaves.list.iter().map(|(l, _)| l.table.as_str()).collect();
-        let has_date = leaves
-            .list
-            .iter()
-            .any(|(l, _)| layer.tables.get(&l.table).is_some_and(|t| time_path(layer, t, Some(&l.measure)).is_some()));
+        let has_date = leaves.list.iter().any(|(l, _)| {
+            layer
+                .tables
+                .get(&l.table)
+                .is_some_and(|t| time_path(layer, t, Some(&l.measure)).is_some())
+        });
         let reached = |table: &str, base: &str| {
             paths(layer, base, table, &[]).len() == 1
-                || bridges(layer, base).iter().any(|b| paths(layer, &b.table, table, &[]).len() == 1)
+                || bridges(layer, base)
+                    .iter()
+                    .any(|b| paths(layer, &b.table, table, &[]).len() == 1)
         };
         let dimensions = out
             .dimensions
             .iter()
-            .filter(|d| if d.calendar { has_date } else { tables.iter().all(|t| reached(&d.table, t)) })
+            .filter(|d| {
+                if d.calendar {
+                    has_date
+                } else {
+                    tables.iter().all(|t| reached(&d.table, t))
+                }
+            })
             .map(|d| d.name.clone())
             .collect();
         out.metrics.push(MetricFacts {

@@ -85,7 +85,11 @@ pub fn expand(layer: &Layer, name: &str, leaves: &mut Leaves) -> Result<Calc> {
 }
 
 fn refuse(m: &Metric, at: &str, message: impl Into<String>) -> Diagnostic {
-    Diagnostic::error(code::R0701, format!("metric `{}`: {}", m.name, message.into())).at_opt(m.place_of(at))
+    Diagnostic::error(
+        code::R0701,
+        format!("metric `{}`: {}", m.name, message.into()),
+    )
+    .at_opt(m.place_of(at))
 }
 
 fn go(layer: &Layer, m: &Metric, mut above: Above, leaves: &mut Leaves) -> Result<Calc> {
@@ -127,7 +131,14 @@ fn go(layer: &Layer, m: &Metric, mut above: Above, leaves: &mut Leaves) -> Resul
 }
 
 /// A metric that another takes.
-fn below(layer: &Layer, m: &Metric, input: &Input, at: &str, above: &Above, leaves: &mut Leaves) -> Result<Calc> {
+fn below(
+    layer: &Layer,
+    m: &Metric,
+    input: &Input,
+    at: &str,
+    above: &Above,
+    leaves: &mut Leaves,
+) -> Result<Calc> {
     let inner = metric(layer, &input.name)?;
     let mut next = above.clone();
     next.filters.extend(input.filters.clone());
@@ -141,11 +152,26 @@ fn below(layer: &Layer, m: &Metric, input: &Input, at: &str, above: &Above, leav
     go(layer, inner, next, leaves)
 }
 
-fn leaf(layer: &Layer, m: &Metric, input: &Input, above: Above, leaves: &mut Leaves) -> Result<Calc> {
-    let Some((table, measure)) = layer.table_of_measure(&input.name).and_then(|t| Some((t, t.measures.get(&input.name)?)))
+fn leaf(
+    layer: &Layer,
+    m: &Metric,
+    input: &Input,
+    above: Above,
+    leaves: &mut Leaves,
+) -> Result<Calc> {
+    let Some((table, measure)) = layer
+        .table_of_measure(&input.name)
+        .and_then(|t| Some((t, t.measures.get(&input.name)?)))
     else {
-        let all = layer.tables.values().flat_map(|t| t.measures.keys().map(String::as_str));
-        let d = refuse(m, "measure", format!("there is no measure `{}`", input.name));
+        let all = layer
+            .tables
+            .values()
+            .flat_map(|t| t.measures.keys().map(String::as_str));
+        let d = refuse(
+            m,
+            "measure",
+            format!("there is no measure `{}`", input.name),
+        );
         return Err(match nearest(&input.name, all) {
             Some(near) => d.help(format!("did you mean `{near}`?")),
             None => d,
@@ -153,9 +179,16 @@ fn leaf(layer: &Layer, m: &Metric, input: &Input, above: Above, leaves: &mut Lea
         .into());
     };
     if let Some(dimension) = &measure.non_additive {
-        return Err(refuse(m, "measure", format!("`{}` must not be added up over `{dimension}`, which is not supported", input.name))
-            .help("make a model that has only the rows that count")
-            .into());
+        return Err(refuse(
+            m,
+            "measure",
+            format!(
+                "`{}` must not be added up over `{dimension}`, which is not supported",
+                input.name
+            ),
+        )
+        .help("make a model that has only the rows that count")
+        .into());
     }
     let mut filters = above.filters;
     filters.extend(input.filters.clone());
@@ -173,7 +206,10 @@ fn leaf(layer: &Layer, m: &Metric, input: &Input, above: Above, leaves: &mut Lea
         offset: above.offset,
         every_day: input.every_day,
     };
-    Ok(Calc::Leaf(leaves.add(leaf, &m.name), input.fill.or(above.fill)))
+    Ok(Calc::Leaf(
+        leaves.add(leaf, &m.name),
+        input.fill.or(above.fill),
+    ))
 }
 
 fn derived(
@@ -191,10 +227,16 @@ fn derived(
             Piece::Text(t) => parts.push(Part::Text(t)),
             Piece::Name(n, _) | Piece::Entity(n) => {
                 let Some(input) = inputs.iter().find(|i| i.shown() == n) else {
-                    let d = refuse(m, "expr", format!("`{n}` in `{expr}` is none of its inputs"));
+                    let d = refuse(
+                        m,
+                        "expr",
+                        format!("`{n}` in `{expr}` is none of its inputs"),
+                    );
                     return Err(match nearest(&n, inputs.iter().map(Input::shown)) {
                         Some(near) => d.help(format!("did you mean `{near}`?")),
-                        None if layer.metrics.contains_key(&n) => d.help(format!("add `{n}` to its input metrics")),
+                        None if layer.metrics.contains_key(&n) => {
+                            d.help(format!("add `{n}` to its input metrics"))
+                        }
                         None => d,
                     }
                     .into());

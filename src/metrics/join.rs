@@ -23,10 +23,9 @@ pub fn edges(layer: &Layer, table: &Table) -> Vec<Edge> {
     let mut out = Vec::new();
     for key in table.keys.iter().filter(|k| !k.expr.is_empty()) {
         for other in layer.tables.values().filter(|t| t.name != table.name) {
-            let one = other
-                .keys
-                .iter()
-                .find(|k| k.name == key.name && matches!(k.kind, KeyKind::Primary | KeyKind::Unique));
+            let one = other.keys.iter().find(|k| {
+                k.name == key.name && matches!(k.kind, KeyKind::Primary | KeyKind::Unique)
+            });
             // Two tables with the same identity are joined only from the one that names it foreign or is keyed by it.
             let Some(one) = one.filter(|_| key.kind != KeyKind::Natural) else {
                 continue;
@@ -63,7 +62,9 @@ pub fn paths(layer: &Layer, from: &str, to: &str, links: &[String]) -> Vec<Vec<E
         let mut next = Vec::new();
         for way in &level {
             let at = way.last().map_or(from, |e| e.to.as_str());
-            let Some(table) = layer.tables.get(at) else { continue };
+            let Some(table) = layer.tables.get(at) else {
+                continue;
+            };
             for e in edges(layer, table) {
                 let back = e.to == from || way.iter().any(|x| x.from == e.to);
                 // Without links only the first way to a table counts.
@@ -98,7 +99,11 @@ fn has_links(way: &[Edge], links: &[String]) -> bool {
 }
 
 /// Where the date of a measure's rows stands: the way to the table, and the time dimension or column there.
-pub fn time_path(layer: &Layer, table: &Table, measure: Option<&Measure>) -> Option<(Vec<Edge>, String, String)> {
+pub fn time_path(
+    layer: &Layer,
+    table: &Table,
+    measure: Option<&Measure>,
+) -> Option<(Vec<Edge>, String, String)> {
     if let Some(own) = measure.and_then(|m| m.time.as_ref()) {
         return Some((Vec::new(), table.name.clone(), own.clone()));
     }
@@ -124,7 +129,10 @@ pub fn time_path(layer: &Layer, table: &Table, measure: Option<&Measure>) -> Opt
 
 /// The expression of a time dimension or column of a table.
 pub fn time_expr(table: &Table, name: &str) -> String {
-    table.dimensions.get(name).map_or_else(|| name.to_string(), |d| d.expr.clone())
+    table
+        .dimensions
+        .get(name)
+        .map_or_else(|| name.to_string(), |d| d.expr.clone())
 }
 
 /// A table from which filters go to another (`filter: both` on every step), and the way there.
@@ -142,9 +150,16 @@ pub fn bridges(layer: &Layer, to: &str) -> Vec<Bridge> {
         .tables
         .keys()
         .filter(|t| *t != to)
-        .flat_map(|t| paths(layer, t, to, &[]).into_iter().map(move |way| (t, way)))
+        .flat_map(|t| {
+            paths(layer, t, to, &[])
+                .into_iter()
+                .map(move |way| (t, way))
+        })
         .filter(|(_, way)| way.iter().all(|e| e.both))
-        .map(|(t, way)| Bridge { table: t.clone(), way })
+        .map(|(t, way)| Bridge {
+            table: t.clone(),
+            way,
+        })
         .collect();
     out.sort_by_key(|b| b.way.len());
     out

@@ -35,7 +35,10 @@ pub struct Named {
 
 /// Whether a name stands for the time of the metrics.
 fn is_time(layer: &Layer, name: &str) -> bool {
-    let calendar = layer.calendar().and_then(|t| t.primary()).map(|k| k.name.as_str());
+    let calendar = layer
+        .calendar()
+        .and_then(|t| t.primary())
+        .map(|k| k.name.as_str());
     name == "metric_time" || name == "date" || Some(name) == calendar
 }
 
@@ -55,7 +58,10 @@ fn split_grain(layer: &Layer, text: &str) -> Result<(String, Option<Grain>)> {
     }
     if let Some((name, grain)) = text.rsplit_once("__")
         && let Some(g) = Grain::parse(grain)
-        && !layer.tables.values().any(|t| t.dimensions.contains_key(grain))
+        && !layer
+            .tables
+            .values()
+            .any(|t| t.dimensions.contains_key(grain))
     {
         return Ok((name.to_string(), Some(g)));
     }
@@ -76,23 +82,40 @@ pub fn resolve(layer: &Layer, text: &str, bases: &[&str], lenient: bool) -> Resu
     let (name, grain) = split_grain(layer, text.trim())?;
     let parts: Vec<&str> = name.split("__").collect();
     let last = parts[parts.len() - 1];
-    let prefix: Vec<String> = parts[..parts.len() - 1].iter().map(|s| (*s).to_string()).collect();
-    let declared = layer.tables.values().any(|t| t.dimensions.contains_key(&name));
+    let prefix: Vec<String> = parts[..parts.len() - 1]
+        .iter()
+        .map(|s| (*s).to_string())
+        .collect();
+    let declared = layer
+        .tables
+        .values()
+        .any(|t| t.dimensions.contains_key(&name));
     if is_time(layer, &name) && !declared {
         let labels = layer
             .calendar()
             .and_then(|t| t.primary().and_then(|k| t.columns.get(&k.expr)))
             .and_then(|c| c.labels.clone())
             .unwrap_or_else(|| Labels::plain("Date"));
-        return Ok(Named { target: Target::Time(grain.unwrap_or(Grain::Day)), name, labels });
+        return Ok(Named {
+            target: Target::Time(grain.unwrap_or(Grain::Day)),
+            name,
+            labels,
+        });
     }
     let mut found = candidates(layer, &prefix, last, bases, lenient);
     // `a__b` may also be the name of a dimension itself.
     if !prefix.is_empty() && found.is_empty() {
         found = candidates(layer, &[], &name, bases, lenient);
     }
-    let reachable: Vec<&Candidate<'_>> = found.iter().filter(|c| bases.iter().all(|b| reaches(layer, b, c))).collect();
-    let own: Vec<&Candidate<'_>> = reachable.iter().filter(|c| bases.iter().all(|b| *b == c.table.name)).copied().collect();
+    let reachable: Vec<&Candidate<'_>> = found
+        .iter()
+        .filter(|c| bases.iter().all(|b| reaches(layer, b, c)))
+        .collect();
+    let own: Vec<&Candidate<'_>> = reachable
+        .iter()
+        .filter(|c| bases.iter().all(|b| *b == c.table.name))
+        .copied()
+        .collect();
     let chosen = match (own.as_slice(), reachable.as_slice(), found.as_slice()) {
         ([one], _, _) | ([], [one], _) => *one,
         // Nobody reaches it: told later, with the line that would help.
@@ -104,15 +127,22 @@ pub fn resolve(layer: &Layer, text: &str, bases: &[&str], lenient: bool) -> Resu
         (Some(g), Some(finest)) if g < finest => {
             return Err(Diagnostic::error(
                 code::R0702,
-                format!("`{name}` is known by {}, not by {}", finest.as_str(), g.as_str()),
+                format!(
+                    "`{name}` is known by {}, not by {}",
+                    finest.as_str(),
+                    g.as_str()
+                ),
             )
             .help(format!("ask for `{name}:{}` or coarser", finest.as_str()))
             .into());
         }
         (Some(_), None) => {
-            return Err(Diagnostic::error(code::R0702, format!("`{name}` is not a time, so it has no grain"))
-                .help(format!("ask for `{name}` alone"))
-                .into());
+            return Err(Diagnostic::error(
+                code::R0702,
+                format!("`{name}` is not a time, so it has no grain"),
+            )
+            .help(format!("ask for `{name}` alone"))
+            .into());
         }
         (g, finest) => g.or(finest),
     };
@@ -137,7 +167,12 @@ fn candidates<'a>(
 ) -> Vec<Candidate<'a>> {
     let mut out: Vec<Candidate<'a>> = Vec::new();
     for table in layer.tables.values() {
-        let one = |k: &&crate::semantic::Key| matches!(k.kind, KeyKind::Primary | KeyKind::Unique | KeyKind::Natural);
+        let one = |k: &&crate::semantic::Key| {
+            matches!(
+                k.kind,
+                KeyKind::Primary | KeyKind::Unique | KeyKind::Natural
+            )
+        };
         let identity = |name: &str| table.keys.iter().filter(one).any(|k| k.name == name);
         // The last entity of a name is the identity of the table that has the dimension.
         let links = match prefix.split_last() {
@@ -149,7 +184,10 @@ fn candidates<'a>(
             }
             Some(_) => prefix.to_vec(),
         };
-        let known = table.dimensions.get(last).map(|d| (d.expr.clone(), d.grain, d.labels.clone()));
+        let known = table
+            .dimensions
+            .get(last)
+            .map(|d| (d.expr.clone(), d.grain, d.labels.clone()));
         let key = table
             .keys
             .iter()
@@ -157,15 +195,29 @@ fn candidates<'a>(
             .filter(|k| !prefix.is_empty() || k.kind == KeyKind::Primary)
             .map(|k| of_key(table, k));
         let column = table.columns.get(last).filter(|_| lenient).map(|c| {
-            (c.name.clone(), None, c.labels.clone().unwrap_or_else(|| Labels::plain(c.name.clone())))
+            (
+                c.name.clone(),
+                None,
+                c.labels
+                    .clone()
+                    .unwrap_or_else(|| Labels::plain(c.name.clone())),
+            )
         });
         if let Some((expr, finest, labels)) = known.or(key).or(column) {
-            out.push(Candidate { table, expr, finest, labels, links });
+            out.push(Candidate {
+                table,
+                expr,
+                finest,
+                labels,
+                links,
+            });
         }
     }
     if lenient && out.len() > 1 {
         // Columns count only where no dimension has the name.
-        let dims: Vec<usize> = (0..out.len()).filter(|i| out[*i].table.dimensions.contains_key(last)).collect();
+        let dims: Vec<usize> = (0..out.len())
+            .filter(|i| out[*i].table.dimensions.contains_key(last))
+            .collect();
         let own = out.iter().any(|c| bases == [c.table.name.as_str()]);
         if !dims.is_empty() && !own {
             let mut i = 0;
@@ -180,13 +232,22 @@ fn candidates<'a>(
 
 /// An entity that is grouped by: its title if the table has one, else its key.
 fn of_key(table: &Table, key: &crate::semantic::Key) -> (String, Option<Grain>, Labels) {
-    let title = table.title.as_ref().filter(|_| key.kind == KeyKind::Primary);
+    let title = table
+        .title
+        .as_ref()
+        .filter(|_| key.kind == KeyKind::Primary);
     if let Some(title) = title {
         if let Some(d) = table.dimensions.get(title) {
             return (d.expr.clone(), None, d.labels.clone());
         }
         if let Some(c) = table.columns.get(title) {
-            return (c.name.clone(), None, c.labels.clone().unwrap_or_else(|| Labels::plain(title.clone())));
+            return (
+                c.name.clone(),
+                None,
+                c.labels
+                    .clone()
+                    .unwrap_or_else(|| Labels::plain(title.clone())),
+            );
         }
     }
     (key.expr.clone(), None, Labels::plain(key.name.clone()))
@@ -199,12 +260,17 @@ fn reaches(layer: &Layer, base: &str, c: &Candidate<'_>) -> bool {
     }
     let to = c.table.name.as_str();
     !paths(layer, base, to, &c.links).is_empty()
-        || bridges(layer, base).iter().any(|b| b.table == to || !paths(layer, &b.table, to, &c.links).is_empty())
+        || bridges(layer, base)
+            .iter()
+            .any(|b| b.table == to || !paths(layer, &b.table, to, &c.links).is_empty())
 }
 
 /// How a dimension can be named without doubt.
 pub fn full_name(table: &Table, dimension: &str) -> String {
-    let identity = table.keys.iter().find(|k| matches!(k.kind, KeyKind::Primary | KeyKind::Natural));
+    let identity = table
+        .keys
+        .iter()
+        .find(|k| matches!(k.kind, KeyKind::Primary | KeyKind::Natural));
     match identity {
         Some(k) => format!("{}__{dimension}", k.name),
         None => dimension.to_string(),
@@ -213,9 +279,15 @@ pub fn full_name(table: &Table, dimension: &str) -> String {
 
 fn ambiguous(name: &str, several: &[&Candidate<'_>]) -> Diagnostic {
     let last = name.rsplit("__").next().unwrap_or(name);
-    let names: Vec<String> = several.iter().map(|c| format!("`{}`", full_name(c.table, last))).collect();
-    Diagnostic::error(code::R0702, format!("`{name}` is a dimension of several tables"))
-        .help(format!("say which: {}", names.join(" or ")))
+    let names: Vec<String> = several
+        .iter()
+        .map(|c| format!("`{}`", full_name(c.table, last)))
+        .collect();
+    Diagnostic::error(
+        code::R0702,
+        format!("`{name}` is a dimension of several tables"),
+    )
+    .help(format!("say which: {}", names.join(" or ")))
 }
 
 fn unknown(layer: &Layer, name: &str, bases: &[&str]) -> Diagnostic {

@@ -47,7 +47,13 @@ pub fn plan(layer: &Layer, request: &Request) -> Result<Plan> {
             }
         });
     }
-    let cx = Context { layer, dims: &dims, filters: &filters, from: request.from, to: request.to };
+    let cx = Context {
+        layer,
+        dims: &dims,
+        filters: &filters,
+        from: request.from,
+        to: request.to,
+    };
     let blocks = blocks(&cx, &leaves)?;
     check_dimensions(&dims, &blocks)?;
     let sql = assemble(&dims, &metrics, &leaves, &blocks, request)?;
@@ -69,7 +75,9 @@ pub fn plan(layer: &Layer, request: &Request) -> Result<Plan> {
         columns.push(OutColumn {
             name: m.name.clone(),
             labels: m.labels.clone(),
-            role: Role::Metric { format: m.format.clone() },
+            role: Role::Metric {
+                format: m.format.clone(),
+            },
         });
     }
     Ok(Plan { sql, columns })
@@ -89,7 +97,9 @@ fn dimensions(
             continue;
         }
         let mut name = slug(&named.name);
-        let taken = |name: &str, out: &[(String, Named)]| out.iter().any(|(n, _)| n == name) || metrics.iter().any(|(m, _)| *m == name);
+        let taken = |name: &str, out: &[(String, Named)]| {
+            out.iter().any(|(n, _)| n == name) || metrics.iter().any(|(m, _)| *m == name)
+        };
         if taken(&name, &out) {
             name = slug(text);
         }
@@ -122,7 +132,10 @@ fn blocks(cx: &Context<'_>, leaves: &Leaves) -> Result<Vec<(Block, Vec<usize>)>>
         };
         match groups.iter_mut().find(same) {
             Some(g) => g.leaves.push((i, inside)),
-            None => groups.push(Group { leaves: vec![(i, inside)], own }),
+            None => groups.push(Group {
+                leaves: vec![(i, inside)],
+                own,
+            }),
         }
     }
     let mut out: Vec<(Block, Vec<usize>)> = Vec::new();
@@ -134,7 +147,11 @@ fn blocks(cx: &Context<'_>, leaves: &Leaves) -> Result<Vec<(Block, Vec<usize>)>>
             name = format!("{}_{n}", first.table);
             n += 1;
         }
-        let own = g.own.iter().map(|t| condition(cx.layer, t, &[&first.table])).collect::<Result<Vec<_>>>()?;
+        let own = g
+            .own
+            .iter()
+            .map(|t| condition(cx.layer, t, &[&first.table]))
+            .collect::<Result<Vec<_>>>()?;
         let list: Vec<(&Leaf, &str, Vec<Condition>)> = g
             .leaves
             .into_iter()
@@ -163,7 +180,10 @@ fn check_dimensions(dims: &[(String, Named)], blocks: &[(Block, Vec<usize>)]) ->
         if !blocks.iter().any(|(b, _)| b.has[i]) {
             return Err(Diagnostic::error(
                 code::R0702,
-                format!("none of the metrics asked for has a date, so they cannot be grouped by `{}`", n.name),
+                format!(
+                    "none of the metrics asked for has a date, so they cannot be grouped by `{}`",
+                    n.name
+                ),
             )
             .help("leave it out, or ask for a metric with a date too")
             .into());
@@ -183,15 +203,23 @@ fn assemble(
     blocks: &[(Block, Vec<usize>)],
     request: &Request,
 ) -> Result<String> {
-    let mut with: Vec<(String, String)> = blocks.iter().flat_map(|(b, _)| b.before.clone()).collect();
+    let mut with: Vec<(String, String)> =
+        blocks.iter().flat_map(|(b, _)| b.before.clone()).collect();
     let plain = |(name, calc): &(&str, Calc)| match calc {
-        Calc::Leaf(i, None) => blocks[0].1.iter().position(|x| x == i).is_some_and(|p| blocks[0].0.columns[p] == *name),
+        Calc::Leaf(i, None) => blocks[0]
+            .1
+            .iter()
+            .position(|x| x == i)
+            .is_some_and(|p| blocks[0].0.columns[p] == *name),
         _ => false,
     };
     let alone = blocks.len() == 1
         && metrics.iter().all(plain)
         && blocks[0].0.columns.len() == metrics.len()
-        && metrics.iter().zip(&blocks[0].0.columns).all(|((n, _), c)| n == c);
+        && metrics
+            .iter()
+            .zip(&blocks[0].0.columns)
+            .all(|((n, _), c)| n == c);
     let body = if alone {
         blocks[0].0.sql.clone()
     } else {
@@ -201,8 +229,17 @@ fn assemble(
     let mut sql = String::new();
     for (i, (name, part)) in with.iter().enumerate() {
         let open = if i == 0 { "with " } else { "" };
-        let close = if i + 1 == with.len() { ")\n\n" } else { "),\n\n" };
-        let _ = write!(sql, "{open}{} as (\n\n{}\n{close}", ident(name), indented(part));
+        let close = if i + 1 == with.len() {
+            ")\n\n"
+        } else {
+            "),\n\n"
+        };
+        let _ = write!(
+            sql,
+            "{open}{} as (\n\n{}\n{close}",
+            ident(name),
+            indented(part)
+        );
     }
     sql.push_str(&body);
     sql.push_str(&order(dims, metrics, request)?);
@@ -225,8 +262,11 @@ fn joined(
     sorted.sort_by_key(|b| b.has.iter().filter(|h| !**h).count());
     let mut selected = Vec::new();
     for (i, (column, _)) in dims.iter().enumerate() {
-        let holders: Vec<String> =
-            sorted.iter().filter(|b| b.has[i]).map(|b| format!("{}.{}", ident(&b.name), ident(column))).collect();
+        let holders: Vec<String> = sorted
+            .iter()
+            .filter(|b| b.has[i])
+            .map(|b| format!("{}.{}", ident(&b.name), ident(column)))
+            .collect();
         selected.push(match holders.as_slice() {
             [one] => format!("{one} as {}", ident(column)),
             many => format!("coalesce({}) as {}", many.join(", "), ident(column)),
@@ -244,19 +284,32 @@ fn joined(
             continue;
         }
         let row = |block: &Block| -> Vec<String> {
-            keys.iter().map(|i| format!("{}.{}", ident(&block.name), ident(&dims[*i].0))).collect()
+            keys.iter()
+                .map(|i| format!("{}.{}", ident(&block.name), ident(&dims[*i].0)))
+                .collect()
         };
         let earlier: Vec<String> = keys
             .iter()
             .map(|i| {
                 let c = ident(&dims[*i].0);
-                let all: Vec<String> =
-                    sorted[..n].iter().filter(|p| p.has[*i]).map(|p| format!("{}.{c}", ident(&p.name))).collect();
-                if all.len() == 1 { all[0].clone() } else { format!("coalesce({})", all.join(", ")) }
+                let all: Vec<String> = sorted[..n]
+                    .iter()
+                    .filter(|p| p.has[*i])
+                    .map(|p| format!("{}.{c}", ident(&p.name)))
+                    .collect();
+                if all.len() == 1 {
+                    all[0].clone()
+                } else {
+                    format!("coalesce({})", all.join(", "))
+                }
             })
             .collect();
         // As rows, since a missing value is a value of its own here: null = null would not join.
-        let kind = if b.has.iter().all(|h| *h) { "full" } else { "left" };
+        let kind = if b.has.iter().all(|h| *h) {
+            "full"
+        } else {
+            "left"
+        };
         let _ = write!(
             from,
             "\n{kind} join {} on row({})::text = row({})::text",
@@ -276,10 +329,12 @@ struct Written<'a> {
 
 impl Written<'_> {
     fn leaf(&self, i: usize, fill: Option<f64>) -> String {
-        let found = self
-            .blocks
-            .iter()
-            .find_map(|(b, numbers)| numbers.iter().position(|n| *n == i).map(|p| (b, &b.columns[p])));
+        let found = self.blocks.iter().find_map(|(b, numbers)| {
+            numbers
+                .iter()
+                .position(|n| *n == i)
+                .map(|p| (b, &b.columns[p]))
+        });
         let Some((block, column)) = found else {
             return "null".into();
         };
@@ -295,9 +350,15 @@ impl Written<'_> {
     fn sql(&self, calc: &Calc) -> String {
         match calc {
             Calc::Leaf(i, fill) => self.leaf(*i, *fill),
-            Calc::Ratio(n, d) => format!("{}::float8 / nullif({}, 0)", cast_ready(&self.sql(n)), self.sql(d)),
+            Calc::Ratio(n, d) => format!(
+                "{}::float8 / nullif({}, 0)",
+                cast_ready(&self.sql(n)),
+                self.sql(d)
+            ),
             Calc::Derived(parts) => {
-                let divides = parts.iter().any(|p| matches!(p, Part::Text(t) if t.contains('/')));
+                let divides = parts
+                    .iter()
+                    .any(|p| matches!(p, Part::Text(t) if t.contains('/')));
                 parts
                     .iter()
                     .map(|p| match p {
@@ -318,11 +379,19 @@ impl Written<'_> {
 /// An expression that a cast or an operator may follow.
 fn cast_ready(sql: &str) -> String {
     let call = sql.starts_with("coalesce(") && sql.ends_with(')') && sql.matches('(').count() == 1;
-    if call { sql.to_string() } else { bracketed(sql) }
+    if call {
+        sql.to_string()
+    } else {
+        bracketed(sql)
+    }
 }
 
 fn order(dims: &[(String, Named)], metrics: &[(&str, Calc)], request: &Request) -> Result<String> {
-    let columns: Vec<&str> = dims.iter().map(|(n, _)| n.as_str()).chain(metrics.iter().map(|(n, _)| *n)).collect();
+    let columns: Vec<&str> = dims
+        .iter()
+        .map(|(n, _)| n.as_str())
+        .chain(metrics.iter().map(|(n, _)| *n))
+        .collect();
     if request.order_by.is_empty() {
         if dims.is_empty() {
             return Ok(String::new());
@@ -336,22 +405,39 @@ fn order(dims: &[(String, Named)], metrics: &[(&str, Calc)], request: &Request) 
             Some(rest) => (rest, true),
             None => (text.as_str(), false),
         };
-        let asked = request.group_by.iter().position(|g| g == name).and_then(|i| dims.get(i)).map(|(n, _)| n.as_str());
+        let asked = request
+            .group_by
+            .iter()
+            .position(|g| g == name)
+            .and_then(|i| dims.get(i))
+            .map(|(n, _)| n.as_str());
         let bare = slug(name.split(':').next().unwrap_or(name));
-        let found = columns.iter().position(|c| Some(*c) == asked || *c == name || *c == bare);
+        let found = columns
+            .iter()
+            .position(|c| Some(*c) == asked || *c == name || *c == bare);
         let Some(i) = found else {
-            let d = Diagnostic::error(code::R0702, format!("`{name}` is not a column of the answer, so it cannot sort it"));
+            let d = Diagnostic::error(
+                code::R0702,
+                format!("`{name}` is not a column of the answer, so it cannot sort it"),
+            );
             return Err(match nearest(name, columns.iter().copied()) {
                 Some(near) => d.help(format!("did you mean `{near}`?")),
                 None => d.help(format!("columns: {}", columns.join(", "))),
             }
             .into());
         };
-        out.push(format!("{}{}", i + 1, if down { " desc nulls last" } else { "" }));
+        out.push(format!(
+            "{}{}",
+            i + 1,
+            if down { " desc nulls last" } else { "" }
+        ));
     }
     // Ties fall as the dimensions say, so that a limit cuts the same rows every time.
     for i in 1..=dims.len() {
-        if !out.iter().any(|o| o.split(' ').next() == Some(&i.to_string())) {
+        if !out
+            .iter()
+            .any(|o| o.split(' ').next() == Some(&i.to_string()))
+        {
             out.push(i.to_string());
         }
     }

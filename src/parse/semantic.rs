@@ -28,7 +28,11 @@ pub(super) fn places(p: &Property) -> BTreeMap<String, Place> {
                 "input_metrics" => below("metrics"),
                 _ => below(&word),
             };
-            let at = if value.is_map() || value.is_seq() { key } else { value };
+            let at = if value.is_map() || value.is_seq() {
+                key
+            } else {
+                value
+            };
             out.entry(path.clone()).or_insert_with(|| p.place(at));
             walk(p, value, &path, out);
         }
@@ -79,7 +83,11 @@ impl Builder<'_> {
         if draft.kind == ResourceType::Metric {
             fields.insert(
                 "meta".into(),
-                config.rendered.get("meta").cloned().unwrap_or_else(|| json!({})),
+                config
+                    .rendered
+                    .get("meta")
+                    .cloned()
+                    .unwrap_or_else(|| json!({})),
             );
         }
         let unrendered = Value::Object(config.unrendered.clone());
@@ -177,13 +185,27 @@ impl Builder<'_> {
         for key in ["description", "label"] {
             out.insert(key.into(), p.text(key).map_or(Value::Null, Value::from));
         }
-        out.insert("defaults".into(), p.get("defaults").map_or(Value::Null, Yaml::to_json));
+        out.insert(
+            "defaults".into(),
+            p.get("defaults").map_or(Value::Null, Yaml::to_json),
+        );
         out.insert("entities".into(), list("entities", fields::entity).into());
         out.insert("measures".into(), list("measures", fields::measure).into());
-        out.insert("dimensions".into(), list("dimensions", fields::dimension).into());
+        out.insert(
+            "dimensions".into(),
+            list("dimensions", fields::dimension).into(),
+        );
         let primary = p.text("primary_entity").map_or(Value::Null, Value::from);
         out.insert("primary_entity".into(), primary);
-        self.file_semantic(package, p, Draft { kind: ResourceType::SemanticModel, fields: out, refs });
+        self.file_semantic(
+            package,
+            p,
+            Draft {
+                kind: ResourceType::SemanticModel,
+                fields: out,
+                refs,
+            },
+        );
         for m in p.get("measures").map(Yaml::items).unwrap_or_default() {
             if m.get("create_metric").and_then(Yaml::as_bool) == Some(true) {
                 self.created_metric(package, p, m);
@@ -196,11 +218,17 @@ impl Builder<'_> {
         let Some(name) = measure.get("name").and_then(Yaml::scalar_text) else {
             return;
         };
-        let label = measure.get("label").filter(|l| !l.is_null()).and_then(Yaml::scalar_text);
+        let label = measure
+            .get("label")
+            .filter(|l| !l.is_null())
+            .and_then(Yaml::scalar_text);
         let mut params = fields::type_params("simple", &json!({ "measure": name }));
         params["expr"] = Value::from(name.clone());
         let mut out = Map::new();
-        out.insert("description".into(), format!("Metric created from measure {name}").into());
+        out.insert(
+            "description".into(),
+            format!("Metric created from measure {name}").into(),
+        );
         out.insert("label".into(), label.unwrap_or_else(|| name.clone()).into());
         out.insert("type".into(), "simple".into());
         out.insert("type_params".into(), params);
@@ -208,11 +236,22 @@ impl Builder<'_> {
         let part = Property {
             section: "metrics",
             name,
-            node: Yaml { kind: crate::yaml::Kind::Map(Vec::new()), span: measure.span.clone() },
+            node: Yaml {
+                kind: crate::yaml::Kind::Map(Vec::new()),
+                span: measure.span.clone(),
+            },
             raw: measure.clone(),
             ..p.clone()
         };
-        self.file_semantic(package, &part, Draft { kind: ResourceType::Metric, fields: out, refs: Vec::new() });
+        self.file_semantic(
+            package,
+            &part,
+            Draft {
+                kind: ResourceType::Metric,
+                fields: out,
+                refs: Vec::new(),
+            },
+        );
     }
 
     /// A metric in the older form, or in the newer one when its settings stand beside its name.
@@ -248,11 +287,21 @@ impl Builder<'_> {
         out.insert("label".into(), label.into());
         out.insert("type".into(), kind.into());
         out.insert("type_params".into(), params);
-        let filter = p.get("filter").map_or(Value::Null, |f| fields::filter(&f.to_json()));
+        let filter = p
+            .get("filter")
+            .map_or(Value::Null, |f| fields::filter(&f.to_json()));
         out.insert("filter".into(), filter);
         let grain = p.text("time_granularity").map_or(Value::Null, Value::from);
         out.insert("time_granularity".into(), grain);
-        self.file_semantic(package, p, Draft { kind: ResourceType::Metric, fields: out, refs: Vec::new() });
+        self.file_semantic(
+            package,
+            p,
+            Draft {
+                kind: ResourceType::Metric,
+                fields: out,
+                refs: Vec::new(),
+            },
+        );
     }
 
     fn saved_query(&mut self, package: usize, p: &Property) {
@@ -263,7 +312,14 @@ impl Builder<'_> {
             .map(Yaml::items)
             .unwrap_or_default()
             .iter()
-            .map(|x| fields::export(&x.to_json(), &query, &target.schema, &target.connection.dbname))
+            .map(|x| {
+                fields::export(
+                    &x.to_json(),
+                    &query,
+                    &target.schema,
+                    &target.connection.dbname,
+                )
+            })
             .collect();
         let mut out = Map::new();
         let params = Value::Object(p.map("query_params"));
@@ -272,7 +328,15 @@ impl Builder<'_> {
         for key in ["description", "label"] {
             out.insert(key.into(), p.text(key).map_or(Value::Null, Value::from));
         }
-        self.file_semantic(package, p, Draft { kind: ResourceType::SavedQuery, fields: out, refs: Vec::new() });
+        self.file_semantic(
+            package,
+            p,
+            Draft {
+                kind: ResourceType::SavedQuery,
+                fields: out,
+                refs: Vec::new(),
+            },
+        );
     }
 
     /// Semantic models need their model, metrics the semantic models of their measures and the metrics they are made
@@ -282,8 +346,14 @@ impl Builder<'_> {
         let mut measures: BTreeMap<String, String> = BTreeMap::new();
         for m in self.manifest.semantic_models.values() {
             let list = m.fields.get("measures").and_then(Value::as_array);
-            for name in list.into_iter().flatten().filter_map(|x| x["name"].as_str()) {
-                measures.entry(name.to_string()).or_insert_with(|| m.unique_id.clone());
+            for name in list
+                .into_iter()
+                .flatten()
+                .filter_map(|x| x["name"].as_str())
+            {
+                measures
+                    .entry(name.to_string())
+                    .or_insert_with(|| m.unique_id.clone());
             }
         }
         let ids: BTreeMap<String, String> = self
@@ -296,7 +366,12 @@ impl Builder<'_> {
             .manifest
             .metrics
             .values()
-            .map(|m| (m.name.clone(), m.fields.get("type_params").cloned().unwrap_or_default()))
+            .map(|m| {
+                (
+                    m.name.clone(),
+                    m.fields.get("type_params").cloned().unwrap_or_default(),
+                )
+            })
             .collect();
         let mut problems = Vec::new();
         for metric in self.manifest.metrics.values_mut() {
@@ -308,12 +383,23 @@ impl Builder<'_> {
             }
         }
         for query in self.manifest.saved_queries.values_mut() {
-            let names = query.fields.get("query_params").and_then(|q| q["metrics"].as_array()).cloned();
+            let names = query
+                .fields
+                .get("query_params")
+                .and_then(|q| q["metrics"].as_array())
+                .cloned();
             for name in names.unwrap_or_default() {
                 let name = super::generic::python_str(&name);
                 match ids.get(&name) {
                     Some(id) => push_new(&mut query.depends_on.nodes, id.clone()),
-                    None => problems.push(missing("saved query", query, "metric", &name, &ids, "query_params.metrics")),
+                    None => problems.push(missing(
+                        "saved query",
+                        query,
+                        "metric",
+                        &name,
+                        &ids,
+                        "query_params.metrics",
+                    )),
                 }
             }
         }
@@ -323,7 +409,12 @@ impl Builder<'_> {
     /// `node_relation` of every semantic model.
     fn node_relations(&mut self) {
         for m in self.manifest.semantic_models.values_mut() {
-            let Some(node) = m.depends_on.nodes.first().and_then(|id| self.manifest.nodes.get(id)) else {
+            let Some(node) = m
+                .depends_on
+                .nodes
+                .first()
+                .and_then(|id| self.manifest.nodes.get(id))
+            else {
                 continue;
             };
             m.fields.insert(
@@ -352,15 +443,24 @@ fn needs_of(
     let mut wanted: Vec<(bool, String, String)> = Vec::new();
     for (v, key) in [
         (&params["measure"], "measure"),
-        (&conversion["base_measure"], "conversion_type_params.base_measure"),
-        (&conversion["conversion_measure"], "conversion_type_params.conversion_measure"),
+        (
+            &conversion["base_measure"],
+            "conversion_type_params.base_measure",
+        ),
+        (
+            &conversion["conversion_measure"],
+            "conversion_type_params.conversion_measure",
+        ),
     ] {
         wanted.extend(name_of(v).map(|n| (true, n, key.to_string())));
     }
     for (v, key) in [
         (&params["numerator"], "numerator"),
         (&params["denominator"], "denominator"),
-        (&params["cumulative_type_params"]["metric"], "cumulative_type_params.metric"),
+        (
+            &params["cumulative_type_params"]["metric"],
+            "cumulative_type_params.metric",
+        ),
     ] {
         wanted.extend(name_of(v).map(|n| (false, n, key.to_string())));
     }
@@ -368,7 +468,11 @@ fn needs_of(
         wanted.extend(name_of(v).map(|n| (false, n.clone(), format!("metrics.{n}"))));
     }
     for (is_measure, name, key) in wanted {
-        let (list, word) = if is_measure { (measures, "measure") } else { (ids, "metric") };
+        let (list, word) = if is_measure {
+            (measures, "measure")
+        } else {
+            (ids, "metric")
+        };
         match list.get(&name) {
             Some(id) => push_new(&mut metric.depends_on.nodes, id.clone()),
             None => problems.push(missing("metric", metric, word, &name, list, &key)),
@@ -384,11 +488,22 @@ fn missing(
     known: &BTreeMap<String, String>,
     path: &str,
 ) -> Diagnostic {
-    let exact = [path.to_string(), format!("{path}.name"), format!("{path}.{name}")];
-    let place = exact.iter().rev().find_map(|p| entry.places.get(p)).cloned();
+    let exact = [
+        path.to_string(),
+        format!("{path}.name"),
+        format!("{path}.{name}"),
+    ];
+    let place = exact
+        .iter()
+        .rev()
+        .find_map(|p| entry.places.get(p))
+        .cloned();
     let d = Diagnostic::error(
         code::G0401,
-        format!("{what} `{}` takes the {word} `{name}`, which is not in the project", entry.name),
+        format!(
+            "{what} `{}` takes the {word} `{name}`, which is not in the project",
+            entry.name
+        ),
     )
     .heading("Compilation Error")
     .at_opt(place.or(entry.place.clone()));

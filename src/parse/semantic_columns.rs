@@ -22,7 +22,11 @@ fn typed(node: Option<&Yaml>) -> Option<Map<String, Value>> {
 
 /// A dimension or entity of a column: its name and expression follow from the column's.
 fn of_column(mut map: Map<String, Value>, column: &str, entry: &Yaml) -> Value {
-    let name = map.get("name").and_then(Value::as_str).unwrap_or(column).to_string();
+    let name = map
+        .get("name")
+        .and_then(Value::as_str)
+        .unwrap_or(column)
+        .to_string();
     if name != column {
         map.insert("expr".into(), column.into());
     }
@@ -73,7 +77,10 @@ impl Builder<'_> {
         };
         let enabled = match semantic.as_bool() {
             Some(on) => on,
-            None => semantic.get("enabled").and_then(Yaml::as_bool).unwrap_or(true),
+            None => semantic
+                .get("enabled")
+                .and_then(Yaml::as_bool)
+                .unwrap_or(true),
         };
         let project = self.input.packages[package].project.name.clone();
         let version = latest_version(p).filter(|_| p.get("versions").is_some());
@@ -83,19 +90,29 @@ impl Builder<'_> {
         if !enabled || !known {
             return;
         }
-        let name = semantic.get("name").and_then(Yaml::scalar_text).unwrap_or_else(|| p.name.clone());
+        let name = semantic
+            .get("name")
+            .and_then(Yaml::scalar_text)
+            .unwrap_or_else(|| p.name.clone());
         let mut parts = Parts::default();
         for column in p.get("columns").map(Yaml::items).unwrap_or_default() {
             column_parts(column, &mut parts);
         }
         let no_meta = Map::new();
         let derived = p.get("derived_semantics");
-        let more = |key: &str| derived.and_then(|d| d.get(key)).map(Yaml::items).unwrap_or_default();
+        let more = |key: &str| {
+            derived
+                .and_then(|d| d.get(key))
+                .map(Yaml::items)
+                .unwrap_or_default()
+        };
         for e in more("entities") {
             parts.entities.push(fields::entity(&e.to_json(), &no_meta));
         }
         for d in more("dimensions") {
-            parts.dimensions.push(fields::dimension(&with_grain(d.to_json(), None), &no_meta));
+            parts
+                .dimensions
+                .push(fields::dimension(&with_grain(d.to_json(), None), &no_meta));
         }
         let metrics: Vec<Property> = p
             .get("metrics")
@@ -116,7 +133,11 @@ impl Builder<'_> {
         out.insert("model".into(), format!("ref('{quoted}')").into());
         let (description, _) = self.description(package, p, p.get("description"));
         out.insert("description".into(), description.into());
-        let label = p.node.get("label").filter(|l| !l.is_null()).map_or(Value::Null, Yaml::to_json);
+        let label = p
+            .node
+            .get("label")
+            .filter(|l| !l.is_null())
+            .map_or(Value::Null, Yaml::to_json);
         out.insert("label".into(), label);
         let defaults = time.map_or(Value::Null, |t| json!({ "agg_time_dimension": t }));
         out.insert("defaults".into(), defaults);
@@ -125,9 +146,21 @@ impl Builder<'_> {
         out.insert("dimensions".into(), parts.dimensions.into());
         let primary = p.text("primary_entity").map_or(Value::Null, Value::from);
         out.insert("primary_entity".into(), primary);
-        let refs = vec![RefArgs { name: p.name.clone(), package: Some(project), version }];
+        let refs = vec![RefArgs {
+            name: p.name.clone(),
+            package: Some(project),
+            version,
+        }];
         let part = self.model_part(p, semantic, &name);
-        self.file_semantic(package, &part, Draft { kind: ResourceType::SemanticModel, fields: out, refs });
+        self.file_semantic(
+            package,
+            &part,
+            Draft {
+                kind: ResourceType::SemanticModel,
+                fields: out,
+                refs,
+            },
+        );
         for m in &metrics {
             self.plain_metric(package, m, Some(&name));
         }
@@ -151,14 +184,25 @@ impl Builder<'_> {
             let mut own: Vec<(Yaml, Yaml)> = node
                 .entries()
                 .iter()
-                .filter(|(k, _)| !["config", "meta", "group", "tags"].contains(&k.as_str().unwrap_or_default()))
+                .filter(|(k, _)| {
+                    !["config", "meta", "group", "tags"].contains(&k.as_str().unwrap_or_default())
+                })
                 .cloned()
                 .collect();
             own.push((
-                Yaml { kind: Kind::Str("config".into()), span: node.span.clone() },
-                Yaml { kind: Kind::Map(entries), span: node.span.clone() },
+                Yaml {
+                    kind: Kind::Str("config".into()),
+                    span: node.span.clone(),
+                },
+                Yaml {
+                    kind: Kind::Map(entries),
+                    span: node.span.clone(),
+                },
             ));
-            Yaml { kind: Kind::Map(own), span: node.span.clone() }
+            Yaml {
+                kind: Kind::Map(own),
+                span: node.span.clone(),
+            }
         };
         Property {
             section: "semantic_models",
@@ -171,12 +215,19 @@ impl Builder<'_> {
 
     /// A metric that stands under a model, as an entry of its own.
     fn nested(&mut self, p: &Property, node: &Yaml) -> Option<Property> {
-        let Some(name) = node.get("name").filter(|n| !n.is_null()).and_then(Yaml::scalar_text) else {
+        let Some(name) = node
+            .get("name")
+            .filter(|n| !n.is_null())
+            .and_then(Yaml::scalar_text)
+        else {
             self.sink.push(
-                Diagnostic::error(code::Y0205, format!("a metric of `{}` has no `name`", p.name))
-                    .heading("Parsing Error")
-                    .at(p.place(node))
-                    .help("add `name:`"),
+                Diagnostic::error(
+                    code::Y0205,
+                    format!("a metric of `{}` has no `name`", p.name),
+                )
+                .heading("Parsing Error")
+                .at(p.place(node))
+                .help("add `name:`"),
             );
             return None;
         };
@@ -188,7 +239,13 @@ impl Builder<'_> {
             .iter()
             .find(|m| m.span == node.span)
             .unwrap_or(node);
-        Some(Property { section: "metrics", name, node: node.clone(), raw: raw.clone(), ..p.clone() })
+        Some(Property {
+            section: "metrics",
+            name,
+            node: node.clone(),
+            raw: raw.clone(),
+            ..p.clone()
+        })
     }
 
     /// A metric whose settings stand beside its name. `model` is the semantic model it stands under.
@@ -211,12 +268,24 @@ impl Builder<'_> {
             "simple" => {
                 let agg = p.text("agg").unwrap_or_default();
                 const AGGS: &[&str] = &[
-                    "sum", "min", "max", "average", "count", "count_distinct", "sum_boolean", "median", "percentile",
+                    "sum",
+                    "min",
+                    "max",
+                    "average",
+                    "count",
+                    "count_distinct",
+                    "sum_boolean",
+                    "median",
+                    "percentile",
                 ];
                 if !AGGS.contains(&agg.as_str()) {
                     let d = Diagnostic::error(
                         code::Y0203,
-                        format!("metric `{}`: `agg` must be one of {}", p.name, AGGS.join(", ")),
+                        format!(
+                            "metric `{}`: `agg` must be one of {}",
+                            p.name,
+                            AGGS.join(", ")
+                        ),
                     )
                     .heading("Parsing Error")
                     .at(p.place(p.get("agg").or(p.get("name")).unwrap_or(&p.node)));
@@ -282,7 +351,12 @@ fn is_simple(p: &Property) -> bool {
 fn measure_of(p: &Property) -> Value {
     let mut out = Map::new();
     out.insert("name".into(), p.name.clone().into());
-    for key in ["agg", "expr", "non_additive_dimension", "agg_time_dimension"] {
+    for key in [
+        "agg",
+        "expr",
+        "non_additive_dimension",
+        "agg_time_dimension",
+    ] {
         if let Some(v) = p.get(key) {
             out.insert(key.into(), v.to_json());
         }
@@ -303,7 +377,9 @@ fn column_parts(column: &Yaml, parts: &mut Parts) {
     };
     let no_meta = Map::new();
     if let Some(map) = typed(column.get("entity")) {
-        parts.entities.push(fields::entity(&of_column(map, &name, column), &no_meta));
+        parts
+            .entities
+            .push(fields::entity(&of_column(map, &name, column), &no_meta));
     }
     if let Some(map) = typed(column.get("dimension")) {
         let grain = column.get("granularity").and_then(Yaml::scalar_text);

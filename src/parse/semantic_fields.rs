@@ -77,13 +77,16 @@ pub(super) fn dimension(v: &Value, meta: &Map<String, Value>) -> Value {
 
 /// A measure. `create_metric` is done with once the metric is there.
 pub(super) fn measure(v: &Value, meta: &Map<String, Value>) -> Value {
-    let params = v.get("agg_params").filter(|p| !p.is_null()).map_or(Value::Null, |p| {
-        json!({
-            "percentile": of(p, "percentile"),
-            "use_discrete_percentile": or(p, "use_discrete_percentile", false),
-            "use_approximate_percentile": or(p, "use_approximate_percentile", false),
-        })
-    });
+    let params = v
+        .get("agg_params")
+        .filter(|p| !p.is_null())
+        .map_or(Value::Null, |p| {
+            json!({
+                "percentile": of(p, "percentile"),
+                "use_discrete_percentile": or(p, "use_discrete_percentile", false),
+                "use_approximate_percentile": or(p, "use_approximate_percentile", false),
+            })
+        });
     let additive = v
         .get("non_additive_dimension")
         .filter(|p| !p.is_null())
@@ -299,8 +302,14 @@ mod tests {
 
     #[test]
     fn windows_and_filters_have_one_form() {
-        assert_eq!(window(&json!("7 days")), json!({"count": 7, "granularity": "day"}));
-        assert_eq!(window(&json!("1 month")), json!({"count": 1, "granularity": "month"}));
+        assert_eq!(
+            window(&json!("7 days")),
+            json!({"count": 7, "granularity": "day"})
+        );
+        assert_eq!(
+            window(&json!("1 month")),
+            json!({"count": 1, "granularity": "month"})
+        );
         assert_eq!(window(&json!("soon")), Value::Null);
         assert_eq!(
             filter(&json!("a > 1")),
@@ -311,7 +320,10 @@ mod tests {
 
     #[test]
     fn an_input_may_be_a_name_or_a_mapping() {
-        assert_eq!(input_metric(&json!("a")), input_metric(&json!({"name": "a"})));
+        assert_eq!(
+            input_metric(&json!("a")),
+            input_metric(&json!({"name": "a"}))
+        );
         assert_eq!(
             input_measure(&json!("a")),
             json!({"name": "a", "filter": null, "alias": null, "join_to_timespine": false, "fill_nulls_with": null})
@@ -320,8 +332,14 @@ mod tests {
 
     #[test]
     fn cumulative_settings_are_read_in_the_old_and_the_new_place() {
-        let old = type_params("cumulative", &json!({"measure": "m", "grain_to_date": "month"}));
-        let new = type_params("cumulative", &json!({"measure": "m", "cumulative_type_params": {"grain_to_date": "month"}}));
+        let old = type_params(
+            "cumulative",
+            &json!({"measure": "m", "grain_to_date": "month"}),
+        );
+        let new = type_params(
+            "cumulative",
+            &json!({"measure": "m", "cumulative_type_params": {"grain_to_date": "month"}}),
+        );
         assert_eq!(old["cumulative_type_params"], new["cumulative_type_params"]);
         assert_eq!(old["cumulative_type_params"]["period_agg"], "first");
     }

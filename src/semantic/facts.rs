@@ -66,10 +66,16 @@ mod tests {
 
     #[test]
     fn a_language_falls_back_to_the_main_name() {
-        let l = Labels::read(Some(&json!({"da": "Sessioner", "en": "Sessions"})), "sessions");
+        let l = Labels::read(
+            Some(&json!({"da": "Sessioner", "en": "Sessions"})),
+            "sessions",
+        );
         assert_eq!(l.get("da-DK"), "Sessioner");
         assert_eq!(l.get("en"), "Sessions");
         assert_eq!(l.get("de"), "sessions");
-        assert_eq!(Labels::read(Some(&json!("Brugere")), "users").get("da"), "Brugere");
+        assert_eq!(
+            Labels::read(Some(&json!("Brugere")), "users").get("da"),
+            "Brugere"
+        );
     }
 }

@@ -32,15 +32,78 @@ fn fault<T>(at: usize, message: impl Into<String>) -> Result<T, Fault> {
 
 /// Words of SQL that are never names here.
 const WORDS: &[&str] = &[
-    "and", "or", "not", "in", "is", "null", "like", "ilike", "between", "true", "false", "case", "when", "then",
-    "else", "end", "as", "cast", "distinct", "from", "similar", "to", "any", "all", "some", "array", "interval",
-    "date", "time", "timestamp", "timestamptz", "at", "zone", "escape", "unknown", "symmetric", "asc", "desc",
-    "current_date", "current_timestamp", "localtimestamp", "collate", "both", "leading", "trailing", "for",
-    "isnull", "notnull", "overlaps", "filter", "where", "over", "within", "group", "order", "by", "select",
+    "and",
+    "or",
+    "not",
+    "in",
+    "is",
+    "null",
+    "like",
+    "ilike",
+    "between",
+    "true",
+    "false",
+    "case",
+    "when",
+    "then",
+    "else",
+    "end",
+    "as",
+    "cast",
+    "distinct",
+    "from",
+    "similar",
+    "to",
+    "any",
+    "all",
+    "some",
+    "array",
+    "interval",
+    "date",
+    "time",
+    "timestamp",
+    "timestamptz",
+    "at",
+    "zone",
+    "escape",
+    "unknown",
+    "symmetric",
+    "asc",
+    "desc",
+    "current_date",
+    "current_timestamp",
+    "localtimestamp",
+    "collate",
+    "both",
+    "leading",
+    "trailing",
+    "for",
+    "isnull",
+    "notnull",
+    "overlaps",
+    "filter",
+    "where",
+    "over",
+    "within",
+    "group",
+    "order",
+    "by",
+    "select",
 ];
 
 /// Words that are names when they stand alone, because tables have such columns.
-const OFTEN_COLUMNS: &[&str] = &["date", "time", "timestamp", "zone", "to", "all", "any", "some", "by", "for"];
+const OFTEN_COLUMNS: &[&str] = &[
+    "date",
+    "time",
+    "timestamp",
+    "zone",
+    "to",
+    "all",
+    "any",
+    "some",
+    "by",
+    "for",
+];
 
 /// Splits an SQL expression into names and the rest.
 pub fn scan(text: &str) -> Result<Vec<Piece>, Fault> {
@@ -156,7 +219,10 @@ impl Scanner<'_> {
         let called = next.starts_with('(') || next.starts_with('.');
         let part = before == "(" && next.to_lowercase().starts_with("from ");
         let keyword = WORDS.contains(&lower.as_str())
-            && !(OFTEN_COLUMNS.contains(&lower.as_str()) && !literal && before != "at" && before != "time");
+            && !(OFTEN_COLUMNS.contains(&lower.as_str())
+                && !literal
+                && before != "at"
+                && before != "time");
         if is_type || literal || called || part || keyword || before.ends_with('.') {
             Piece::Text(word)
         } else {
@@ -230,14 +296,25 @@ fn call(text: &str) -> Result<Piece, String> {
             return Err(HELP.into());
         };
         let word = left[i + 1..i + 1 + j].to_string();
-        if in_path { path.push(word) } else { texts.push(word) }
+        if in_path {
+            path.push(word)
+        } else {
+            texts.push(word)
+        }
         left = &left[i + j + 2..];
     }
     let mut texts = texts.into_iter();
     let name = texts.next().ok_or(HELP)?;
-    let name = path.into_iter().chain([name]).collect::<Vec<_>>().join("__");
+    let name = path
+        .into_iter()
+        .chain([name])
+        .collect::<Vec<_>>()
+        .join("__");
     let after = after.trim();
-    let grain = match after.strip_prefix(".grain(").and_then(|g| g.strip_suffix(')')) {
+    let grain = match after
+        .strip_prefix(".grain(")
+        .and_then(|g| g.strip_suffix(')'))
+    {
         Some(g) => Some(g.trim_matches(['\'', '"', ' ']).to_string()),
         None if after.is_empty() => texts.next(),
         None => return Err(HELP.into()),
@@ -268,7 +345,10 @@ mod tests {
     #[test]
     fn names_are_told_from_words_functions_types_and_literals() {
         assert_eq!(names("amount * 0.25"), ["amount"]);
-        assert_eq!(names("case when paid then amount else 0 end"), ["paid", "amount"]);
+        assert_eq!(
+            names("case when paid then amount else 0 end"),
+            ["paid", "amount"]
+        );
         assert_eq!(names("coalesce(a, 'it''s b', \"C d\")"), ["a", "C d"]);
         assert_eq!(names("d::date - interval '7 days'"), ["d"]);
         assert_eq!(names("extract(year from d) = 2025"), ["d"]);
@@ -279,7 +359,12 @@ mod tests {
 
     #[test]
     fn text_is_kept_to_the_letter() {
-        for text in ["a  +\n b", "x in ('a', 'b')", "not (a or b)", "\u{e6} = 'Æ'"] {
+        for text in [
+            "a  +\n b",
+            "x in ('a', 'b')",
+            "not (a or b)",
+            "\u{e6} = 'Æ'",
+        ] {
             let back: String = scan(text)
                 .unwrap()
                 .into_iter()
@@ -293,7 +378,15 @@ mod tests {
 
     #[test]
     fn what_could_end_the_query_is_refused() {
-        for text in ["a; drop table b", "a -- b", "a /* b", "(a", "a)", "'a", "$1"] {
+        for text in [
+            "a; drop table b",
+            "a -- b",
+            "a /* b",
+            "(a",
+            "a)",
+            "'a",
+            "$1",
+        ] {
             assert!(scan(text).is_err(), "{text}");
         }
     }
@@ -315,7 +408,10 @@ mod tests {
             template("{{ Dimension('region', entity_path=['customer']).grain('day') }}").unwrap(),
             [Piece::Name("customer__region".into(), Some("day".into()))]
         );
-        assert_eq!(template("{{ Entity(\"user\") }}").unwrap(), [Piece::Entity("user".into())]);
+        assert_eq!(
+            template("{{ Entity(\"user\") }}").unwrap(),
+            [Piece::Entity("user".into())]
+        );
         assert!(template("{{ Metric('a') }} > 1").is_err());
         assert!(template("{{ Dimension('a') > 1").is_err());
     }

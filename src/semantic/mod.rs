@@ -11,6 +11,6 @@ mod types;
 pub use facts::{Labels, bi, is_on};
 pub use fragment::{Fault, Piece, scan, template};
 pub use types::{
-    Aggregation, Column, Cumulative, Date, Dimension, Grain, Input, Key, KeyKind, Kind, Layer, Level, Hierarchy,
-    Measure, Metric, Offset, PeriodAgg, Table, Window,
+    Aggregation, Column, Cumulative, Date, Dimension, Grain, Hierarchy, Input, Key, KeyKind, Kind,
+    Layer, Level, Measure, Metric, Offset, PeriodAgg, Table, Window,
 };

@@ -1,8 +1,8 @@
 //! From the manifest to the semantic layer.
 use super::facts::{Labels, bi, is_on};
 use super::types::{
-    Aggregation, Column, Cumulative, Date, Dimension, Grain, Hierarchy, Input, Key, KeyKind, Kind, Layer, Level,
-    Measure, Metric, Offset, PeriodAgg, Table, Window,
+    Aggregation, Column, Cumulative, Date, Dimension, Grain, Hierarchy, Input, Key, KeyKind, Kind,
+    Layer, Level, Measure, Metric, Offset, PeriodAgg, Table, Window,
 };
 use crate::diag::{Diagnostic, Sink, code};
 use crate::graph::{Manifest, Node, SemanticEntry};
@@ -14,12 +14,22 @@ impl Layer {
     pub fn read(manifest: &Manifest, sink: &mut Sink) -> Self {
         let mut layer = Self::default();
         for entry in manifest.semantic_models.values() {
-            let node = entry.depends_on.nodes.first().and_then(|id| manifest.nodes.get(id));
+            let node = entry
+                .depends_on
+                .nodes
+                .first()
+                .and_then(|id| manifest.nodes.get(id));
             let Some(node) = node else {
                 sink.push(
-                    Diagnostic::error(code::G0401, format!("the model of semantic model `{}` is not in the project", entry.name))
-                        .at_opt(entry.places.get("model").or(entry.place.as_ref()).cloned())
-                        .help("write `model: ref('…')` with the name of an enabled model"),
+                    Diagnostic::error(
+                        code::G0401,
+                        format!(
+                            "the model of semantic model `{}` is not in the project",
+                            entry.name
+                        ),
+                    )
+                    .at_opt(entry.places.get("model").or(entry.place.as_ref()).cloned())
+                    .help("write `model: ref('…')` with the name of an enabled model"),
                 );
                 continue;
             };
@@ -37,7 +47,12 @@ impl Layer {
 
 /// The calendar: the table of the time spine, or one that says `date: true`, or the one with a primary entity `date`.
 fn calendar(layer: &Layer, manifest: &Manifest) -> Option<String> {
-    let spine = |t: &&Table| manifest.nodes.get(&t.node).is_some_and(|n| n.time_spine.is_some());
+    let spine = |t: &&Table| {
+        manifest
+            .nodes
+            .get(&t.node)
+            .is_some_and(|n| n.time_spine.is_some())
+    };
     let said = |t: &&Table| t.bi.get("date").and_then(Value::as_bool) == Some(true);
     let named = |t: &&Table| t.primary().is_some_and(|k| k.name == "date");
     let tables = || layer.tables.values();
@@ -109,7 +124,9 @@ fn table(entry: &SemanticEntry, node: &Node, sink: &mut Sink) -> Table {
         keys: Vec::new(),
         dimensions: IndexMap::new(),
         measures: IndexMap::new(),
-        time: fields.get("defaults").and_then(|d| text(d, "agg_time_dimension")),
+        time: fields
+            .get("defaults")
+            .and_then(|d| text(d, "agg_time_dimension")),
         date: Date::Own,
         title: text(&facts, "title"),
         hierarchies: hierarchies(&facts),
@@ -130,7 +147,12 @@ fn table(entry: &SemanticEntry, node: &Node, sink: &mut Sink) -> Table {
         && out.primary().is_none()
     {
         // A primary entity that is no column: rows have an identity, but nothing joins to them.
-        out.keys.push(Key { name, kind: KeyKind::Natural, expr: String::new(), both: false });
+        out.keys.push(Key {
+            name,
+            kind: KeyKind::Natural,
+            expr: String::new(),
+            both: false,
+        });
     }
     for v in list(fields.get("dimensions")) {
         if let Some(d) = dimension(v, &out) {
@@ -143,7 +165,10 @@ fn table(entry: &SemanticEntry, node: &Node, sink: &mut Sink) -> Table {
             Err(message) => {
                 let name = text(v, "name").unwrap_or_default();
                 let place = out.place_of(&format!("measures.{name}"));
-                sink.push(Diagnostic::error(code::R0701, format!("measure `{name}`: {message}")).at_opt(place));
+                sink.push(
+                    Diagnostic::error(code::R0701, format!("measure `{name}`: {message}"))
+                        .at_opt(place),
+                );
             }
         }
     }
@@ -153,7 +178,10 @@ fn table(entry: &SemanticEntry, node: &Node, sink: &mut Sink) -> Table {
 
 fn labels(fields: &Value, facts: &Value, name: &str) -> Labels {
     let main = text(fields, "label").unwrap_or_else(|| name.to_string());
-    let said = facts.get("labels").or(facts.get("label")).or(facts.get("caption"));
+    let said = facts
+        .get("labels")
+        .or(facts.get("label"))
+        .or(facts.get("caption"));
     Labels::read(said, &main)
 }
 
@@ -169,7 +197,12 @@ fn key(v: &Value, table: &Table) -> Option<Key> {
     let own = part_bi(v, &table.bi);
     // In the newer form the column has the fact; in the older one the entity has it, or the described column.
     let both = |b: &Value| b.get("filter").and_then(Value::as_str) == Some("both");
-    Some(Key { both: both(&own), name, kind, expr })
+    Some(Key {
+        both: both(&own),
+        name,
+        kind,
+        expr,
+    })
 }
 
 fn dimension(v: &Value, table: &Table) -> Option<Dimension> {
@@ -178,9 +211,20 @@ fn dimension(v: &Value, table: &Table) -> Option<Dimension> {
     let own = part_bi(v, &table.bi);
     let description = text(v, "description").unwrap_or_default();
     let described = table.columns.get(&expr);
-    let mut facts = column(&name, &description, described.and_then(|c| c.data_type.as_deref()), &own);
-    if let (Some(c), true) = (described, own.as_object().is_none_or(serde_json::Map::is_empty)) {
-        facts = Column { description: facts.description, ..c.clone() };
+    let mut facts = column(
+        &name,
+        &description,
+        described.and_then(|c| c.data_type.as_deref()),
+        &own,
+    );
+    if let (Some(c), true) = (
+        described,
+        own.as_object().is_none_or(serde_json::Map::is_empty),
+    ) {
+        facts = Column {
+            description: facts.description,
+            ..c.clone()
+        };
     }
     facts.name.clone_from(&expr);
     if facts.description.is_empty() {
@@ -188,7 +232,10 @@ fn dimension(v: &Value, table: &Table) -> Option<Dimension> {
     }
     let main = text(v, "label").unwrap_or_else(|| name.clone());
     let labels = match &facts.labels {
-        Some(l) if l.main == name || l.main == expr => Labels { main, by_language: l.by_language.clone() },
+        Some(l) if l.main == name || l.main == expr => Labels {
+            main,
+            by_language: l.by_language.clone(),
+        },
         Some(l) => l.clone(),
         None => Labels::plain(main),
     };
@@ -198,7 +245,14 @@ fn dimension(v: &Value, table: &Table) -> Option<Dimension> {
             .and_then(|g| Grain::parse(&g))
             .unwrap_or(Grain::Day)
     });
-    Some(Dimension { labels, description: facts.description.clone(), name, expr, grain, column: facts })
+    Some(Dimension {
+        labels,
+        description: facts.description.clone(),
+        name,
+        expr,
+        grain,
+        column: facts,
+    })
 }
 
 fn measure(v: &Value) -> Result<Measure, String> {
@@ -214,7 +268,10 @@ fn measure(v: &Value) -> Result<Measure, String> {
         "sum_boolean" => Aggregation::SumBoolean,
         "median" => Aggregation::Median,
         "percentile" => {
-            let p = params.get("percentile").and_then(Value::as_f64).ok_or("`percentile` is missing")?;
+            let p = params
+                .get("percentile")
+                .and_then(Value::as_f64)
+                .ok_or("`percentile` is missing")?;
             if !(0.0..=1.0).contains(&p) {
                 return Err(format!("the percentile {p} does not lie between 0 and 1"));
             }
@@ -225,7 +282,9 @@ fn measure(v: &Value) -> Result<Measure, String> {
     Ok(Measure {
         expr: text(v, "expr").unwrap_or_else(|| name.clone()),
         time: text(v, "agg_time_dimension"),
-        non_additive: v.get("non_additive_dimension").and_then(|d| text(d, "name")),
+        non_additive: v
+            .get("non_additive_dimension")
+            .and_then(|d| text(d, "name")),
         name,
         agg,
     })
@@ -239,11 +298,17 @@ fn hierarchies(facts: &Value) -> Vec<Hierarchy> {
                 .filter_map(|l| match (text(l, "column"), l.as_object()) {
                     (Some(column), _) => {
                         let main = text(l, "name").unwrap_or_else(|| column.clone());
-                        Some(Level { labels: Labels::read(l.get("labels").or(l.get("label")), &main), column })
+                        Some(Level {
+                            labels: Labels::read(l.get("labels").or(l.get("label")), &main),
+                            column,
+                        })
                     }
                     (None, Some(map)) => map.iter().next().and_then(|(label, column)| {
                         let column = column.as_str()?.to_string();
-                        Some(Level { labels: Labels::plain(label.clone()), column })
+                        Some(Level {
+                            labels: Labels::plain(label.clone()),
+                            column,
+                        })
                     }),
                     _ => None,
                 })
@@ -268,7 +333,10 @@ fn date(table: &Table, sink: &mut Sink) -> Date {
     let Some(via) = text(said, "via") else {
         return Date::Own;
     };
-    let foreign = table.keys.iter().any(|k| k.kind == KeyKind::Foreign && k.name == via);
+    let foreign = table
+        .keys
+        .iter()
+        .any(|k| k.kind == KeyKind::Foreign && k.name == via);
     if foreign {
         return Date::Parent(via);
     }
@@ -284,12 +352,17 @@ fn date(table: &Table, sink: &mut Sink) -> Date {
         .collect();
     let d = Diagnostic::error(
         code::R0701,
-        format!("`date: {{via: {via}}}` of `{}` names neither a foreign entity nor a column", table.name),
+        format!(
+            "`date: {{via: {via}}}` of `{}` names neither a foreign entity nor a column",
+            table.name
+        ),
     )
     .at_opt(table.place_of("config.meta.bi.date.via"));
     sink.push(match crate::text::nearest(&via, known) {
         Some(near) => d.help(format!("did you mean `{near}`?")),
-        None => d.help("name the foreign entity whose row has the date, or the column with the date"),
+        None => {
+            d.help("name the foreign entity whose row has the date, or the column with the date")
+        }
     });
     Date::Own
 }
@@ -300,7 +373,10 @@ fn filters(v: &Value) -> Vec<String> {
         Value::Array(items) => items.iter().flat_map(filters).collect(),
         Value::Object(map) => match map.get("where_filters") {
             Some(inner) => filters(inner),
-            None => map.get("where_sql_template").map(filters).unwrap_or_default(),
+            None => map
+                .get("where_sql_template")
+                .map(filters)
+                .unwrap_or_default(),
         },
         Value::String(s) => vec![s.trim().to_string()],
         other => vec![other.to_string()],
@@ -320,7 +396,9 @@ fn input(v: &Value, is_measure: bool) -> Option<Input> {
         _ => text(v, "name")?,
     };
     let back = window(v.get("offset_window")).map(Offset::Back);
-    let start = text(v, "offset_to_grain").and_then(|g| Grain::parse(&g)).map(Offset::Start);
+    let start = text(v, "offset_to_grain")
+        .and_then(|g| Grain::parse(&g))
+        .map(Offset::Start);
     Some(Input {
         name,
         is_measure,
@@ -334,26 +412,33 @@ fn input(v: &Value, is_measure: bool) -> Option<Input> {
 
 fn kind(name: &str, params: &Value, word: &str) -> Result<Kind, String> {
     let need = |key: &str, is_measure: bool| {
-        params.get(key).and_then(|v| input(v, is_measure)).ok_or_else(|| format!("`{key}` is missing"))
+        params
+            .get(key)
+            .and_then(|v| input(v, is_measure))
+            .ok_or_else(|| format!("`{key}` is missing"))
     };
     Ok(match word {
         "simple" => Kind::Simple(need("measure", true)?),
         "ratio" => Kind::Ratio(need("numerator", false)?, need("denominator", false)?),
         "derived" => {
             let expr = text(params, "expr").ok_or("`expr` is missing")?;
-            let inputs: Vec<Input> = list(params.get("metrics")).filter_map(|v| input(v, false)).collect();
+            let inputs: Vec<Input> = list(params.get("metrics"))
+                .filter_map(|v| input(v, false))
+                .collect();
             Kind::Derived { expr, inputs }
         }
         "cumulative" => {
-            let c = params.get("cumulative_type_params").cloned().unwrap_or_default();
+            let c = params
+                .get("cumulative_type_params")
+                .cloned()
+                .unwrap_or_default();
             let input = params
                 .get("measure")
                 .and_then(|v| input(v, true))
                 .or_else(|| c.get("metric").and_then(|v| input(v, false)))
                 .ok_or("it takes no measure and no metric")?;
-            let to_date = text(&c, "grain_to_date").map(|g| {
-                Grain::parse(&g).ok_or_else(|| format!("`{g}` is not a grain"))
-            });
+            let to_date = text(&c, "grain_to_date")
+                .map(|g| Grain::parse(&g).ok_or_else(|| format!("`{g}` is not a grain")));
             let over = Cumulative {
                 window: window(c.get("window")),
                 to_date: to_date.transpose()?,
@@ -391,7 +476,10 @@ fn metric(entry: &SemanticEntry, sink: &mut Sink) -> Metric {
         kind,
         filters: fields.get("filter").map(filters).unwrap_or_default(),
         labels: labels(&fields, &facts, &entry.name),
-        description: text(&fields, "description").unwrap_or_default().trim().to_string(),
+        description: text(&fields, "description")
+            .unwrap_or_default()
+            .trim()
+            .to_string(),
         format: text(&facts, "format"),
         folder: text(&facts, "folder"),
         hidden: is_on(&facts, "hidden"),

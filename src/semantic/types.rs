@@ -377,14 +377,18 @@ impl Grain {
 
     /// The grain of a word.
     pub fn parse(word: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|g| g.as_str() == word.to_lowercase())
+        Self::ALL
+            .into_iter()
+            .find(|g| g.as_str() == word.to_lowercase())
     }
 }
 
 impl Layer {
     /// The table that has a measure.
     pub fn table_of_measure(&self, measure: &str) -> Option<&Table> {
-        self.tables.values().find(|t| t.measures.contains_key(measure))
+        self.tables
+            .values()
+            .find(|t| t.measures.contains_key(measure))
     }
 
     /// The calendar.
