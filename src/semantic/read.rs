@@ -72,7 +72,7 @@ fn text(v: &Value, key: &str) -> Option<String> {
     }
 }
 
-fn list<'a>(v: Option<&'a Value>) -> impl Iterator<Item = &'a Value> {
+fn list(v: Option<&Value>) -> impl Iterator<Item = &Value> {
     v.and_then(Value::as_array).into_iter().flatten()
 }
 
