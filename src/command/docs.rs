@@ -2,7 +2,7 @@
 use super::Outcome;
 use super::session::Session;
 use super::setup::{self, Loaded};
-use crate::artifact::{self, CatalogColumn, CatalogRelation, Kind};
+use crate::artifact::{self, Kind};
 use crate::cli::Command;
 use crate::compile::Compiler;
 use crate::context::NodeSession;
@@ -10,8 +10,9 @@ use crate::diag::{Diagnostic, Result, code};
 use crate::docs::{DocsInput, page};
 use crate::graph::{Compiled, Manifest, ResourceType};
 use crate::report::{Event, Level};
+use crate::select::Purpose;
 use serde_json::Value;
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -26,43 +27,108 @@ pub fn docs(ctx: &Session) -> Result<Outcome> {
         );
     }
     let loaded = setup::load(ctx, true)?;
-    let mut session = crate::pg::Session::connect(&loaded.database.options).ok();
+    let chosen = chosen(ctx, &loaded)?;
     let compiles = !matches!(
         ctx.invocation.command,
         Command::DocsGenerate { compile: false, .. }
     );
     let manifest = if compiles {
-        compiled(ctx, &loaded, generate)?
+        let manifest = compiled(ctx, &loaded, chosen.as_ref(), generate)?;
+        super::run::write_with(ctx, &loaded, &manifest)?;
+        manifest
     } else {
         (*loaded.manifest).clone()
     };
-    super::run::write_with(ctx, &loaded, &manifest)?;
-    let empty = matches!(
-        ctx.invocation.command,
-        Command::DocsGenerate {
-            empty_catalog: true,
-            ..
-        }
-    );
-    let relations = match session.as_mut().filter(|_| !empty) {
-        Some(session) => relations(&loaded, session)?,
-        None => Vec::new(),
-    };
-    let catalog = artifact::catalog(&relations, &[], &super::run::meta(ctx));
+    copy_assets(&loaded)?;
+    let catalog = catalog(ctx, &loaded, chosen.as_ref())?;
     if generate {
         super::run::write(ctx, &loaded, Kind::Catalog, catalog.clone())?;
+        let file = loaded.shared.target_dir.join(Kind::Catalog.file_name());
+        say(ctx, format!("Catalog written to {}", file.display()));
     }
     let path = write_page(ctx, &loaded, &manifest, &catalog)?;
-    ctx.reporter.emit(Event::Line {
-        level: Level::Info,
-        text: format!("Wrote {}", path.display()),
-        dbt: None,
-    });
+    say(ctx, format!("Wrote {}", path.display()));
     Ok(Outcome::Success)
 }
 
+fn say(ctx: &Session, text: String) {
+    ctx.reporter.emit(Event::Line {
+        level: Level::Info,
+        text,
+        dbt: None,
+    });
+}
+
+/// The selected ids, if the command line selects at all.
+fn chosen(ctx: &Session, loaded: &Loaded) -> Result<Option<BTreeSet<String>>> {
+    let flags = &ctx.invocation.flags;
+    if flags.select.is_empty() && flags.exclude.is_empty() && flags.selector.is_none() {
+        return Ok(None);
+    }
+    let ids = super::run::selected(ctx, loaded, Purpose::Docs)?;
+    Ok(Some(ids.into_iter().collect()))
+}
+
+/// What the database knows of the project's relations. Without a server the page has less to tell, but `docs generate`
+/// fails as dbt's does.
+fn catalog(ctx: &Session, loaded: &Loaded, chosen: Option<&BTreeSet<String>>) -> Result<Value> {
+    let (generate, empty) = match ctx.invocation.command {
+        Command::DocsGenerate { empty_catalog, .. } => (true, empty_catalog),
+        _ => (false, false),
+    };
+    let options = &loaded.database.options;
+    let mut session = match crate::pg::Session::connect(options) {
+        Err(e) if generate && !empty => {
+            let d = e.diagnostic(None, Some(options));
+            return Err(d.heading("Database Error").into());
+        }
+        other => other.ok(),
+    };
+    if generate {
+        say(ctx, "Building catalog".to_string());
+    }
+    let relations = match session.as_mut().filter(|_| !empty) {
+        Some(session) => super::catalog::relations(loaded, chosen, session)?,
+        None => Vec::new(),
+    };
+    Ok(artifact::catalog(&relations, &[], &super::run::meta(ctx)))
+}
+
+/// Copies the folders of `asset-paths` into the target folder, anew.
+fn copy_assets(loaded: &Loaded) -> Result<()> {
+    let project = &loaded.project;
+    for folder in project.paths.get("asset").into_iter().flatten() {
+        let from = project.root.join(folder);
+        if !from.is_dir() {
+            continue;
+        }
+        let mut walk = ignore::WalkBuilder::new(&from);
+        for entry in walk.standard_filters(false).build().flatten() {
+            let Ok(relative) = entry.path().strip_prefix(&project.root) else {
+                continue;
+            };
+            if !entry.path().is_file() {
+                continue;
+            }
+            let bytes = std::fs::read(entry.path()).map_err(|e| {
+                Diagnostic::error(
+                    code::P0101,
+                    format!("cannot read `{}`: {e}", relative.display()),
+                )
+            })?;
+            crate::fs::write(&loaded.shared.target_dir.join(relative), &bytes)?;
+        }
+    }
+    Ok(())
+}
+
 /// The manifest with what can be compiled compiled; for `docs generate` an error stops, as in dbt.
-fn compiled(ctx: &Session, loaded: &Loaded, strict: bool) -> Result<Manifest> {
+fn compiled(
+    ctx: &Session,
+    loaded: &Loaded,
+    chosen: Option<&BTreeSet<String>>,
+    strict: bool,
+) -> Result<Manifest> {
     let mut manifest = (*loaded.manifest).clone();
     let session = crate::pg::Session::connect(&loaded.database.options).map_err(|e| {
         e.diagnostic(None, Some(&loaded.database.options))
@@ -79,7 +145,7 @@ fn compiled(ctx: &Session, loaded: &Loaded, strict: bool) -> Result<Manifest> {
             node.resource_type,
             ResourceType::Seed | ResourceType::Operation
         ) && !node.is_empty();
-        if !compilable {
+        if !compilable || chosen.is_some_and(|c| !c.contains(&node.unique_id)) {
             continue;
         }
         match compiler.compile(node) {
@@ -107,72 +173,6 @@ fn compiled(ctx: &Session, loaded: &Loaded, strict: bool) -> Result<Manifest> {
         }
     }
     Ok(manifest)
-}
-
-/// Every relation of the project that exists, with its columns.
-fn relations(loaded: &Loaded, session: &mut crate::pg::Session) -> Result<Vec<CatalogRelation>> {
-    let fail = |e: crate::pg::PgError| e.diagnostic(None, None).heading("Database Error");
-    let mut wanted: HashMap<(String, String), String> = HashMap::new();
-    for n in loaded
-        .manifest
-        .nodes
-        .values()
-        .filter(|n| n.is_refable() && !n.is_ephemeral())
-    {
-        wanted.insert((n.schema.clone(), n.alias.clone()), n.unique_id.clone());
-    }
-    for s in loaded.manifest.sources.values() {
-        wanted.insert(
-            (s.schema.clone(), s.identifier.clone()),
-            s.unique_id.clone(),
-        );
-    }
-    let schemas: std::collections::BTreeSet<String> = wanted
-        .keys()
-        .map(|(s, _)| crate::pg::quote_literal(s))
-        .collect();
-    if schemas.is_empty() {
-        return Ok(Vec::new());
-    }
-    let list = schemas.into_iter().collect::<Vec<_>>().join(", ");
-    let sql = format!(
-        "select n.nspname, c.relname, case c.relkind when 'v' then 'VIEW' when 'm' then 'MATERIALIZED VIEW' when 'f' then 'FOREIGN' \
-         else 'BASE TABLE' end, pg_catalog.obj_description(c.oid, 'pg_class'), pg_catalog.pg_get_userbyid(c.relowner), a.attname, \
-         a.attnum, pg_catalog.format_type(a.atttypid, a.atttypmod), pg_catalog.col_description(c.oid, a.attnum) \
-         from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
-         join pg_catalog.pg_attribute a on a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
-         where n.nspname in ({list}) and c.relkind in ('r', 'v', 'm', 'p', 'f') order by 1, 2, a.attnum"
-    );
-    let table = session.fetch(&sql).map_err(fail)?;
-    let mut out: Vec<CatalogRelation> = Vec::new();
-    for row in &table.rows {
-        let text = |i: usize| row[i].text();
-        let (schema, name) = (text(0).unwrap_or_default(), text(1).unwrap_or_default());
-        let Some(unique_id) = wanted.get(&(schema.clone(), name.clone())).cloned() else {
-            continue;
-        };
-        if out.last().is_none_or(|r| r.unique_id != unique_id) {
-            out.push(CatalogRelation {
-                unique_id,
-                kind: text(2).unwrap_or_default(),
-                database: loaded.shared.target.connection.dbname.clone(),
-                schema,
-                name,
-                comment: text(3),
-                owner: text(4),
-                columns: Vec::new(),
-            });
-        }
-        if let Some(r) = out.last_mut() {
-            r.columns.push(CatalogColumn {
-                index: row[6].as_int().unwrap_or_default(),
-                name: text(5).unwrap_or_default(),
-                kind: text(7).unwrap_or_default(),
-                comment: text(8),
-            });
-        }
-    }
-    Ok(out)
 }
 
 fn write_page(

@@ -1,4 +1,5 @@
 //! The commands: each is a list of the pipeline's steps, from the command line to the exit code.
+mod catalog;
 mod compile;
 mod connect;
 mod database;

@@ -64,7 +64,44 @@ impl Builder<'_> {
             .map(|n| n.unique_id.clone())
     }
 
-    fn unknown(&mut self, p: &Property, kind: ResourceType) {
+    /// An entry that stands under the wrong word describes nothing, but its tests count.
+    fn misplaced(&mut self, package: usize, p: &Property, kind: ResourceType) -> bool {
+        let kinds = [
+            ResourceType::Model,
+            ResourceType::Seed,
+            ResourceType::Snapshot,
+        ];
+        if !kinds.contains(&kind) {
+            return false;
+        }
+        let Some((other, id)) = kinds
+            .into_iter()
+            .find_map(|k| Some((k, self.patched_id(package, k, &p.name)?)))
+        else {
+            return false;
+        };
+        let word = other.as_str();
+        self.sink.push(
+            Diagnostic::warning(
+                code::G0405,
+                format!(
+                    "'{}' is a {word} node, but it is specified in the {} section of {}.\n\
+                     To fix this error, place the `{}` specification under the {word}s key instead.",
+                    p.name, p.section, p.original_file_path, p.name
+                ),
+            )
+            .at(p.name_place()),
+        );
+        if self.manifest.nodes.contains_key(&id) {
+            self.generic_tests_of(package, p, &p.node, &id);
+        }
+        true
+    }
+
+    fn unknown(&mut self, package: usize, p: &Property, kind: ResourceType) {
+        if self.misplaced(package, p, kind) {
+            return;
+        }
         let word = kind.as_str();
         let same = self
             .manifest
@@ -130,7 +167,7 @@ impl Builder<'_> {
             {
                 return;
             }
-            return self.unknown(p, kind);
+            return self.unknown(package, p, kind);
         };
         if !self.claim(p, &id) {
             return;
@@ -157,7 +194,7 @@ impl Builder<'_> {
             return self.patch_versions(package, p);
         }
         let Some(id) = self.patched_id(package, ResourceType::Model, &p.name) else {
-            return self.unknown(p, ResourceType::Model);
+            return self.unknown(package, p, ResourceType::Model);
         };
         if !self.claim(p, &id) {
             return;
@@ -205,7 +242,7 @@ impl Builder<'_> {
                     version_text(&v)
                 );
                 if !self.manifest.disabled.contains_key(&disabled) {
-                    self.unknown(p, ResourceType::Model);
+                    self.unknown(package, p, ResourceType::Model);
                 }
                 continue;
             };

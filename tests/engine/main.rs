@@ -9,6 +9,7 @@
 mod build;
 #[path = "builtin/golden.rs"]
 mod builtin_golden;
+mod conform;
 #[path = "jinja/golden.rs"]
 mod jinja_golden;
 mod layers;
