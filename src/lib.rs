@@ -20,6 +20,7 @@ pub mod outcome;
 pub mod packages;
 pub mod parse;
 pub mod pg;
+pub mod powerbi;
 pub mod report;
 pub mod run;
 pub mod scaffold;

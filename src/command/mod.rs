@@ -5,6 +5,7 @@ mod connect;
 mod database;
 mod deps;
 mod docs;
+mod export;
 mod failure;
 mod housekeeping;
 mod list;
@@ -126,6 +127,7 @@ fn run(ctx: &session::Session) -> Result<Outcome> {
         Command::MetricsList { .. } | Command::MetricsShow { .. } | Command::MetricsQuery(_) => {
             metrics::metrics(ctx)
         }
+        Command::ExportPowerBi { .. } => export::powerbi(ctx),
         Command::Simulate { .. } => simulations::simulate(ctx),
         Command::Docs { .. } | Command::DocsGenerate { .. } | Command::DocsServe { .. } => {
             docs::docs(ctx)

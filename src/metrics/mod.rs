@@ -12,7 +12,7 @@ mod sqltext;
 mod time;
 
 pub use catalogue::{Catalogue, DimensionFacts, MetricFacts, catalogue};
-pub use join::{Edge, paths, time_path};
+pub use join::{Edge, edges, paths, time_expr, time_path};
 pub use names::{Target, resolve};
 pub use plan::plan;
 pub use sqltext::{ident, qualified, relation};

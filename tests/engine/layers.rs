@@ -7,9 +7,9 @@ use std::path::{Path, PathBuf};
 /// From the bottom to the top; a module imports only what stands before it.
 const ORDER: &[&str] = &[
     "text", "diag", "fs", "yaml", "graph", "config", "load", "jinja", "pg", "server", "sql",
-    "simulate", "semantic", "metrics", "packages", "scaffold", "builtin", "outcome", "report",
-    "artifact", "docs", "parse", "select", "context", "compile", "run", "cli", "command", "lib",
-    "main",
+    "simulate", "semantic", "metrics", "powerbi", "packages", "scaffold", "builtin", "outcome",
+    "report", "artifact", "docs", "parse", "select", "context", "compile", "run", "cli", "command",
+    "lib", "main",
 ];
 
 /// Who may name a crate: folders or files of `src`.
