@@ -132,7 +132,10 @@ impl Names {
 pub fn adopt(files: &Files, layer: &Layer, sink: &mut Sink) -> Names {
     let mut names = Names::default();
     let mut tables: Vec<Object> = Vec::new();
-    for (path, text) in files.iter().filter(|(p, _)| p.ends_with(".tmdl")) {
+    for (path, text) in files
+        .iter()
+        .filter(|(p, _)| p.rsplit('.').next() == Some("tmdl"))
+    {
         match parse(text) {
             Ok(objects) => {
                 for o in objects {

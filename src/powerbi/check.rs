@@ -10,7 +10,7 @@ pub fn check(files: &Files) -> Vec<String> {
     let model = fields(files, &mut out);
     json_files(files, &model, &mut out);
     pages(files, &mut out);
-    for (path, text) in files.iter().filter(|(p, _)| p.ends_with(".pbip")) {
+    for (path, text) in files.iter().filter(|(p, _)| is(p, "pbip")) {
         let v: Value = serde_json::from_str(text).unwrap_or_default();
         let reports: Vec<&str> = v["artifacts"]
             .as_array()
@@ -30,6 +30,11 @@ pub fn check(files: &Files) -> Vec<String> {
     out
 }
 
+/// Whether a path has this extension.
+fn is(path: &str, extension: &str) -> bool {
+    path.rsplit('.').next() == Some(extension)
+}
+
 /// The model's fields: names of columns, hierarchies and measures by table.
 type Fields = BTreeMap<String, (BTreeSet<String>, BTreeSet<String>)>;
 
@@ -38,7 +43,7 @@ fn fields(files: &Files, out: &mut Vec<String>) -> Fields {
     let mut tags: BTreeMap<String, String> = BTreeMap::new();
     let mut refs: BTreeSet<String> = BTreeSet::new();
     let mut objects: Vec<(String, Object)> = Vec::new();
-    for (path, text) in files.iter().filter(|(p, _)| p.ends_with(".tmdl")) {
+    for (path, text) in files.iter().filter(|(p, _)| is(p, "tmdl")) {
         match parse(text) {
             Ok(list) => objects.extend(list.into_iter().map(|o| (path.clone(), o))),
             Err(e) => out.push(format!("{path}: {e}")),
@@ -215,10 +220,9 @@ fn references(dax: &str) -> Result<Vec<(Option<String>, String)>, ()> {
 
 fn json_files(files: &Files, model: &Fields, out: &mut Vec<String>) {
     for (path, text) in files {
-        let json = path.ends_with(".json")
-            || path.ends_with(".pbir")
-            || path.ends_with(".pbism")
-            || path.ends_with(".platform");
+        let json = ["json", "pbir", "pbism", "platform"]
+            .iter()
+            .any(|e| is(path, e));
         if !json {
             continue;
         }

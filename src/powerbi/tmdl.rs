@@ -180,6 +180,9 @@ impl Object {
                 Property::Flag => {
                     let _ = writeln!(out, "{tabs}\t{key}");
                 }
+                Property::Expression(v) if !v.contains('\n') => {
+                    let _ = writeln!(out, "{tabs}\t{key} = {v}");
+                }
                 Property::Expression(v) => {
                     let _ = writeln!(out, "{tabs}\t{key} =");
                     lines(out, v, depth + 3);
