@@ -1,6 +1,9 @@
-//! How fast TV ONE's viewing events are made, without a database: rows a second, CPU time a row, memory.
+//! How fast TV ONE's viewing events are made: rows a second, CPU time a row, memory; and, with the URL of a database,
+//! how fast they are loaded, beside a bare COPY of the same bytes over the same number of connections.
 //!
-//! `cargo bench --bench simulate -- [households] [days] [threads]`
+//! `cargo bench --bench simulate -- [households] [days] [threads] [postgres://…]`
+//!
+//! The database's schema `tv_one` is dropped and made anew.
 #![expect(
     clippy::print_stdout,
     clippy::unwrap_used,
@@ -9,10 +12,16 @@
 use indexmap::IndexMap;
 use serde_json::Value;
 use std::fs;
-use std::path::Path;
+use std::io::Read as _;
+use std::path::{Path, PathBuf};
+use std::sync::Mutex;
+use std::sync::atomic::AtomicBool;
 use std::time::Instant;
 use tv1::diag::Result;
-use tv1::simulate::{Host, HostTable, Options, Simulations, TableKind};
+use tv1::pg::{ConnectOptions, Session};
+use tv1::simulate::{
+    Host, HostTable, Options, Progress, Simulations, Stage, Surroundings, TableKind,
+};
 use tv1::text::SourceFile;
 use tv1::yaml::Kind;
 
@@ -55,8 +64,11 @@ impl Host for Project {
         })
     }
 
-    fn render_sql(&self, sql: &str, _: &str, _: u32) -> Result<String> {
-        Ok(sql.into())
+    fn render_sql(&self, sql: &str, this: &str, days: u32) -> Result<String> {
+        Ok(sql
+            .replace("{{ this }}", this)
+            .replace("{{ ref('users') }}", "tv_one.users")
+            .replace("{{ sim_days }}", &days.to_string()))
     }
 }
 
@@ -153,4 +165,126 @@ fn main() {
         );
     }
     println!("memory: {:.1} MiB at most", memory("VmHWM"));
+    if let Some(url) = std::env::args().find(|a| a.starts_with("postgres")) {
+        let url = ConnectOptions::from_url(&url, &|_| None).unwrap();
+        load(&all, &options, &host, &url);
+    }
+}
+
+/// CPU seconds of the server's backends that have ended, where the server runs on this machine.
+fn backends(session: &mut Session) -> f64 {
+    let fields = |pid: &str| -> Vec<String> {
+        let stat = fs::read_to_string(format!("/proc/{pid}/stat")).unwrap_or_default();
+        let rest = stat.rsplit(')').next().unwrap_or_default();
+        rest.split_whitespace().map(str::to_string).collect()
+    };
+    let own = fields(&session.backend_pid().to_string());
+    let server = fields(own.get(1).map_or("", String::as_str));
+    let ticks = |i: usize| server.get(i).and_then(|f| f.parse::<f64>().ok());
+    (ticks(13).unwrap_or(0.0) + ticks(14).unwrap_or(0.0)) / 100.0
+}
+
+/// Loads the tables, then the bytes of the largest once more with nothing but COPY.
+fn load(all: &Simulations, options: &Options, host: &Project, url: &ConnectOptions) {
+    let mut session = Session::connect(url).unwrap();
+    session
+        .execute("drop schema if exists tv_one cascade; create schema tv_one")
+        .unwrap();
+    let cancelled = AtomicBool::new(false);
+    let connect =
+        || Session::connect(url).map_err(|e| tv1::diag::Stopped::from(e.diagnostic(None, None)));
+    let mut rows = 0;
+    for name in ["users", "tracking"] {
+        // When each stage began: wall clock and CPU time.
+        let stages: Mutex<Vec<(Stage, Instant, f64)>> = Mutex::new(Vec::new());
+        let listen = |p: Progress<'_>| {
+            let mut stages = stages.lock().unwrap();
+            if stages.last().is_none_or(|s| s.0 != p.stage) {
+                stages.push((p.stage, Instant::now(), cpu()));
+            }
+        };
+        let around = Surroundings {
+            host,
+            connect: &connect,
+            listen: &listen,
+            cancelled: &cancelled,
+        };
+        let (begin, before, server) = (Instant::now(), cpu(), backends(&mut session));
+        let fresh = Options {
+            full_refresh: true,
+            ..options.clone()
+        };
+        let done = all.run_one(name, &fresh, around).unwrap();
+        rows = done.rows;
+        let n = rows as f64;
+        let took = begin.elapsed().as_secs_f64();
+        println!(
+            "{name}: {rows} rows loaded, indexed and checked in {took:.2} s, {:.0} k rows/s; CPU a row: client {:.3} µs, \
+             server {:.3} µs; memory {:.1} MiB at most; digest {}",
+            n / took / 1e3,
+            (cpu() - before) * 1e6 / n,
+            (backends(&mut session) - server) * 1e6 / n,
+            memory("VmHWM"),
+            done.digest
+        );
+        let stages = stages.into_inner().unwrap();
+        for pair in stages.windows(2) {
+            let wall = (pair[1].1 - pair[0].1).as_secs_f64();
+            println!(
+                "  {:?}: {wall:.2} s, {:.0} k rows/s, client {:.3} µs CPU a row",
+                pair[0].0,
+                n / wall / 1e3,
+                (pair[1].2 - pair[0].2) * 1e6 / n
+            );
+        }
+    }
+    bare_copy(url, options.threads, rows);
+}
+
+/// A COPY of the same bytes from files, over as many connections.
+fn bare_copy(url: &ConnectOptions, connections: usize, rows: u64) {
+    let mut session = Session::connect(url).unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let files: Vec<PathBuf> = (0..connections)
+        .map(|i| folder.path().join(i.to_string()))
+        .collect();
+    for (i, path) in files.iter().enumerate() {
+        let sql = format!(
+            "copy (select * from tv_one.tracking where tracking_id % {connections} = {i}) to stdout (format binary)"
+        );
+        let mut file = std::io::BufWriter::new(fs::File::create(path).unwrap());
+        session.copy_out(&sql, &mut file).unwrap();
+    }
+    session
+        .execute("create table tv_one.bare (like tv_one.tracking)")
+        .unwrap();
+    let (begin, before, server) = (Instant::now(), cpu(), backends(&mut session));
+    std::thread::scope(|scope| {
+        for path in &files {
+            scope.spawn(|| {
+                let mut session = Session::connect(url).unwrap();
+                let mut copy = session
+                    .copy_in("copy tv_one.bare from stdin (format binary)")
+                    .unwrap();
+                let mut file = fs::File::open(path).unwrap();
+                let mut block = vec![0; 256 * 1024];
+                loop {
+                    let n = file.read(&mut block).unwrap();
+                    if n == 0 {
+                        break;
+                    }
+                    copy.send(&block[..n]).unwrap();
+                }
+                copy.finish().unwrap();
+            });
+        }
+    });
+    let (wall, n) = (begin.elapsed().as_secs_f64(), rows as f64);
+    std::thread::sleep(std::time::Duration::from_millis(300));
+    println!(
+        "bare COPY of the same bytes: {wall:.2} s, {:.0} k rows/s; CPU a row: client {:.3} µs, server {:.3} µs",
+        n / wall / 1e3,
+        (cpu() - before) * 1e6 / n,
+        (backends(&mut session) - server) * 1e6 / n
+    );
 }

@@ -101,6 +101,7 @@ fn own_command(a: &Arguments<'_>) -> Result<Command, String> {
             until: a.day("until"),
             preview: a.text("preview"),
             limit: a.limit().unwrap_or(u64::MAX),
+            profile: a.on("columns_profile"),
         },
         "metrics-list" => Command::MetricsList { output: a.output() },
         "metrics-show" => Command::MetricsShow {

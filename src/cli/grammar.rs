@@ -272,9 +272,16 @@ fn spread(words: &[String]) -> Vec<String> {
         .flat_map(|o| std::iter::once(o.long()).chain(o.aliases.iter().map(|a| (*a).to_string())))
         .collect();
     let mut out = Vec::new();
-    let mut rest = false;
-    for word in words {
+    let (mut rest, mut simulate) = (false, false);
+    for (i, word) in words.iter().enumerate() {
         rest |= word == "--";
+        simulate |= word == "simulate";
+        // Alone it asks for a profile of the columns; with a name it is the profile to connect with.
+        let alone = words.get(i + 1).is_none_or(|next| next.starts_with('-'));
+        if simulate && !rest && word == "--profile" && alone {
+            out.push("--columns-profile".to_string());
+            continue;
+        }
         match word.strip_prefix("--").and_then(|w| w.split_once('=')) {
             Some((name, value)) if !rest && many.iter().any(|m| m == name) => {
                 out.push(format!("--{name}"));

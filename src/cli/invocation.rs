@@ -187,6 +187,8 @@ pub enum Command {
         preview: Option<String>,
         /// Rows to print.
         limit: u64,
+        /// Print what every column holds instead.
+        profile: bool,
     },
     /// Names of metrics.
     MetricsList {

@@ -367,6 +367,12 @@ pub static PREVIEW: Opt = Opt::value_of(
     "Print rows of this simulation instead of loading any",
 );
 
+/// `--columns-profile`, for which `simulate --profile` without a name stands.
+pub static COLUMNS_PROFILE: Opt = Opt::flag(
+    "columns_profile",
+    "Print what every column of the simulations holds, expected beside observed, instead of loading any; `--profile` without a name means the same",
+);
+
 /// `--limit`.
 pub static PREVIEW_LIMIT: Opt = Opt::new(
     "limit",

@@ -9,7 +9,7 @@ pub static OWN_VERBS: &[Verb] = &[
         name: "simulate",
         which: "simulate",
         about: "Load simulated data into the source tables",
-        more: "Reads simulations/*.yml. The same project gives the same rows on any machine.\n\nExamples:\n  tv1 simulate\n  tv1 simulate --until 2024-06-30\n  tv1 simulate --preview users --limit 5",
+        more: "Reads simulations/*.yml. The same project gives the same rows on any machine.\n\nExamples:\n  tv1 simulate\n  tv1 simulate --until 2024-06-30\n  tv1 simulate --preview users --limit 5\n  tv1 simulate --select users --profile",
         options: &[
             &own::SELECT,
             &own::EXCLUDE,
@@ -17,6 +17,7 @@ pub static OWN_VERBS: &[Verb] = &[
             &own::FULL_REFRESH,
             &own::PREVIEW,
             &own::PREVIEW_LIMIT,
+            &own::COLUMNS_PROFILE,
             &own::THREADS,
             &own::VARS,
             &own::PROJECT_DIR,

@@ -13,6 +13,7 @@ mod metrics;
 mod run;
 mod session;
 mod setup;
+mod simulation_views;
 mod simulations;
 
 use crate::cli::{self, Command};

@@ -110,6 +110,23 @@ pub fn run_simulations(ctx: &Session) -> Result<Outcome> {
     let begun = Instant::now();
     let loaded = setup::load(ctx, true)?;
     write_manifest(ctx, &loaded)?;
+    let ids = simulated_sources(ctx, &loaded)?;
+    if ids.is_empty() {
+        ctx.reporter.emit(Event::NothingToDo);
+        return Ok(Outcome::Success);
+    }
+    let results = execute(ctx, &loaded, ids, Purpose::Run)?;
+    let failed = results.0.iter().any(|(_, r)| r.status.is_failure());
+    finish(ctx, &loaded, results.0, begun, results.1)?;
+    Ok(if failed {
+        Outcome::Failed
+    } else {
+        Outcome::Success
+    })
+}
+
+/// Ids of the simulated sources that the command line selects; a simulation's own name will do.
+fn simulated_sources(ctx: &Session, loaded: &Loaded) -> Result<Vec<String>> {
     let flags = &ctx.invocation.flags;
     let request = Request {
         select: &flags.select,
@@ -124,25 +141,20 @@ pub fn run_simulations(ctx: &Session) -> Result<Outcome> {
             selection.ids.contains(&s.unique_id) || flags.select.iter().any(|w| w == n)
         })
     };
-    let ids: Vec<String> = loaded
+    Ok(loaded
         .manifest
         .sources
         .values()
         .filter(|s| simulated(s))
         .map(|s| s.unique_id.clone())
-        .collect();
-    if ids.is_empty() {
-        ctx.reporter.emit(Event::NothingToDo);
-        return Ok(Outcome::Success);
-    }
-    let results = execute(ctx, &loaded, ids, Purpose::Run)?;
-    let failed = results.0.iter().any(|(_, r)| r.status.is_failure());
-    finish(ctx, &loaded, results.0, begun, results.1)?;
-    Ok(if failed {
-        Outcome::Failed
-    } else {
-        Outcome::Success
-    })
+        .collect())
+}
+
+/// Names of the simulations that the command line selects.
+pub fn chosen_simulations(ctx: &Session, loaded: &Loaded) -> Result<Vec<String>> {
+    let ids = simulated_sources(ctx, loaded)?;
+    let name = |id: &String| loaded.manifest.sources.get(id)?.simulation.clone();
+    Ok(ids.iter().filter_map(name).collect())
 }
 
 fn execute(
@@ -185,7 +197,7 @@ fn execute(
         purpose == Purpose::Build,
     );
     let generate = |name: &str, progress: &dyn Fn(u64, Option<u64>)| {
-        super::simulations::generate(ctx, loaded, name, progress)
+        super::simulations::generate(ctx, loaded, name, progress, cancellation.flag())
     };
     let work = Work {
         shared: loaded.shared.clone(),

@@ -2,6 +2,7 @@
 use super::Outcome;
 use super::session::Session;
 use super::setup::{self, Loaded};
+use super::simulation_views as views;
 use crate::cli::Command;
 use crate::context::{EngineHost, NodeFacts, NodeScope, Phase, Setup, Shared, Table};
 use crate::diag::{Diagnostic, Result, Stopped, code};
@@ -195,7 +196,7 @@ impl Host for ProjectHost<'_> {
         let mut session = crate::pg::Session::connect(options).map_err(fail)?;
         let table = session
             .fetch(&format!(
-                "select to_jsonb(t)::text from {} t",
+                "select j from (select to_jsonb(t)::text as j from {} t) s order by j collate \"C\"",
                 self.relation(name)
             ))
             .map_err(fail)?;
@@ -270,10 +271,18 @@ fn options(ctx: &Session, settings: &Map<String, Json>, threads: usize) -> Resul
     let flags = &ctx.invocation.flags;
     let mut options = Options {
         seed: whole("seed")?.map_or(standard.seed, |n| n as u64),
-        start: settings
-            .get("start")
-            .and_then(Json::as_str)
-            .map_or(standard.start, str::to_string),
+        start: match settings.get("start").filter(|v| !v.is_null()) {
+            None => standard.start,
+            Some(Json::String(day)) if day.parse::<chrono::NaiveDate>().is_ok() => day.clone(),
+            Some(other) => {
+                return Err(Diagnostic::error(
+                    code::P0103,
+                    format!("`simulations: start` must be a day, but is {other}"),
+                )
+                .help("write YYYY-MM-DD")
+                .into());
+            }
+        },
         days: whole("days")?.map_or(standard.days, |n| n as u32),
         threads: flags.threads.unwrap_or(threads),
         full_refresh: flags.full_refresh,
@@ -338,6 +347,7 @@ pub fn sources(
                 .map(|c| (c.name.clone(), c.data_type.clone(), c.description.clone()))
                 .collect(),
             reads: s.depends_on.clone(),
+            faults: s.faults,
             spec_hash: s.spec_hash.clone(),
             original_file_path: s.place.file.path.clone(),
             place: Some(s.place.clone()),
@@ -352,6 +362,7 @@ pub fn generate(
     loaded: &Loaded,
     name: &str,
     progress: &dyn Fn(u64, Option<u64>),
+    cancelled: &AtomicBool,
 ) -> NodeResult {
     let begun = chrono::Utc::now();
     let started = std::time::Instant::now();
@@ -362,11 +373,13 @@ pub fn generate(
         .find(|s| s.simulation.as_deref() == Some(name))
         .map_or(name, |s| s.unique_id.as_str());
     let mut result = NodeResult::new(id, Status::Success);
-    match load_one(ctx, loaded, name, progress) {
+    match load_one(ctx, loaded, name, progress, cancelled) {
         Ok(done) => {
+            told(ctx, &done);
             let (word, count) = match &done.action {
                 Action::Build(_) => ("SIMULATE", done.rows),
                 Action::Extend(_) => ("EXTEND", done.added),
+                Action::Repair => ("REPAIR", done.rows),
                 Action::Keep => ("UNCHANGED", done.rows),
             };
             result.message = Some(format!("{word} {count}"));
@@ -395,11 +408,36 @@ pub fn generate(
     result
 }
 
+/// Says why a table was made anew or added to, and which checks only warn.
+fn told(ctx: &Session, done: &crate::simulate::Loaded) {
+    let why = match &done.action {
+        Action::Build(why) => Some(format!("made anew, because {why}")),
+        Action::Extend(from) => Some(format!("days added, from {from}")),
+        Action::Repair => Some("days that a broken run had begun to add were removed".into()),
+        Action::Keep => None,
+    };
+    if let Some(why) = why {
+        ctx.reporter.emit(Event::Line {
+            level: Level::Info,
+            text: format!("simulation {}: {why}", done.name),
+            dbt: None,
+        });
+    }
+    for check in done.checks.iter().filter(|c| !c.passed && c.warn) {
+        let message = format!("{}: expect `{}`: {}", done.name, check.name, check.message);
+        ctx.reporter.emit(Event::Diagnostic {
+            diagnostic: Diagnostic::warning(code::M0811, message),
+            dbt: None,
+        });
+    }
+}
+
 fn load_one(
     ctx: &Session,
     loaded: &Loaded,
     name: &str,
     progress: &dyn Fn(u64, Option<u64>),
+    cancelled: &AtomicBool,
 ) -> Result<crate::simulate::Loaded> {
     let Some(simulations) = &loaded.simulations else {
         return Err(
@@ -440,7 +478,6 @@ fn load_one(
         });
     };
     progress(0, None);
-    let cancelled = AtomicBool::new(false);
     simulations.run_one(
         name,
         &options,
@@ -448,24 +485,26 @@ fn load_one(
             host: &host,
             connect: &connect,
             listen: &listen,
-            cancelled: &cancelled,
+            cancelled,
         },
     )
 }
 
-/// `simulate`: the simulations alone, or a look at one.
+/// `simulate`: the simulations alone, or a look at some.
 pub fn simulate(ctx: &Session) -> Result<Outcome> {
-    let Command::Simulate { preview, limit, .. } = &ctx.invocation.command else {
+    let Command::Simulate {
+        preview,
+        limit,
+        profile,
+        ..
+    } = &ctx.invocation.command
+    else {
         return Ok(Outcome::Success);
     };
-    if let Some(name) = preview {
-        let loaded = setup::load(ctx, false)?;
-        return preview_rows(ctx, &loaded, name, *limit);
+    if preview.is_none() && !profile {
+        return super::run::run_simulations(ctx);
     }
-    super::run::run_simulations(ctx)
-}
-
-fn preview_rows(ctx: &Session, loaded: &Loaded, name: &str, limit: u64) -> Result<Outcome> {
+    let loaded = setup::load(ctx, false)?;
     let Some(simulations) = &loaded.simulations else {
         return Err(
             Diagnostic::error(code::M0803, "the project has no simulations")
@@ -480,24 +519,29 @@ fn preview_rows(ctx: &Session, loaded: &Loaded, name: &str, limit: u64) -> Resul
         options: options.clone(),
         database: None,
     };
-    let shown = simulations.preview(name, usize::try_from(limit).unwrap_or(20), &options, &host)?;
-    let names = shown.columns.iter().map(|(n, _)| n.clone()).collect();
-    let cell = |c: Option<String>| c.map_or_else(|| Value::from(()), Value::from);
-    let rows = shown
-        .rows
-        .into_iter()
-        .map(|r| r.into_iter().map(cell).collect())
-        .collect();
-    let text = Table::new(names, rows).drawn(usize::MAX, usize::MAX, 60);
-    ctx.reporter.emit(Event::Output {
-        text,
-        header: None,
-        dbt: None,
-    });
-    ctx.reporter.emit(Event::Line {
-        level: Level::Debug,
-        text: format!("previewed {name}"),
-        dbt: None,
-    });
+    let say = |text: String| {
+        ctx.reporter.emit(Event::Output {
+            text,
+            header: None,
+            dbt: None,
+        });
+    };
+    if *profile {
+        let names = match preview {
+            Some(name) => vec![name.clone()],
+            None => super::run::chosen_simulations(ctx, &loaded)?,
+        };
+        for (i, name) in names.iter().enumerate() {
+            let columns = simulations.profile(name, &options, &host)?;
+            let gap = if i == 0 { "" } else { "\n" };
+            say(format!("{gap}{}", views::profile(name, &columns)));
+        }
+        return Ok(Outcome::Success);
+    }
+    let name = preview.as_deref().unwrap_or_default();
+    let limit = usize::try_from(*limit).unwrap_or(20);
+    say(views::preview(
+        simulations.preview(name, limit, &options, &host)?,
+    ));
     Ok(Outcome::Success)
 }

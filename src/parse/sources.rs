@@ -42,6 +42,8 @@ pub struct SimulatedSource {
     pub columns: Vec<(String, String, String)>,
     /// Names of simulations, seeds and models that it reads.
     pub reads: Vec<String>,
+    /// Whether its faults are listed in a table beside it, `<name>__faults`.
+    pub faults: bool,
     /// Hash of everything that decides its rows.
     pub spec_hash: String,
     /// Simulation file below the project folder.
@@ -357,6 +359,32 @@ impl Builder<'_> {
         }
         for s in simulations {
             self.simulation_needs(s, simulations);
+        }
+        for s in simulations.iter().filter(|s| s.faults) {
+            self.list_of_faults(s);
+        }
+    }
+
+    /// The table of a simulation's faults is a source that comes with the simulation.
+    fn list_of_faults(&mut self, s: &SimulatedSource) {
+        let name = format!("{}__faults", s.name);
+        let find = |m: &crate::graph::Manifest, test: &dyn Fn(&Source) -> bool| {
+            let found = m.sources.values().find(|x| test(x));
+            found.map(|x| x.unique_id.clone())
+        };
+        let made = find(&self.manifest, &|x| x.simulation.as_ref() == Some(&s.name));
+        let declared = find(&self.manifest, &|x| {
+            x.schema == s.schema && x.identifier == name
+        });
+        let id = declared.unwrap_or_else(|| {
+            self.declare(&SimulatedSource {
+                description: format!("Faults put into {} on purpose, one row each.", s.name),
+                name,
+                ..s.clone()
+            })
+        });
+        if let Some(source) = self.manifest.sources.get_mut(&id) {
+            source.depends_on = made.into_iter().collect();
         }
     }
 

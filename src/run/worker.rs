@@ -27,6 +27,11 @@ impl Cancellation {
         running.values().filter(|h| h.cancel().is_ok()).count()
     }
 
+    /// Set once the stop was asked for.
+    pub fn flag(&self) -> &AtomicBool {
+        &self.stopped
+    }
+
     /// Whether the stop was asked for.
     pub fn is_cancelled(&self) -> bool {
         self.stopped.load(Ordering::SeqCst)

@@ -88,7 +88,7 @@ pub fn encode(buffer: &mut Vec<u8>, sql: SqlType, value: Val, frame: &Frame) {
         SqlType::Real => fixed(buffer, (as_float(bits) as f32).to_be_bytes()),
         SqlType::Double => fixed(buffer, bits.to_be_bytes()),
         SqlType::Boolean => fixed(buffer, [u8::from(bits != 0)]),
-        SqlType::Text => bytes(buffer, frame.text_bytes(bits)),
+        SqlType::Text | SqlType::Varchar(_) => bytes(buffer, frame.text_bytes(bits)),
         SqlType::Json => bytes(buffer, frame.json_bytes(bits)),
         SqlType::Jsonb => {
             let text = frame.json_bytes(bits);

@@ -14,6 +14,7 @@ mod draw;
 mod faults;
 mod frame;
 mod host;
+mod inputs;
 mod lang;
 mod load;
 mod model;
@@ -26,6 +27,7 @@ mod spec;
 #[cfg(test)]
 mod tests;
 mod value;
+mod watch;
 mod world;
 
 pub use copy::Digest;

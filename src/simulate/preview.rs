@@ -6,6 +6,7 @@ use super::program::Program;
 use super::project::{Options, Simulations};
 use super::run::{self, Failure, RowSink, Walker, Work};
 use super::value::{SqlType, Type, as_float};
+use super::watch::Watches;
 use super::{calendar, compile};
 use crate::diag::Result;
 use std::collections::BTreeMap;
@@ -38,6 +39,8 @@ pub struct ColumnProfile {
     pub distinct: Option<u64>,
     /// Smallest, mean and largest of numbers and times, as text.
     pub range: Option<[String; 3]>,
+    /// Smallest and largest value that the declared draw can give, as text.
+    pub declared: Option<[String; 2]>,
     /// Counts in ten equal steps from the smallest to the largest.
     pub histogram: Vec<u64>,
     /// Declared shares beside the shares found: branch, value, expected, found.
@@ -161,6 +164,12 @@ impl Simulations {
             .zip(sink.columns)
             .map(|(o, seen)| seen.profile(&o.name, o.sql))
             .collect();
+        for watch in Watches::new(&self.specs[program.table], &program).list {
+            let column = out.iter_mut().find(|c| c.name == watch.column);
+            if let (Some(column), Some((low, high))) = (column, watch.range) {
+                column.declared = Some([low, high].map(|x| number(SqlType::Double, x)));
+            }
+        }
         for t in program
             .tallies
             .iter()
@@ -352,6 +361,7 @@ impl Seen {
             values,
             distinct,
             range,
+            declared: None,
             histogram,
             shares: Vec::new(),
         }

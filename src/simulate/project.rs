@@ -3,13 +3,14 @@
 use super::calendar;
 use super::compile::compile;
 use super::host::Host;
+use super::inputs::Inputs;
 use super::model::{Kind, Model};
 use super::program::Program;
 use super::run::{self, Failure, HeldRows};
 use super::spec::{Expect, Spec, Value, read_document};
 use super::value::TableId;
 use super::world::{Calendar, Segment, World};
-use crate::diag::{Diagnostic, Result, Sink, code};
+use crate::diag::{Diagnostic, Result, Severity, Sink, code};
 use crate::text::{Place, SourceFile};
 use crate::yaml::{self, Kind as Yaml, Node};
 use sha2::{Digest as _, Sha256};
@@ -98,8 +99,14 @@ pub struct Simulation {
     pub depends_on: Vec<String>,
     /// Declared checks: name, SQL, whether only a warning.
     pub expects: Vec<Expect>,
-    /// Changes when the rows would.
+    /// Whether faults are put in and listed in a table beside.
+    pub faults: bool,
+    /// Changes when the rows would, but for the rows of sources and models that it reads.
     pub spec_hash: String,
+    /// What makes up that hash.
+    pub(super) inputs: Inputs,
+    /// Sources and models that it reads, with what a person calls them.
+    pub(super) read_when_run: Vec<(String, String)>,
     /// Where its file says so.
     pub place: Place,
 }
@@ -145,11 +152,12 @@ impl Simulations {
                 .map(|l| (position(files, &l.place), l.place.span.start))
         });
         let warnings = sink.finish()?;
-        let hashes = hashes(&model, &specs, &reads, host);
+        let inputs = inputs(&model, &specs, &reads, host);
         let list = specs
             .iter()
             .enumerate()
-            .map(|(i, s)| listed(&model, s, i, &reads[i], &hashes[i]))
+            .zip(inputs)
+            .map(|((i, s), inputs)| listed(&model, s, i, &reads, inputs))
             .collect();
         Ok(Self {
             list,
@@ -237,7 +245,15 @@ fn read(files: &[Arc<SourceFile>], host: &dyn Host, sink: &mut Sink) -> Vec<Arc<
             if document.root.is_null() {
                 continue;
             }
-            document.warnings.iter().for_each(|w| sink.push(w.clone()));
+            for warning in &document.warnings {
+                let mut said = warning.clone();
+                if said.code == code::Y0202 {
+                    // A column or weight written twice is a slip that would go unseen.
+                    said.severity = Severity::Error;
+                    said.message = said.message.replace(": the last one counts", "");
+                }
+                sink.push(said);
+            }
             render(&mut document.root, file, host, sink);
             let Some(spec) = read_document(&document, sink) else {
                 continue;
@@ -377,54 +393,57 @@ fn circle(
     None
 }
 
-/// A hash per simulation: its file, those it reads, and the rows of seeds it reads.
-fn hashes(
+/// What each simulation's rows are made from: its file, the simulations it reads, directly or not, and rows of seeds.
+fn inputs(
     model: &Model,
     specs: &[Arc<Spec>],
     reads: &[BTreeSet<TableId>],
     host: &dyn Host,
-) -> Vec<String> {
-    let mut seeds: BTreeMap<TableId, String> = BTreeMap::new();
-    for table in reads.iter().flatten().filter(|t| **t >= specs.len()) {
-        if model.tables[*table].kind == Kind::Host(super::host::TableKind::Seed)
-            && !seeds.contains_key(table)
-        {
+) -> Vec<Inputs> {
+    let mut hashes: BTreeMap<TableId, String> = BTreeMap::new();
+    for (i, spec) in specs.iter().enumerate() {
+        hashes.insert(i, text_hash(&spec.canonical.to_string()));
+    }
+    for table in reads.iter().flatten() {
+        let seed = model.tables[*table].kind == Kind::Host(super::host::TableKind::Seed);
+        if seed && !hashes.contains_key(table) {
+            // The order of a seed's rows matters, as a table in memory keeps it.
             let rows = host
                 .table_rows(&model.tables[*table].name)
                 .map(|r| serde_json::to_string(&r).unwrap_or_default());
-            seeds.insert(*table, rows.unwrap_or_default());
+            hashes.insert(*table, text_hash(&rows.unwrap_or_default()));
         }
     }
-    let own: Vec<String> = specs
-        .iter()
-        .map(|s| format!("{}\n{}", s.name.text, s.canonical))
-        .collect();
     (0..specs.len())
-        .map(|i| {
-            let mut all: BTreeSet<TableId> = BTreeSet::new();
-            let mut todo = vec![i];
-            while let Some(t) = todo.pop() {
-                if all.insert(t) {
-                    todo.extend(reads.get(t).into_iter().flatten());
-                }
-            }
-            let mut hasher = Sha256::new();
-            hasher.update(RULES);
-            hasher.update(&own[i]);
-            for t in all.into_iter().filter(|t| *t != i) {
-                hasher.update([0]);
-                hasher.update(
-                    own.get(t)
-                        .or_else(|| seeds.get(&t))
-                        .map_or("", String::as_str),
-                );
-            }
-            hex(&hasher.finalize()[..16])
+        .map(|i| Inputs {
+            file: specs[i].canonical.clone(),
+            reads: all_reads(i, reads)
+                .into_iter()
+                .filter(|t| *t != i)
+                .filter_map(|t| Some((model.describe(t), hashes.get(&t)?.clone())))
+                .collect(),
         })
         .collect()
 }
 
-fn hex(bytes: &[u8]) -> String {
+/// Everything that a simulation reads, directly or through others, and itself.
+fn all_reads(start: TableId, reads: &[BTreeSet<TableId>]) -> BTreeSet<TableId> {
+    let mut all = BTreeSet::new();
+    let mut todo = vec![start];
+    while let Some(t) = todo.pop() {
+        if all.insert(t) {
+            todo.extend(reads.get(t).into_iter().flatten());
+        }
+    }
+    all
+}
+
+fn text_hash(text: &str) -> String {
+    hex(&Sha256::digest(text)[..16])
+}
+
+/// Bytes as hexadecimal digits.
+pub(super) fn hex(bytes: &[u8]) -> String {
     let digit = |n: u8| char::from_digit(u32::from(n), 16).unwrap_or('0');
     bytes
         .iter()
@@ -436,10 +455,10 @@ fn listed(
     model: &Model,
     spec: &Spec,
     id: TableId,
-    reads: &BTreeSet<TableId>,
-    hash: &str,
+    reads: &[BTreeSet<TableId>],
+    inputs: Inputs,
 ) -> Simulation {
-    let mut depends: BTreeSet<&str> = reads
+    let mut depends: BTreeSet<&str> = reads[id]
         .iter()
         .filter(|t| **t != id)
         .map(|t| model.tables[*t].name.as_str())
@@ -469,7 +488,21 @@ fn listed(
             .collect(),
         depends_on: depends.into_iter().map(str::to_string).collect(),
         expects: spec.expects.clone(),
-        spec_hash: hash.to_string(),
+        faults: spec.faults.is_some(),
+        spec_hash: text_hash(&format!(
+            "{RULES}\n{}\n{}",
+            spec.name.text,
+            inputs.written()
+        )),
+        inputs,
+        read_when_run: all_reads(id, reads)
+            .into_iter()
+            .filter(|t| {
+                let kind = model.tables[*t].kind;
+                kind != Kind::Simulation && kind != Kind::Host(super::host::TableKind::Seed)
+            })
+            .map(|t| (model.tables[t].name.clone(), model.describe(t)))
+            .collect(),
         place: Place::new(&spec.file, spec.name.span.clone()),
     }
 }

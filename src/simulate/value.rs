@@ -221,6 +221,8 @@ pub enum SqlType {
     Numeric(u8, u8),
     /// Text.
     Text,
+    /// Text of at most so many characters.
+    Varchar(u32),
     /// True or false.
     Boolean,
     /// A date.
@@ -237,7 +239,7 @@ pub enum SqlType {
 
 impl SqlType {
     /// Names accepted in files, for suggestions.
-    pub const NAMES: [&'static str; 13] = [
+    pub const NAMES: [&'static str; 14] = [
         "bigint",
         "integer",
         "smallint",
@@ -245,6 +247,7 @@ impl SqlType {
         "real",
         "numeric",
         "text",
+        "varchar",
         "boolean",
         "date",
         "timestamp",
@@ -271,6 +274,13 @@ impl SqlType {
             "jsonb" => Self::Jsonb,
             "numeric" | "decimal" => Self::Numeric(18, 4),
             other => {
+                let length = other
+                    .strip_prefix("varchar(")
+                    .or_else(|| other.strip_prefix("character varying("));
+                if let Some(length) = length {
+                    let n = length.strip_suffix(')')?.trim().parse().ok()?;
+                    return (1..=10_485_760).contains(&n).then_some(Self::Varchar(n));
+                }
                 let inside = other
                     .strip_prefix("numeric(")
                     .or_else(|| other.strip_prefix("decimal("))?;
@@ -289,7 +299,7 @@ impl SqlType {
         match self {
             Self::SmallInt | Self::Integer | Self::BigInt => Type::Int,
             Self::Real | Self::Double | Self::Numeric(..) => Type::Float,
-            Self::Text => Type::Text,
+            Self::Text | Self::Varchar(_) => Type::Text,
             Self::Boolean => Type::Bool,
             Self::Date => Type::Date,
             Self::Timestamp => Type::Timestamp,
@@ -309,6 +319,7 @@ impl fmt::Display for SqlType {
             Self::Double => "double precision",
             Self::Numeric(p, s) => return write!(f, "numeric({p},{s})"),
             Self::Text => "text",
+            Self::Varchar(n) => return write!(f, "varchar({n})"),
             Self::Boolean => "boolean",
             Self::Date => "date",
             Self::Timestamp => "timestamp",

@@ -311,6 +311,13 @@ pub struct Calendar {
     pub days: i64,
 }
 
+impl Calendar {
+    /// The number of a day (`YYYY-MM-DD`), the first day being 0.
+    pub fn day_of(&self, text: &str) -> i64 {
+        super::calendar::parse_date(text).map_or(0, |d| d - self.start)
+    }
+}
+
 /// How many rows an entity has on each day.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Arrivals {

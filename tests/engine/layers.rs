@@ -27,6 +27,7 @@ const NAMED_BY: &[(&str, &[&str])] = &[
             "run",
             "command/compile.rs",
             "command/simulations.rs",
+            "command/simulation_views.rs",
         ],
     ),
     ("sqlparser", &["sql"]),

@@ -15,3 +15,4 @@ mod jinja_golden;
 mod layers;
 mod mistakes;
 mod project;
+mod simulations;

@@ -2,7 +2,7 @@
 use serde_json::Value;
 use std::fs;
 use std::path::Path;
-use std::process::{Command, Stdio};
+use std::process::{Child, Command, Stdio};
 use tempfile::TempDir;
 use tv1::pg::Cell;
 use tv1::server::scratch::{self, ScratchDb};
@@ -40,17 +40,43 @@ impl Ended {
 impl Project {
     /// A project named `shop` with these files beside its project file.
     pub fn new(files: &[(&str, &str)]) -> Self {
-        let project = Self {
-            folder: TempDir::new().unwrap(),
-            db: scratch::database(),
-        };
+        let project = Self::empty(files);
         project.write(
             "dbt_project.yml",
             "name: shop\nversion: \"1.0\"\nprofile: shop\n",
         );
+        project
+    }
+
+    /// A folder with these files alone.
+    pub fn empty(files: &[(&str, &str)]) -> Self {
+        let project = Self {
+            folder: TempDir::new().unwrap(),
+            db: scratch::database(),
+        };
         for (path, text) in files {
             project.write(path, text);
         }
+        project
+    }
+
+    /// A copy of a project of this repository.
+    pub fn copy(folder: &str) -> Self {
+        fn copy(from: &Path, to: &Path) {
+            fs::create_dir_all(to).unwrap();
+            for entry in fs::read_dir(from).unwrap() {
+                let (from, name) = entry.map(|e| (e.path(), e.file_name())).unwrap();
+                let written = ["target", "logs", ".tv1"].iter().any(|w| name == *w);
+                if from.is_dir() && !written {
+                    copy(&from, &to.join(name));
+                } else if from.is_file() {
+                    fs::copy(&from, to.join(name)).unwrap();
+                }
+            }
+        }
+        let project = Self::empty(&[]);
+        let from = Path::new(env!("CARGO_MANIFEST_DIR")).join(folder);
+        copy(&from, project.folder());
         project
     }
 
@@ -73,7 +99,24 @@ impl Project {
 
     /// Runs the program with another database URL. Nothing of this process's environment gets to it.
     pub fn tv1_at(&self, url: &str, args: &[&str]) -> Ended {
-        let output = Command::new(env!("CARGO_BIN_EXE_tv1"))
+        let output = self.command(url, args).output().unwrap();
+        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+        Ended {
+            code: output.status.code().unwrap(),
+            said: text(&output.stdout) + &text(&output.stderr),
+        }
+    }
+
+    /// Starts the program on the project's database, and does not wait for it.
+    pub fn start(&self, args: &[&str]) -> Child {
+        let mut command = self.command(&self.db.options.url(true), args);
+        command.stdout(Stdio::null()).stderr(Stdio::null());
+        command.spawn().unwrap()
+    }
+
+    fn command(&self, url: &str, args: &[&str]) -> Command {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_tv1"));
+        command
             .args(args)
             .current_dir(self.folder())
             .env_clear()
@@ -81,14 +124,14 @@ impl Project {
             .env("HOME", self.folder())
             .env("NO_COLOR", "1")
             .env("DATABASE_URL", url)
-            .stdin(Stdio::null())
-            .output()
-            .unwrap();
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Ended {
-            code: output.status.code().unwrap(),
-            said: text(&output.stdout) + &text(&output.stderr),
-        }
+            .stdin(Stdio::null());
+        command
+    }
+
+    /// Runs statements in the project's database.
+    #[track_caller]
+    pub fn execute(&self, sql: &str) {
+        self.db.connect().execute(sql).unwrap();
     }
 
     /// Rows of a query, cells apart by `|`, rows by blanks.

@@ -212,8 +212,18 @@ fn commands_with_their_own_arguments() {
     assert!(error("simulate --until soon").contains("`soon` is not a day"));
     assert!(matches!(
         command("simulate --until 2024-06-30 --profile p"),
-        Command::Simulate { until: Some(_), .. }
+        Command::Simulate {
+            until: Some(_),
+            profile: false,
+            ..
+        }
     ));
+    for line in ["simulate --profile", "simulate --profile --select users"] {
+        assert!(matches!(
+            command(line),
+            Command::Simulate { profile: true, .. }
+        ));
+    }
 }
 
 #[test]

@@ -19,6 +19,8 @@ mod words;
 
 pub use columns::shown;
 pub use convert::{write_float, write_text};
+#[cfg(test)]
+pub use functions::FUNCTIONS;
 pub use program::compile;
 
 use super::curve::Curve;

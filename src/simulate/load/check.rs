@@ -3,8 +3,10 @@ use super::fill::Filled;
 use super::{Job, refused};
 use crate::diag::{Diagnostic, Result, Stopped, code};
 use crate::pg::{Session, quote_ident};
+use crate::simulate::host::TableKind;
 use crate::simulate::model::Kind;
 use crate::text::Place;
+use std::collections::BTreeSet;
 
 /// A check and how it went.
 #[derive(Debug, Clone, PartialEq)]
@@ -30,6 +32,7 @@ impl Job<'_> {
         let mut checks = Vec::new();
         let mut failed = Vec::new();
         let spec = &self.simulations.specs[self.program.table];
+        self.counts(filled, &mut checks, &mut failed);
         self.shares(filled, &mut checks, &mut failed);
         self.references(session, relation, &mut checks, &mut failed)?;
         for expect in &spec.expects {
@@ -80,6 +83,41 @@ impl Job<'_> {
             Ok(checks)
         } else {
             Err(Stopped(failed))
+        }
+    }
+
+    /// What the generator counted itself: rows, missing values, ranges of draws.
+    fn counts(&self, filled: &Filled, checks: &mut Vec<Check>, failed: &mut Vec<Diagnostic>) {
+        let spec = &self.simulations.specs[self.program.table];
+        let mut note = |name: String, at: Place, finding: Option<String>| {
+            if let Some(what) = &finding {
+                let message = format!("{}.{name}: {what}", self.simulation.name);
+                failed.push(Diagnostic::error(code::M0811, message).at(at));
+            }
+            checks.push(Check {
+                name,
+                passed: finding.is_none(),
+                warn: false,
+                message: finding.unwrap_or_default(),
+            });
+        };
+        let made = filled.digest.rows;
+        let faulty = spec.faults.is_some();
+        let wrong = if filled.taken != made {
+            Some(format!(
+                "{made} were made, but the database took {}",
+                filled.taken
+            ))
+        } else {
+            filled
+                .counted
+                .filter(|n| *n != made && !faulty)
+                .map(|n| format!("{made} were made, but their parents have {n}"))
+        };
+        note("number of rows".into(), self.place(), wrong);
+        for watch in &filled.watches.list {
+            let at = Place::new(&spec.file, watch.span.clone());
+            note(format!("values of {}", watch.column), at, watch.finding());
         }
     }
 
@@ -158,13 +196,18 @@ impl Job<'_> {
                 continue;
             }
             let (mine, theirs) = (quote_ident(&column.name.text), quote_ident(other));
-            let sql = format!(
-                "select count(*) from (select distinct {mine} as k from {relation} where {mine} is not null) a \
+            let missing = if self.simulations.model.tables[id].kind == Kind::Host(TableKind::Seed) {
+                // A seed's rows are known from its file; whether they are loaded already does not matter.
+                self.not_in_seed(session, relation, &mine, (table, other))?
+            } else {
+                let sql = format!(
+                    "select count(*) from (select distinct {mine} as k from {relation} where {mine} is not null) a \
                  where not exists (select from {} b where b.{theirs} = a.k)",
-                self.around.host.relation(table)
-            );
-            let found = session.fetch(&sql).map_err(refused(self.simulation))?;
-            let missing = found.scalar().and_then(|c| c.as_int()).unwrap_or(0);
+                    self.around.host.relation(table)
+                );
+                let found = session.fetch(&sql).map_err(refused(self.simulation))?;
+                found.scalar().and_then(|c| c.as_int()).unwrap_or(0)
+            };
             let passed = missing == 0;
             let message = if passed {
                 String::new()
@@ -188,5 +231,31 @@ impl Job<'_> {
             });
         }
         Ok(())
+    }
+
+    /// How many values of a column are not in a seed's column.
+    fn not_in_seed(
+        &self,
+        session: &mut Session,
+        relation: &str,
+        mine: &str,
+        (seed, column): (&str, &str),
+    ) -> Result<i64> {
+        let rows = self.around.host.table_rows(seed)?;
+        let known: BTreeSet<String> = rows
+            .iter()
+            .filter_map(|r| r.get(column))
+            .map(|v| v.as_str().map_or_else(|| v.to_string(), str::to_string))
+            .collect();
+        let sql = format!("select distinct {mine}::text from {relation} where {mine} is not null");
+        let found = session.fetch(&sql).map_err(refused(self.simulation))?;
+        let number = |t: &str| t.trim().parse::<f64>().ok();
+        let is_known = |text: &str| {
+            // 1.50 in a file is 1.5 in a column.
+            known.contains(text)
+                || number(text).is_some_and(|x| known.iter().any(|k| number(k) == Some(x)))
+        };
+        let values = found.rows.iter().filter_map(|r| r.first()?.text());
+        Ok(values.filter(|v| !is_known(v)).count() as i64)
     }
 }

@@ -6,7 +6,8 @@ use crate::simulate::copy::{self, Digest, encode_row};
 use crate::simulate::faults::{COLUMNS, Injector};
 use crate::simulate::frame::Frame;
 use crate::simulate::program::{LevelKind, Program};
-use crate::simulate::run::{self, Failure, RowSink, Work};
+use crate::simulate::run::{self, Counts, Failure, RowSink, Work};
+use crate::simulate::watch::Watches;
 use crate::simulate::world::World;
 use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -23,14 +24,27 @@ pub struct Filled {
     pub digest: Digest,
     /// Counts of chosen values.
     pub tally: Vec<u64>,
+    /// What was seen of the values.
+    pub watches: Watches,
+    /// Rows that were counted before they were made, where that was needed.
+    pub counted: Option<u64>,
+    /// Rows that the database took.
+    pub taken: u64,
     /// Rows of the table of faults, encoded, where the file declares faults.
     pub faults: Option<Vec<u8>>,
     /// Whether rows come twice on purpose.
     pub duplicates: bool,
 }
 
-/// What a thread loaded: its rows' digest and the faults it put in.
-type Part = Result<(Digest, Vec<u8>)>;
+/// What a thread loaded.
+struct Part {
+    digest: Digest,
+    /// Faults it put in.
+    faults: Vec<u8>,
+    watches: Watches,
+    /// Rows that the database took.
+    taken: u64,
+}
 
 type Send<'s> = &'s mut dyn FnMut(&[u8]) -> Result<(), PgError>;
 
@@ -41,6 +55,7 @@ struct CopySink<'s> {
     send: Send<'s>,
     digest: Digest,
     injector: Option<Injector>,
+    watches: Watches,
     error: Option<PgError>,
     rows: &'s AtomicU64,
     told: u64,
@@ -72,6 +87,7 @@ impl RowSink for CopySink<'_> {
     #[inline]
     fn row(&mut self, frame: &mut Frame, key: u64, _: Option<i64>) -> Result<(), Failure> {
         let start = self.buffer.len();
+        self.watches.note(frame);
         match &mut self.injector {
             None => {
                 encode_row(&mut self.buffer, &self.program.out, frame);
@@ -125,23 +141,15 @@ impl Job<'_> {
         self.tell(Stage::Counting, 0, None);
         let counts =
             run::count(self.program, world, &chunks, self.options.threads).map_err(failed)?;
-        let expected = match (from, self.program.levels.as_slice()) {
-            (Some(_), _) => None,
-            (None, [_]) => Some(run::root_rows(self.program, world)),
-            _ => counts
-                .totals
-                .last()
-                .and_then(Option::as_ref)
-                .and_then(|t| t.before.last().copied()),
-        };
-        self.tell(Stage::Loading, 0, expected);
+        let counted = self.counted(world, &counts, from);
+        self.tell(Stage::Loading, 0, counted);
         let work = Work::new(self.program, world, &counts, &chunks, from);
         let rows = AtomicU64::new(0);
-        let results: Mutex<Vec<Part>> = Mutex::new(Vec::new());
+        let results: Mutex<Vec<Result<Part>>> = Mutex::new(Vec::new());
         std::thread::scope(|scope| {
             for _ in 0..self.options.threads.clamp(1, chunks.len().max(1)) {
                 scope.spawn(|| {
-                    let result = self.worker(&work, relation, &rows, expected);
+                    let result = self.worker(&work, relation, &rows, counted);
                     if result.is_err() {
                         work.stop();
                     }
@@ -151,19 +159,25 @@ impl Job<'_> {
                 });
             }
         });
+        let spec = &self.simulations.specs[self.program.table];
         let mut filled = Filled {
             digest: Digest::default(),
             tally: Vec::new(),
+            watches: Watches::new(spec, self.program),
+            counted,
+            taken: 0,
             faults: Some(Vec::new()),
             duplicates: false,
         };
         let mut stopped: Option<Stopped> = None;
         for result in results.into_inner().unwrap_or_default() {
             match result {
-                Ok((digest, faults)) => {
-                    filled.digest.merge(digest);
+                Ok(part) => {
+                    filled.digest.merge(part.digest);
+                    filled.watches.merge(&part.watches);
+                    filled.taken += part.taken;
                     if let Some(all) = &mut filled.faults {
-                        all.extend(faults);
+                        all.extend(part.faults);
                     }
                 }
                 // An empty one only followed another thread's failure.
@@ -175,7 +189,6 @@ impl Job<'_> {
         if let Some(stopped) = stopped {
             return Err(stopped);
         }
-        let spec = &self.simulations.specs[self.program.table];
         if let Some(faults) = &spec.faults {
             filled.duplicates = faults.duplicate > 0.0;
         } else {
@@ -184,13 +197,31 @@ impl Job<'_> {
         Ok(filled)
     }
 
+    /// How many rows there will be, where that is known before they are made.
+    fn counted(&self, world: &World, counts: &Counts, from: Option<i64>) -> Option<u64> {
+        let first_class = from.map_or(0, |d| d + 1) as usize;
+        match self.program.levels.as_slice() {
+            [only] => {
+                let earlier = match (from, world.arrivals.get(only.table)) {
+                    (Some(day), Some(Some(a))) => a.on(day.checked_sub(1).filter(|d| *d >= 0)),
+                    _ => 0,
+                };
+                Some(run::root_rows(self.program, world).saturating_sub(earlier))
+            }
+            _ => {
+                let total = counts.totals.last()?.as_ref()?;
+                Some(total.before.last()? - total.before.get(first_class)?)
+            }
+        }
+    }
+
     fn worker(
         &self,
         work: &Work<'_>,
         relation: &str,
         rows: &AtomicU64,
-        expected: Option<u64>,
-    ) -> Part {
+        counted: Option<u64>,
+    ) -> Result<Part> {
         let failed = refused(self.simulation);
         let columns: Vec<String> = self
             .program
@@ -210,7 +241,11 @@ impl Job<'_> {
             .iter()
             .find(|c| c.primary_key)
             .map(|c| c.name.text.as_str());
-        let tell = |n| self.tell(Stage::Loading, n, expected);
+        // Where the number is not known, the part of the work that is done gives it about.
+        let tell = |n: u64| {
+            let about = || Some((n as f64 / work.done()?) as u64);
+            self.tell(Stage::Loading, n, counted.or_else(about));
+        };
         let mut send = |block: &[u8]| copy.send(block);
         let mut sink = CopySink {
             program: self.program,
@@ -221,6 +256,7 @@ impl Job<'_> {
                 .faults
                 .as_ref()
                 .map(|f| Injector::new(self.program, f, id)),
+            watches: Watches::new(spec, self.program),
             error: None,
             rows,
             told: 0,
@@ -233,7 +269,7 @@ impl Job<'_> {
             sink.buffer.extend_from_slice(&copy::TRAILER);
             result = sink.flush();
         }
-        let (digest, error) = (sink.digest, sink.error);
+        let (digest, error, watches) = (sink.digest, sink.error, sink.watches);
         let faults = sink.injector.map(|i| i.list).unwrap_or_default();
         if let Some(e) = error {
             copy.abort();
@@ -241,8 +277,13 @@ impl Job<'_> {
         }
         match result {
             Ok(()) if !work.stopped() => {
-                copy.finish().map_err(&failed)?;
-                Ok((digest, faults))
+                let taken = copy.finish().map_err(&failed)?;
+                Ok(Part {
+                    digest,
+                    faults,
+                    watches,
+                    taken,
+                })
             }
             Ok(()) => {
                 copy.abort();

@@ -2,6 +2,7 @@
 use crate::pg::{PgError, Session, quote_literal};
 use crate::simulate::calendar;
 use crate::simulate::copy::Digest;
+use crate::simulate::inputs::Inputs;
 
 /// A line of the ledger.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -20,6 +21,10 @@ pub struct Entry {
     pub rows: u64,
     /// The digest of the rows.
     pub digest: String,
+    /// What the rows were made from.
+    pub inputs: Inputs,
+    /// Whether days were being added when the last run ended.
+    pub unfinished: bool,
     /// Whether the table is there.
     pub exists: bool,
 }
@@ -53,21 +58,71 @@ create table if not exists tv1.simulations (
   until date not null,
   rows bigint not null,
   digest text not null,
+  inputs json not null default '{}',
+  unfinished boolean not null default false,
   loaded_at timestamptz not null default now(),
   primary key (table_schema, table_name)
 );
 comment on table tv1.simulations is 'What each simulated table was made from, and how far it goes. Written by tv1; deleting a line makes tv1 build the table anew.'";
+
+/// Number under which runs that make the ledger wait for each other.
+const LOCK: i64 = 0x7476_3173_696d;
 
 /// Makes the ledger if it is not there.
 ///
 /// # Errors
 /// What the database says.
 pub fn create(session: &mut Session) -> Result<(), PgError> {
-    let there = session.fetch("select to_regclass('tv1.simulations') is not null")?;
-    if there.scalar().and_then(|c| c.as_bool()) == Some(true) {
+    if there(session)? {
         return Ok(());
     }
-    session.execute(CREATE).map(drop)
+    // `if not exists` alone fails when two runs begin at once.
+    session.execute(&format!(
+        "begin; select pg_advisory_xact_lock({LOCK}); {CREATE}; commit"
+    ))?;
+    Ok(())
+}
+
+/// Whether the ledger is there. One that an earlier version made gets the columns it lacks.
+fn there(session: &mut Session) -> Result<bool, PgError> {
+    let found = session.fetch(
+        "select count(*) from pg_catalog.pg_attribute where attrelid = to_regclass('tv1.simulations')
+           and not attisdropped and attname in ('name', 'inputs', 'unfinished')",
+    )?;
+    let columns = found.scalar().and_then(|c| c.as_int()).unwrap_or(0);
+    if (1..3).contains(&columns) {
+        session.execute(
+            "alter table tv1.simulations add column if not exists inputs json not null default '{}',
+               add column if not exists unfinished boolean not null default false",
+        )?;
+    }
+    Ok(columns > 0)
+}
+
+/// Lets one run at a time work on a table: a second one waits until the session of the first has ended.
+///
+/// # Errors
+/// What the database says.
+pub fn alone(session: &mut Session, schema: &str, table: &str) -> Result<(), PgError> {
+    let name = quote_literal(&format!("tv1 simulation {schema}.{table}"));
+    session
+        .execute(&format!(
+            "select pg_advisory_lock(hashtextextended({name}, 0))"
+        ))
+        .map(drop)
+}
+
+/// Notes that days are being added. A run that breaks off leaves the note, and the next one cleans up.
+///
+/// # Errors
+/// What the database says.
+pub fn begin_adding(session: &mut Session, schema: &str, table: &str) -> Result<(), PgError> {
+    let (schema, table) = (quote_literal(schema), quote_literal(table));
+    session
+        .execute(&format!(
+            "update tv1.simulations set unfinished = true where table_schema = {schema} and table_name = {table}"
+        ))
+        .map(drop)
 }
 
 /// The ledger's line for a table.
@@ -75,13 +130,12 @@ pub fn create(session: &mut Session) -> Result<(), PgError> {
 /// # Errors
 /// What the database says.
 pub fn read(session: &mut Session, schema: &str, table: &str) -> Result<Option<Entry>, PgError> {
-    let there = session.fetch("select to_regclass('tv1.simulations') is not null")?;
-    if there.scalar().and_then(|c| c.as_bool()) != Some(true) {
+    if !there(session)? {
         return Ok(None);
     }
     let (schema, table) = (quote_literal(schema), quote_literal(table));
     let found = session.fetch(&format!(
-        "select name, seed, spec_hash, start::text, until::text, rows::text, digest,
+        "select name, seed, spec_hash, start::text, until::text, rows::text, digest, inputs::text, unfinished,
            exists (select from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
              where n.nspname = {schema} and c.relname = {table} and c.relkind = 'r')
          from tv1.simulations where table_schema = {schema} and table_name = {table}"
@@ -98,7 +152,9 @@ pub fn read(session: &mut Session, schema: &str, table: &str) -> Result<Option<E
         until: text(4),
         rows: text(5).parse().unwrap_or(0),
         digest: text(6),
-        exists: row.get(7).and_then(|c| c.as_bool()).unwrap_or(false),
+        inputs: Inputs::read(&text(7)),
+        unfinished: row.get(8).and_then(|c| c.as_bool()).unwrap_or(false),
+        exists: row.get(9).and_then(|c| c.as_bool()).unwrap_or(false),
     }))
 }
 
@@ -115,14 +171,15 @@ pub fn statement(schema: &str, table: &str, entry: &Entry) -> String {
     ]
     .map(quote_literal);
     format!(
-        "insert into tv1.simulations (table_schema, table_name, name, seed, spec_hash, start, until, rows, digest)
-         values ({}, {}, {})
+        "insert into tv1.simulations (table_schema, table_name, name, seed, spec_hash, start, until, rows, digest, inputs)
+         values ({}, {}, {}, {})
          on conflict (table_schema, table_name) do update set name = excluded.name, seed = excluded.seed,
            spec_hash = excluded.spec_hash, start = excluded.start, until = excluded.until, rows = excluded.rows,
-           digest = excluded.digest, loaded_at = now()",
+           digest = excluded.digest, inputs = excluded.inputs, unfinished = false, loaded_at = now()",
         values.join(", "),
         entry.rows,
         quote_literal(&entry.digest),
+        quote_literal(&entry.inputs.written()),
     )
 }
 

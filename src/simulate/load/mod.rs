@@ -13,6 +13,7 @@ pub use ledger::Entry;
 
 use super::calendar;
 use super::host::Host;
+use super::inputs::Inputs;
 use super::program::{LevelKind, Program};
 use super::project::{Options, Simulation, Simulations};
 use super::run::{self, Counts};
@@ -31,6 +32,8 @@ pub enum Action {
     Build(String),
     /// Days were added, from this one on.
     Extend(String),
+    /// Days that a broken run had begun to add were removed; otherwise it is as it should be.
+    Repair,
     /// Nothing: it is as it should be.
     Keep,
 }
@@ -117,6 +120,8 @@ struct Job<'a> {
     program: &'a Program,
     options: &'a Options,
     around: Surroundings<'a>,
+    /// What the rows are made from.
+    inputs: Inputs,
     schema: String,
     table: String,
 }
@@ -137,9 +142,10 @@ impl Simulations {
             let (schema, table) = host.target(&simulation.name, simulation.schema.as_deref());
             let entry = ledger::read(session, &schema, &table).map_err(refused(simulation))?;
             let program = self.program(&simulation.name)?;
+            let inputs = simulation.inputs_now(host)?;
             out.push((
                 simulation.name.clone(),
-                decide(simulation, &program, entry.as_ref(), options),
+                decide(simulation, &program, entry.as_ref(), options, &inputs),
             ));
         }
         Ok(out)
@@ -162,8 +168,10 @@ impl Simulations {
         };
         let (schema, table) = around.host.target(name, simulation.schema.as_deref());
         let mut session = (around.connect)()?;
+        ledger::alone(&mut session, &schema, &table).map_err(refused(simulation))?;
         let entry = ledger::read(&mut session, &schema, &table).map_err(refused(simulation))?;
-        let action = decide(simulation, &program, entry.as_ref(), options);
+        let inputs = simulation.inputs_now(around.host)?;
+        let action = decide(simulation, &program, entry.as_ref(), options, &inputs);
         let options = &Options {
             days: days(options, entry.as_ref()),
             ..options.clone()
@@ -174,10 +182,12 @@ impl Simulations {
             program: &program,
             options,
             around,
+            inputs,
             schema,
             table,
         };
         let mut loaded = match (&action, entry) {
+            (Action::Repair, Some(entry)) => job.repair(&mut session, &entry)?,
             (Action::Keep, Some(entry)) => job.keep(&mut session, &entry)?,
             (Action::Extend(_), Some(entry)) => job.extend(&mut session, &entry)?,
             _ => job.build(&mut session)?,
@@ -204,6 +214,7 @@ fn decide(
     program: &Program,
     entry: Option<&Entry>,
     options: &Options,
+    inputs: &Inputs,
 ) -> Action {
     let build = |why: &str| Action::Build(why.to_string());
     let Some(entry) = entry else {
@@ -215,8 +226,16 @@ fn decide(
     if !entry.exists {
         return build("its table is gone");
     }
-    if entry.spec_hash != simulation.spec_hash {
-        return build("its file, or something it reads, has changed");
+    let moved = entry.spec_hash != simulation.spec_hash;
+    let changed = entry.inputs.changed(inputs, moved);
+    if moved {
+        return build(
+            &changed
+                .unwrap_or_else(|| "the order of its columns, or tv1's rules, have changed".into()),
+        );
+    }
+    if let Some(changed) = changed {
+        return build(&changed);
     }
     if entry.seed != options.seed.to_string() {
         return build("the seed has changed");
@@ -224,11 +243,12 @@ fn decide(
     if entry.start != options.start {
         return build("the first day has changed");
     }
-    if entry.until >= options.until() {
-        return Action::Keep;
-    }
-    if !grows(program) {
-        return Action::Keep;
+    if entry.until >= options.until() || !grows(program) {
+        return if entry.unfinished {
+            Action::Repair
+        } else {
+            Action::Keep
+        };
     }
     if id_column(simulation, program).is_none() {
         return build("more days were asked for, and without an id they cannot be told apart");
@@ -356,6 +376,52 @@ impl Job<'_> {
         Ok(loaded)
     }
 
+    /// Removes what a run left that broke off while it added days.
+    fn repair(&self, session: &mut Session, entry: &Entry) -> Result<Loaded> {
+        let world = self.world()?;
+        let from = world.calendar.day_of(&entry.until) + 1;
+        let Some(leftovers) = self.leftovers(&world, from)? else {
+            return self.build(session);
+        };
+        self.remove(session, &leftovers)?;
+        ledger::write(session, &self.schema, &self.table, entry)
+            .map_err(refused(self.simulation))?;
+        self.keep(session, entry)
+    }
+
+    /// The statement that removes all rows of a day and later; none where they cannot be told apart.
+    fn leftovers(&self, world: &Arc<World>, from: i64) -> Result<Option<String>> {
+        let chunks = self.chunks(world);
+        let counts = run::count(self.program, world, &chunks, self.options.threads)
+            .map_err(|f| self.error(f.message))?;
+        let level = self.program.levels.len() - 1;
+        let first = first_number(self.program, world, &counts, level, from);
+        let id = id_column(self.simulation, self.program);
+        Ok(first.zip(id).map(|(first, id)| {
+            format!(
+                "delete from {} where {} >= {first}",
+                self.relation(),
+                quote_ident(&id)
+            )
+        }))
+    }
+
+    /// Runs that statement when no other session is writing into the table any more: those of a killed run may still
+    /// be at it.
+    fn remove(&self, session: &mut Session, leftovers: &str) -> Result<()> {
+        let failed = refused(self.simulation);
+        session.begin().map_err(&failed)?;
+        let lock = format!("lock table {} in share row exclusive mode", self.relation());
+        let done = session
+            .execute(&lock)
+            .and_then(|_| session.execute(leftovers))
+            .and_then(|_| session.commit());
+        done.map_err(|e| {
+            let _ = session.rollback();
+            failed(e)
+        })
+    }
+
     /// Makes the table whole, beside the old one.
     fn build(&self, session: &mut Session) -> Result<Loaded> {
         let failed = refused(self.simulation);
@@ -394,21 +460,12 @@ impl Job<'_> {
     fn extend(&self, session: &mut Session, entry: &Entry) -> Result<Loaded> {
         let failed = refused(self.simulation);
         let world = self.world()?;
-        let from = calendar::parse_date(&entry.until).map_or(0, |d| d + 1 - world.calendar.start);
-        let chunks = self.chunks(&world);
-        let counts = run::count(self.program, &world, &chunks, self.options.threads)
-            .map_err(|f| self.error(f.message))?;
-        let level = self.program.levels.len() - 1;
-        let first = first_number(self.program, &world, &counts, level, from);
-        let (Some(first), Some(id)) = (first, id_column(self.simulation, self.program)) else {
+        let from = world.calendar.day_of(&entry.until) + 1;
+        let Some(leftovers) = self.leftovers(&world, from)? else {
             return self.build(session);
         };
-        let leftovers = format!(
-            "delete from {} where {} >= {first}",
-            self.relation(),
-            quote_ident(&id)
-        );
-        session.execute(&leftovers).map_err(&failed)?;
+        ledger::begin_adding(session, &self.schema, &self.table).map_err(&failed)?;
+        self.remove(session, &leftovers)?;
         let result = self
             .fill(&world, &self.relation(), Some(from))
             .and_then(|filled| {
@@ -430,7 +487,9 @@ impl Job<'_> {
         if result.is_err() {
             let _ = session.rollback();
             // The ledger still names the old last day, so even if this fails too the next run repairs it.
-            let _ = session.execute(&leftovers);
+            if self.remove(session, &leftovers).is_ok() {
+                let _ = ledger::write(session, &self.schema, &self.table, entry);
+            }
         }
         result
     }
@@ -444,6 +503,8 @@ impl Job<'_> {
             until: self.options.until(),
             rows: digest.rows,
             digest: digest.text(),
+            inputs: self.inputs.clone(),
+            unfinished: false,
             exists: true,
         }
     }

@@ -15,6 +15,8 @@ pub struct Work<'w> {
     chunks: &'w [Range<u64>],
     from: Option<i64>,
     next: AtomicUsize,
+    /// Chunks under way.
+    active: AtomicUsize,
     stop: AtomicBool,
     failure: Mutex<Option<Failure>>,
     tally: Mutex<Vec<u64>>,
@@ -32,6 +34,7 @@ impl<'w> Work<'w> {
         Self {
             tally: Mutex::new(vec![0; program.tally_slots]),
             next: AtomicUsize::new(0),
+            active: AtomicUsize::new(0),
             stop: AtomicBool::new(false),
             failure: Mutex::new(None),
             program,
@@ -52,6 +55,15 @@ impl<'w> Work<'w> {
         self.stop.load(Ordering::Relaxed)
     }
 
+    /// About which part of the work is done, from 0 to 1; none before anything can be said. A chunk under way counts
+    /// half.
+    pub fn done(&self) -> Option<f64> {
+        let taken = self.next.load(Ordering::Relaxed).min(self.chunks.len()) as f64;
+        let active = self.active.load(Ordering::Relaxed) as f64;
+        let part = (taken - active / 2.0) / self.chunks.len().max(1) as f64;
+        (taken > active && part > 0.0).then(|| part.min(1.0))
+    }
+
     /// Takes chunks until there are none left; called on each thread with its own sink.
     ///
     /// # Errors
@@ -69,7 +81,9 @@ impl<'w> Work<'w> {
                 self.counts.starts[i].clone(),
             );
             walker.from = self.from;
+            self.active.fetch_add(1, Ordering::Relaxed);
             let result = walker.range(chunk.clone(), sink);
+            self.active.fetch_sub(1, Ordering::Relaxed);
             if let Ok(mut all) = self.tally.lock() {
                 all.iter_mut()
                     .zip(&walker.frame.tally)

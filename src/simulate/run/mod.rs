@@ -154,7 +154,7 @@ impl<'p> Walker<'p> {
     /// A row of a level is complete: on to its children, or to the sink.
     fn finish(&mut self, level: usize, key: u64, sink: &mut dyn RowSink) -> Result<(), Failure> {
         if self.frame.failure.is_some() {
-            return Err(self.failed(level));
+            return Err(self.failed_column(level));
         }
         if level < self.depth {
             return self.below(level, key, sink);
@@ -274,6 +274,24 @@ impl<'p> Walker<'p> {
                 .fail(format!("the id overflows: {part}; widen it with `bits`"));
         }
         None
+    }
+
+    /// The failure in the frame, with the column it happened in, found by making the row once more.
+    #[cold]
+    fn failed_column(&mut self, at: usize) -> Failure {
+        let program = self.program;
+        let first = self.frame.failure.take();
+        for column in &program.levels[at].columns {
+            if let (true, Some(code)) = (column.active || self.complete, &column.code) {
+                self.frame.slots[column.slot] = code.get(&mut self.frame);
+            }
+            if let Some(message) = self.frame.failure.take() {
+                self.frame.failure = Some(format!("column `{}`: {message}", column.name));
+                return self.failed(at);
+            }
+        }
+        self.frame.failure = first;
+        self.failed(at)
     }
 
     /// The failure in the frame, with the row it happened in.

@@ -173,7 +173,9 @@ fn host_value(
     value: &Json,
 ) -> Result<Val, String> {
     let sql = sql.unwrap_or(SqlType::Text);
-    if value.is_null() || (value.as_str() == Some("") && !matches!(sql, SqlType::Text)) {
+    if value.is_null()
+        || (value.as_str() == Some("") && !matches!(sql, SqlType::Text | SqlType::Varchar(_)))
+    {
         return Ok(None);
     }
     let text = match value {

@@ -104,7 +104,8 @@ impl Reader<'_> {
     fn fits(&mut self, plain: &Plain, sql: Option<SqlType>, name: &Name) -> bool {
         let Some(sql) = sql else { return true };
         let wanted = match (sql, &plain.value) {
-            (_, Literal::Null) | (SqlType::Text | SqlType::Json | SqlType::Jsonb, _) => {
+            (_, Literal::Null)
+            | (SqlType::Text | SqlType::Varchar(_) | SqlType::Json | SqlType::Jsonb, _) => {
                 return true;
             }
             (SqlType::SmallInt | SqlType::Integer | SqlType::BigInt, Literal::Int(_)) => {

@@ -7,7 +7,7 @@ use crate::simulate::load::Surroundings;
 use crate::simulate::{Action, Loaded};
 use std::sync::atomic::AtomicBool;
 
-fn run(
+pub fn run(
     db: &ScratchDb,
     s: &Simulations,
     name: &str,
@@ -42,7 +42,7 @@ fn content(db: &ScratchDb, table: &str) -> String {
     )
 }
 
-fn seeded(db: &ScratchDb) {
+pub fn seeded(db: &ScratchDb) {
     let mut session = db.connect();
     session.execute("create schema tv_one; create table tv_one.segmentation (segment_id bigint); insert into tv_one.segmentation select generate_series(1, 8)").unwrap();
 }
@@ -196,14 +196,21 @@ fn a_run_builds_keeps_extends_and_says_why() {
     let plan = changed
         .plan(&mut db.connect(), &options(15), &more)
         .unwrap();
-    let why = Action::Build("its file, or something it reads, has changed".into());
-    assert_eq!(
+    let why = |name: &str| {
         plan.iter()
-            .filter(|p| p.1 == why)
-            .map(|p| p.0.as_str())
-            .collect::<Vec<_>>(),
-        ["users", "tracking"]
+            .find(|p| p.0 == name)
+            .map(|p| p.1.clone())
+            .unwrap()
+    };
+    assert_eq!(
+        why("users"),
+        Action::Build("its file has changed: `rows.initial`, `rows.arrivals`".into())
     );
+    assert_eq!(
+        why("tracking"),
+        Action::Build("the simulation `users` has changed".into())
+    );
+    assert_eq!(why("episodes"), Action::Keep);
     db.connect().execute("drop table tv_one.seasons").unwrap();
     assert_eq!(
         run(&db, &s, "seasons", &options(15), &host).unwrap().action,
@@ -332,9 +339,8 @@ fn loaded_from(text: &str, host: &Project) -> Simulations {
 }
 
 #[test]
-fn references_to_seeds_are_checked_in_the_database() {
+fn references_to_seeds_are_checked() {
     let db = database();
-    db.connect().execute("create schema tv_one; create table tv_one.kinds (kind text); insert into tv_one.kinds values ('a')").unwrap();
     let mut host = Project::default();
     host.csv("kinds", "kind\na\n");
     let text = ITEMS.replace(
@@ -349,9 +355,7 @@ fn references_to_seeds_are_checked_in_the_database() {
         e.contains("items.kind: 1 values are not in kinds.kind"),
         "{e}"
     );
-    db.connect()
-        .execute("insert into tv_one.kinds values ('b')")
-        .unwrap();
+    host.csv("kinds", "kind\na\nb\n");
     run(&db, &s, "items", &options(3), &host).unwrap();
 }
 
@@ -471,4 +475,105 @@ columns:
         ),
         kinds[2].to_string()
     );
+}
+
+/// A model that a simulation reads is not known before the run: its rows are looked at each time.
+#[test]
+fn a_changed_model_makes_anew_what_reads_it() {
+    use crate::simulate::host::{HostTable, TableKind};
+    struct WithModel<'a>(Project, &'a ScratchDb);
+    impl Host for WithModel<'_> {
+        fn tables(&self) -> Vec<HostTable> {
+            vec![HostTable {
+                name: "kinds".into(),
+                kind: TableKind::Model,
+                columns: vec![("kind".into(), Some("text".into()))],
+                keys: Vec::new(),
+            }]
+        }
+        fn table_rows(&self, _: &str) -> Result<Vec<IndexMap<String, Json>>> {
+            let rows = self
+                .1
+                .connect()
+                .fetch("select kind from kinds")
+                .unwrap()
+                .rows;
+            let row = |r: &Vec<crate::pg::Cell>| {
+                IndexMap::from([("kind".to_string(), Json::from(r[0].text()))])
+            };
+            Ok(rows.iter().map(row).collect())
+        }
+        fn relation(&self, name: &str) -> String {
+            name.into()
+        }
+        fn render(&self, text: &str) -> Result<Kind> {
+            self.0.render(text)
+        }
+        fn render_sql(&self, sql: &str, this: &str, days: u32) -> Result<String> {
+            self.0.render_sql(sql, this, days)
+        }
+    }
+    let db = database();
+    db.connect()
+        .execute("create table kinds (kind text); insert into kinds values ('a'), ('b')")
+        .unwrap();
+    let host = WithModel(Project::default(), &db);
+    let text = ITEMS.replace("weights: {a: 1, b: 1}", "pick: kinds.kind");
+    let s = Simulations::load(&[file("items", &text)], &host).unwrap();
+    let plan = || {
+        let mut session = db.connect();
+        s.plan(&mut session, &options(3), &host).unwrap()[0]
+            .1
+            .clone()
+    };
+    let cancelled = AtomicBool::new(false);
+    let connect =
+        || Session::connect(&db.options).map_err(|e| Stopped::from(e.diagnostic(None, None)));
+    let around = Surroundings {
+        host: &host,
+        connect: &connect,
+        listen: &|_| {},
+        cancelled: &cancelled,
+    };
+    s.run_one("items", &options(3), around).unwrap();
+    assert_eq!(plan(), Action::Keep);
+    db.connect()
+        .execute("insert into kinds values ('c')")
+        .unwrap();
+    assert_eq!(
+        plan(),
+        Action::Build("the model `kinds` has changed".into())
+    );
+}
+
+/// What a run leaves that dies while it adds days is removed even when no days are asked for.
+#[test]
+fn half_added_days_go_with_the_next_run() {
+    let db = database();
+    let host = Project::default();
+    let text = ITEMS.replace("{initial: 50}", "{initial: 50, arrivals: 10}");
+    let s = loaded_from(&text, &host);
+    run(&db, &s, "items", &options(3), &host).unwrap();
+    let before = content(&db, "s.items");
+    db.connect()
+        .execute("update tv1.simulations set unfinished = true; insert into s.items values (81, 'a'), (85, 'b')")
+        .unwrap();
+    let repaired = run(&db, &s, "items", &options(3), &host).unwrap();
+    assert_eq!((repaired.action, repaired.rows), (Action::Repair, 80));
+    assert_eq!(content(&db, "s.items"), before);
+    let kept = run(&db, &s, "items", &options(3), &host).unwrap();
+    assert_eq!(kept.action, Action::Keep);
+    // Two runs at once take turns.
+    let results: Vec<Loaded> = std::thread::scope(|scope| {
+        let runs: Vec<_> = (0..3)
+            .map(|_| scope.spawn(|| run(&db, &s, "items", &options(5), &host).unwrap()))
+            .collect();
+        runs.into_iter().map(|r| r.join().unwrap()).collect()
+    });
+    assert!(results.iter().all(|r| r.rows == 100));
+    let extended = results
+        .iter()
+        .filter(|r| matches!(r.action, Action::Extend(_)));
+    assert_eq!(extended.count(), 1);
+    assert_eq!(one(&db, "select count(*) from s.items"), "100");
 }

@@ -1,6 +1,7 @@
 //! Tests of the whole engine without a database.
 mod behaviour;
 mod checks;
+mod docs;
 mod files;
 mod load;
 mod realism;
