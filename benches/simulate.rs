@@ -261,7 +261,7 @@ fn bare_copy(url: &ConnectOptions, connections: usize, rows: u64) {
     let (begin, before, server) = (Instant::now(), cpu(), backends(&mut session));
     std::thread::scope(|scope| {
         for path in &files {
-            scope.spawn(|| {
+            scope.spawn(move || {
                 let mut session = Session::connect(url).unwrap();
                 let mut copy = session
                     .copy_in("copy tv_one.bare from stdin (format binary)")
