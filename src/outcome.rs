@@ -135,6 +135,8 @@ pub struct NodeResult {
     pub compiled: bool,
     /// The rendered text.
     pub compiled_code: Option<String>,
+    /// Ids of the macros that rendering the text called.
+    pub macros: Vec<String>,
     /// File of the rendered text as shown to people (`target/compiled/shop/models/a.sql`), once written.
     pub compiled_path: Option<String>,
     /// Quoted full name of the relation; of a test only when it keeps its failing rows.
@@ -159,6 +161,7 @@ impl NodeResult {
             failures: None,
             compiled: false,
             compiled_code: None,
+            macros: Vec::new(),
             compiled_path: None,
             relation_name: None,
             batch_results: None,

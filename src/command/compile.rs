@@ -75,6 +75,9 @@ pub fn compile(ctx: &Session) -> Result<Outcome> {
             result.compiled = true;
             result.compiled_code = Some(compiled.sql.clone());
             if let Some(n) = manifest.nodes.get_mut(id) {
+                for called in &compiled.macros {
+                    crate::parse::push_new(&mut n.depends_on.macros, called.clone());
+                }
                 n.compiled = Some(Compiled {
                     code: compiled.sql.clone(),
                     extra_ctes: compiled.extra_ctes.clone(),

@@ -306,6 +306,9 @@ pub fn finish(
         for (_, r) in &results {
             if let (Some(n), Some(code)) = (manifest.nodes.get_mut(&r.unique_id), &r.compiled_code)
             {
+                for called in &r.macros {
+                    crate::parse::push_new(&mut n.depends_on.macros, called.clone());
+                }
                 n.compiled = Some(crate::graph::Compiled {
                     code: code.clone(),
                     extra_ctes: Vec::new(),

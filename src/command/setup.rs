@@ -85,6 +85,7 @@ fn shared(
                     p.project.name.clone(),
                     PackageFacts {
                         vars: p.project.vars.clone(),
+                        settings: p.project.settings(),
                     },
                 )
             })

@@ -21,6 +21,9 @@ use serde_json::{Map, Value as Json};
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
+/// What follows the text of a Python model: functions that resolve its references.
+const PYTHON_POSTFIX: &str = "{{ py_script_postfix(model) }}";
+
 /// A compiled node.
 #[derive(Debug, Clone)]
 pub struct CompiledNode {
@@ -32,6 +35,8 @@ pub struct CompiledNode {
     pub extra_ctes: Vec<ExtraCte>,
     /// The way back to the source.
     pub map: SourceMap,
+    /// Macros that the text called itself.
+    pub macros: Vec<String>,
 }
 
 /// What compiling needs beside the node.
@@ -89,7 +94,8 @@ impl Compiler {
     /// Compiles a node.
     pub fn compile(&self, node: &Node) -> Result<CompiledNode, Diagnostic> {
         let mut ctes = Vec::new();
-        let (rendered, ephemeral) = self.render(node)?;
+        let scope = self.scope(node, self.facts(node));
+        let (rendered, ephemeral) = self.render_in(node, &scope)?;
         for id in ephemeral {
             self.cte(&id, &mut ctes, &mut vec![node.unique_id.clone()])?;
         }
@@ -101,6 +107,7 @@ impl Compiler {
             own_sql,
             extra_ctes: ctes,
             map,
+            macros: scope.recorded().macros,
         })
     }
 
@@ -177,10 +184,14 @@ impl Compiler {
             ),
         };
         let engine = &self.shared.engine;
-        let rendered = engine
+        let mut rendered = engine
             .template(&file, span, Mode::Strict)
             .and_then(|t| engine.render(&t, scope.dynamic()))
             .map_err(|e| diagnostic(&e, node.place.as_ref()))?;
+        if node.is_python() {
+            let more = self.render_text(scope, &node.original_file_path, PYTHON_POSTFIX)?;
+            rendered.text.push_str(&format!("\n\n{more}"));
+        }
         Ok((rendered, scope.ephemeral()))
     }
 

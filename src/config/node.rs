@@ -67,6 +67,7 @@ pub fn defaults(kind: ResourceType) -> Map<String, Value> {
             "meta": {}, "tags": [],
         })),
         ResourceType::Exposure => as_map(json!({"enabled": true, "tags": [], "meta": {}})),
+        ResourceType::Group => as_map(json!({"meta": {}})),
         ResourceType::UnitTest => as_map(json!({"tags": [], "meta": {}, "enabled": true})),
         ResourceType::Metric | ResourceType::SemanticModel => {
             as_map(json!({"enabled": true, "group": null, "meta": {}}))

@@ -3,7 +3,7 @@ use super::render::{Render, render_tree};
 use crate::diag::{Diagnostic, Result, Sink, code};
 use crate::text::SourceFile;
 use crate::yaml::{self, Document, Node};
-use serde_json::{Map, Value};
+use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -83,6 +83,37 @@ pub struct Project {
     pub simulations: Map<String, Value>,
     /// What was noticed while reading.
     pub warnings: Vec<Diagnostic>,
+}
+
+impl Project {
+    /// The project file by the names of dbt's attributes, as templates may ask for them.
+    pub fn settings(&self) -> Map<String, Value> {
+        let mut out = Map::new();
+        let mut put = |key: &str, value: Value| drop(out.insert(key.to_string(), value));
+        put("project_name", self.name.as_str().into());
+        put("version", self.version.clone().unwrap_or(Value::Null));
+        put("config_version", 2.into());
+        put("project_root", self.root.display().to_string().into());
+        put("profile", self.profile.as_deref().map_or(Value::Null, Value::from));
+        for (kind, folders) in &self.paths {
+            put(&format!("{kind}_paths"), json!(folders));
+        }
+        put("target_path", self.target_path.as_str().into());
+        put("log_path", self.log_path.as_str().into());
+        put("packages_install_path", self.packages_install_path.as_str().into());
+        put("clean_targets", json!(self.clean_targets));
+        put("on_run_start", json!(self.on_run_start));
+        put("on_run_end", json!(self.on_run_end));
+        for (tree, values) in &self.trees {
+            put(&tree.replace('-', "_"), Value::Object(values.clone()));
+        }
+        let rules = self.dispatch.iter().map(
+            |d| json!({"macro_namespace": d.macro_namespace, "search_order": d.search_order}),
+        );
+        put("dispatch", rules.collect());
+        put("restrict_access", self.restrict_access.into());
+        out
+    }
 }
 
 /// Folder lists: key, older key, default.

@@ -1,6 +1,7 @@
 //! `adapter`: what templates may ask of the database. While parsing it answers without asking.
 use super::agate::Table;
 use super::args::Args;
+use super::data_type::DataType;
 use super::cache::LookupError;
 use super::column::{Column, translate};
 use super::exceptions::{Raised, compilation};
@@ -760,12 +761,17 @@ fn convert_type(args: &Args) -> Result<Value, Error> {
     let table = args.required(0, "agate_table")?;
     let index = args.required(1, "col_idx")?.as_usize().unwrap_or(0);
     let kinds = table.get_attr("column_types")?;
-    let kind = kinds
-        .get_item(&Value::from(index))
-        .map(|v| python::str_of(&v))
-        .unwrap_or_default();
-    Ok(Value::from(match kind.as_str() {
+    let kind = kinds.get_item(&Value::from(index))?;
+    let fractional = || -> Result<bool, Error> {
+        let column = table.get_attr("columns")?.get_item(&Value::from(index))?;
+        let numbers = python::iterate(&column)?;
+        Ok(numbers.iter().any(|n| {
+            python::Decimal::of(n).map_or(!n.is_integer() && !n.is_none(), |d| !d.fract().is_zero())
+        }))
+    };
+    Ok(Value::from(match DataType::name_of(&kind).unwrap_or_default() {
         "Integer" => "integer",
+        "Number" if !fractional()? => "integer",
         "Number" => "float8",
         "Boolean" => "boolean",
         "Date" => "date",

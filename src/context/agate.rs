@@ -1,5 +1,6 @@
 //! Result tables as templates see them: the part of agate's `Table`, `Row` and `Column` that projects use.
 use super::args::Args;
+use super::data_type::DataType;
 use crate::jinja::python::{self, Dict, List};
 use crate::pg::Table as PgTable;
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
@@ -69,12 +70,14 @@ impl Table {
             .map(|r| r.iter().map(super::values::cell).collect())
             .collect();
         let mut out = Self::new(names, rows);
-        out.types = table
-            .columns
-            .iter()
-            .map(|c| {
+        out.types = (table.columns.iter().enumerate())
+            .map(|(i, c)| {
+                // Types are guessed from values, and the first guess is an integer.
+                if out.rows.iter().all(|r| r.cells[i].is_none()) {
+                    return "Integer".into();
+                }
                 match c.driver_type().as_str() {
-                    "INTEGER" | "LONGINTEGER" => "Integer",
+                    "INTEGER" | "LONGINTEGER" | "ROWID" => "Integer",
                     "FLOAT" | "DECIMAL" => "Number",
                     "BOOLEAN" | "BOOL" => "Boolean",
                     "DATE" => "Date",
@@ -303,7 +306,7 @@ impl Object for Table {
                 python::tuple(self.names.iter().map(|n| Value::from(n.as_str())).collect())
             }
             "column_types" => {
-                python::tuple(self.types.iter().map(|n| Value::from(n.as_str())).collect())
+                python::tuple(self.types.iter().map(|n| DataType::value(n)).collect())
             }
             "row_names" => Value::from(()),
             _ => return None,
@@ -520,7 +523,7 @@ impl Object for Column {
         Some(match key.as_str()? {
             "name" => Value::from(self.name.as_str()),
             "index" => Value::from(self.index),
-            "data_type" => Value::from(self.kind.as_str()),
+            "data_type" => DataType::value(&self.kind),
             _ => return None,
         })
     }

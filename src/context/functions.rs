@@ -2,6 +2,7 @@
 use super::args::Args;
 use super::exceptions::compilation;
 use super::relation::{EventFilter, Relation};
+use super::runtime_config::RuntimeConfig;
 use super::scope::{Inner, NodeScope, Phase, lock};
 use super::shared::Say;
 use crate::graph::{Manifest, RefArgs, version_text};
@@ -30,6 +31,18 @@ impl std::fmt::Debug for Function {
 impl Object for Function {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        if !matches!(self.name, "ref" | "source") {
+            return None;
+        }
+        match key.as_str()? {
+            "config" => Some(RuntimeConfig::root(&self.inner.shared)),
+            "model" => NodeScope(self.inner.clone()).named("model"),
+            "Relation" => Some(Value::from_object(super::api::RelationClass)),
+            _ => None,
+        }
     }
 
     fn call(self: &Arc<Self>, state: &mut State<'_, '_>, args: &[Value]) -> Result<Value, Error> {
@@ -460,6 +473,40 @@ impl ContextDict {
             .or_else(|| lookup_macro(engine, &inner.package, name))
             .or_else(|| self.0.named(name))
     }
+
+    /// The methods of a dict that change it: what is put in stands before all other names from then on.
+    fn change(&self, name: &str, args: &Args) -> Result<Value, Error> {
+        let put = |key: &Value, value: Value| self.0.set(&python::str_of(key), value);
+        let none = || Value::from(());
+        match name {
+            "update" => {
+                if let Some(more) = args.positional.first() {
+                    for (key, value) in python::ops::pairs_of(more)? {
+                        put(&key, value);
+                    }
+                }
+                for (key, value) in args.all_named() {
+                    put(&Value::from(key), value);
+                }
+                Ok(none())
+            }
+            "setdefault" => {
+                let key = args.required(0, "key")?;
+                if let Some(there) = self.find(&python::str_of(&key)) {
+                    return Ok(there);
+                }
+                let value = args.get(1, "default").unwrap_or_else(none);
+                put(&key, value.clone());
+                Ok(value)
+            }
+            "pop" => {
+                let key = args.required_text(0, "key")?;
+                let taken = lock(&self.0.0.extra).remove(&key);
+                Ok(taken.or(args.get(1, "default")).unwrap_or_else(none))
+            }
+            _ => Err(python::error::no_method("dict", name)),
+        }
+    }
 }
 
 impl Object for ContextDict {
@@ -487,7 +534,7 @@ impl Object for ContextDict {
             }
             _ => match self.find(name) {
                 Some(f) => f.call(state, args),
-                None => Err(python::error::no_method("dict", name)),
+                None => self.change(name, &Args::new(args)?),
             },
         }
     }

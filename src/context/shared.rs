@@ -33,6 +33,8 @@ pub enum Say {
 pub struct PackageFacts {
     /// Its `vars:`.
     pub vars: Map<String, Json>,
+    /// Its project file by the names of dbt's attributes: `version`, `model_paths`, `models`, …
+    pub settings: Map<String, Json>,
 }
 
 /// Facts shared by all renders of a command.

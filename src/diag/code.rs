@@ -67,7 +67,7 @@ codes! {
     G0404 "Nodes need each other in a circle, so that none can be built first. The path is shown with the reference that closes it."
     G0405 "A properties entry describes something that does not exist; it has no effect."
     G0406 "A model is used where its access (`private`, or `protected` in a package with `restrict-access`) does not allow it."
-    G0407 "A Python model: these need a warehouse that runs Python; PostgreSQL does not."
+    G0407 "A Python model cannot be read: it needs one function `model(dbt, session)` that returns a data frame, and literals as arguments of `dbt.ref`, `dbt.source` and `dbt.config`."
     G0408 "Two resources would be written to the same relation."
     G0409 "A seed file cannot be read as a table: a row has more cells than the header, or the quoting is broken."
     G0410 "A node cannot be run as it is configured."

@@ -344,6 +344,15 @@ impl Node {
         self.resource_type == ResourceType::Model && self.config.materialized() == "ephemeral"
     }
 
+    /// Whether its text is Python instead of SQL.
+    pub fn is_python(&self) -> bool {
+        self.resource_type == ResourceType::Model
+            && self
+                .path
+                .rsplit_once('.')
+                .is_some_and(|(_, end)| end.eq_ignore_ascii_case("py"))
+    }
+
     /// Whether its text is blank: such nodes are listed but never run.
     pub fn is_empty(&self) -> bool {
         self.resource_type != ResourceType::Seed && self.raw_code.trim().is_empty()

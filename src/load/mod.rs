@@ -49,7 +49,6 @@ pub struct PackageFiles {
     pub properties: Vec<Read>,
     pub simulations: Vec<Read>,
     pub reports: Vec<Read>,
-    pub python_models: Vec<Found>,
 }
 
 /// A project with its files.
@@ -65,8 +64,7 @@ pub struct Package {
 pub fn read(project: Project, shown_prefix: &str) -> Result<Package> {
     let mut walker = Walker::new(&project, shown_prefix)?;
     let mut files = PackageFiles::default();
-    files.models = walker.texts("model", &["sql"]);
-    files.python_models = walker.find("model", &["py"]);
+    files.models = walker.texts("model", &["sql", "py"]);
     files.macros = walker.texts("macro", &["sql"]);
     files.snapshots = walker.texts("snapshot", &["sql"]);
     files.analyses = walker.texts("analysis", &["sql"]);

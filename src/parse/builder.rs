@@ -185,32 +185,37 @@ impl<'a> Builder<'a> {
     pub(super) fn node(&mut self, draft: Draft<'_>) -> Option<Node> {
         let mut node = self.blank(&draft);
         self.early_names(&mut node, draft.package, &draft);
-        let recorded =
-            if draft.kind == ResourceType::Seed || !crate::config::has_jinja(&draft.raw_code) {
-                Recorded::default()
-            } else {
-                let body = Body {
-                    package: &draft.package.project.name,
-                    node: &node_map(&node),
-                    text: &draft.raw_code,
-                    place: draft.place.as_ref(),
-                    test_kwargs: None,
-                };
-                match self.input.host.record(&body) {
-                    Ok(recorded) => recorded,
-                    Err(d) => {
-                        // A model that its properties or project switch off need not be valid.
-                        if !node.config.enabled() {
-                            self.disable(node);
-                            return None;
-                        }
-                        self.sink.push(d);
-                        return None;
-                    }
+        let recorded = match self.record(&draft, &node) {
+            Ok(recorded) => recorded,
+            Err(d) => {
+                // A model that its properties or project switch off need not be valid.
+                if !node.config.enabled() {
+                    self.disable(node);
+                    return None;
                 }
-            };
+                self.sink.push(d);
+                return None;
+            }
+        };
         self.finish(&mut node, draft.package, draft.patch.as_ref(), recorded);
         Some(node)
+    }
+
+    /// What a node's text says of itself.
+    fn record(&self, draft: &Draft<'_>, node: &Node) -> Result<Recorded, Diagnostic> {
+        if let (true, Some(place)) = (node.is_python(), &draft.place) {
+            return super::python::read(&place.file);
+        }
+        if draft.kind == ResourceType::Seed || !crate::config::has_jinja(&draft.raw_code) {
+            return Ok(Recorded::default());
+        }
+        self.input.host.record(&Body {
+            package: &draft.package.project.name,
+            node: &node_map(node),
+            text: &draft.raw_code,
+            place: draft.place.as_ref(),
+            test_kwargs: None,
+        })
     }
 
     pub(super) fn blank(&self, draft: &Draft<'_>) -> Node {

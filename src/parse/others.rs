@@ -1,5 +1,6 @@
 //! Exposures, groups and unit tests.
 use super::builder::{Builder, fqn, sha256};
+use super::generic::python_repr;
 use super::host::Recorded;
 use super::properties::{Property, json_map, texts};
 use crate::diag::{Diagnostic, code};
@@ -10,6 +11,66 @@ use crate::yaml::Node as Yaml;
 use serde_json::{Map, Value, json};
 
 const EXPOSURE_TYPES: &[&str] = &["dashboard", "notebook", "analysis", "ml", "application"];
+
+/// A unit test as Python prints dbt's objects: its checksum is over that text.
+fn definition(
+    model: &str,
+    p: &Property,
+    given: &[Value],
+    expect: &Value,
+    overrides: Option<&Value>,
+) -> String {
+    let get = |v: &Value, key: &str| python_repr(v.get(key).unwrap_or(&Value::Null));
+    let output = |v: &Value| {
+        let format = v.get("format").and_then(Value::as_str).unwrap_or("dict");
+        let name = match format {
+            "csv" => "CSV",
+            "sql" => "SQL",
+            _ => "Dict",
+        };
+        format!(
+            "rows={}, format=<UnitTestFormat.{name}: '{format}'>, fixture={}",
+            get(v, "rows"),
+            get(v, "fixture")
+        )
+    };
+    let inputs: Vec<String> = given
+        .iter()
+        .map(|g| format!("UnitTestInputFixture(input={}, {})", get(g, "input"), output(g)))
+        .collect();
+    let versions = p.get("versions").map(Yaml::to_json).map_or_else(
+        || "None".to_string(),
+        |v| {
+            format!(
+                "UnitTestNodeVersions(include={}, exclude={})",
+                get(&v, "include"),
+                get(&v, "exclude")
+            )
+        },
+    );
+    let overrides = overrides.map_or_else(
+        || "None".to_string(),
+        |o| {
+            format!(
+                "UnitTestOverrides(macros={}, vars={}, env_vars={})",
+                get(o, "macros"),
+                get(o, "vars"),
+                get(o, "env_vars")
+            )
+        },
+    );
+    let mut text = format!(
+        "{model}-{versions}-[{}]-UnitTestOutputFixture({})-{overrides}",
+        inputs.join(", "),
+        output(expect)
+    );
+    for entry in given.iter().chain([expect]) {
+        if entry.get("fixture").is_some_and(|f| !f.is_null()) {
+            text.push_str(&format!("-{}", get(entry, "rows")));
+        }
+    }
+    text
+}
 
 impl Builder<'_> {
     pub(super) fn entries(&self, package: usize, section: &str) -> Vec<Property> {
@@ -202,15 +263,7 @@ impl Builder<'_> {
                     .into_iter()
                     .filter(|(k, _)| k != "name" && k != "email"),
             );
-            let mut kept = Map::new();
-            kept.insert(
-                "meta".into(),
-                config
-                    .rendered
-                    .get("meta")
-                    .cloned()
-                    .unwrap_or_else(|| json!({})),
-            );
+            let kept = config.rendered;
             let group = Group {
                 unique_id: format!("group.{project}.{}", p.name),
                 name: p.name.clone(),
@@ -365,7 +418,7 @@ impl Builder<'_> {
             json!({"macros": part("macros"), "vars": part("vars"), "env_vars": part("env_vars")})
         });
         let (description, _) = self.description(package, p, p.get("description"));
-        let definition = p.node.to_json().to_string();
+        let definition = definition(model, p, &given, &expect, overrides.as_ref());
         let test = UnitTest {
             unique_id: format!("unit_test.{project}.{model}.{}{suffix}", p.name),
             name: p.name.clone(),

@@ -28,6 +28,23 @@ const COLUMN_KEYS: &[&str] = &[
     "exclude",
 ];
 
+/// Constraints as Python prints a list of dbt's objects: contracts are hashed over that text.
+fn constraints_repr(class: &str, list: &[Value]) -> String {
+    let one = |c: &Value| {
+        let fields: Vec<String> = c
+            .as_object()
+            .into_iter()
+            .flatten()
+            .map(|(key, value)| match value.as_str() {
+                Some(kind) if key == "type" => format!("type=<ConstraintType.{kind}: '{kind}'>"),
+                _ => format!("{key}={}", super::generic::python_repr(value)),
+            })
+            .collect();
+        format!("{class}({})", fields.join(", "))
+    };
+    format!("[{}]", list.iter().map(one).collect::<Vec<_>>().join(", "))
+}
+
 impl Builder<'_> {
     /// Applies every entry that describes a model, seed, snapshot, analysis, singular test or macro.
     pub(super) fn patches(&mut self) {
@@ -51,17 +68,19 @@ impl Builder<'_> {
         self.input.packages[package].project.name.clone()
     }
 
-    /// The id of the node that an entry means: of its own package, else of any.
+    /// The id of the node that an entry means: of its own package, else of any, else a disabled one.
     fn patched_id(&self, package: usize, kind: ResourceType, name: &str) -> Option<String> {
         let own = format!("{}.{}.{name}", kind.as_str(), self.package_name(package));
-        if self.manifest.nodes.contains_key(&own) || self.manifest.disabled.contains_key(&own) {
+        if self.manifest.nodes.contains_key(&own) {
             return Some(own);
         }
+        // A node of another package comes before a disabled one of this.
         self.manifest
             .nodes
             .values()
             .find(|n| n.resource_type == kind && n.name == name && n.version.is_none())
             .map(|n| n.unique_id.clone())
+            .or_else(|| self.manifest.disabled.contains_key(&own).then_some(own))
     }
 
     /// An entry that stands under the wrong word describes nothing, but its tests count.
@@ -501,12 +520,13 @@ impl Builder<'_> {
             let data_type = column.data_type.clone().unwrap_or_else(|| "None".into());
             state.push_str(&format!(
                 "|{name}{data_type}{}",
-                super::generic::python_repr(&json!(column.constraints))
+                constraints_repr("ColumnLevelConstraint", &column.constraints)
             ));
         }
-        if !node.constraints.is_empty() {
-            state.push_str(node.config.materialized());
-            state.push_str(&super::generic::python_repr(&json!(node.constraints)));
+        let kind = node.config.materialized();
+        if ["table", "incremental"].contains(&kind) {
+            state.push_str(kind);
+            state.push_str(&constraints_repr("ModelLevelConstraint", &node.constraints));
         }
         node.contract.checksum = Some(super::builder::sha256(state.as_bytes()));
     }

@@ -125,13 +125,6 @@ impl Builder<'_> {
         for read in &package.files.models {
             self.model(index, package, read);
         }
-        for python in &package.files.python_models {
-            self.sink.push(
-                Diagnostic::error(code::G0407, format!("`{}` is a Python model", python.shown))
-                    .heading("Parsing Error")
-                    .help("Python models need another warehouse; on PostgreSQL write the model in SQL"),
-            );
-        }
     }
 
     fn model(&mut self, index: usize, package: &Package, read: &Read) {
@@ -352,7 +345,7 @@ impl Builder<'_> {
             } else {
                 let bytes = std::fs::read(&found.absolute).unwrap_or_default();
                 let text = String::from_utf8_lossy(&bytes);
-                text_checksum(text.trim_start_matches('\u{feff}'))
+                text_checksum(&text)
             };
             let patch = self.patch_config("seeds", index, &name);
             let draft = Draft {

@@ -176,7 +176,7 @@ impl Builder<'_> {
             recorded.config = vec![inline];
         }
         self.finish(&mut node, pkg, None, recorded);
-        if !target.enabled {
+        if !target.enabled || !node.config.enabled() {
             return self.disable(node);
         }
         if let Some(other) = self.manifest.nodes.get(&node.unique_id) {
@@ -259,24 +259,12 @@ impl Builder<'_> {
         call: &Call,
         target: &Target,
     ) -> Result<super::host::Recorded, Diagnostic> {
-        let builtin =
-            call.namespace.is_none() && ["unique", "not_null"].contains(&call.name.as_str());
-        let macro_name = format!("test_{}", call.name);
-        let overridden = self
-            .manifest
-            .macros
-            .values()
-            .any(|m| m.name == macro_name && m.package_name != "dbt")
-            || self
-                .manifest
-                .macros
-                .values()
-                .any(|m| m.name == "get_where_subquery" && m.package_name != "dbt");
-        if builtin && !overridden && call.config.is_empty() {
+        let test = self.test_macro(package, &format!("test_{}", call.name));
+        if let Some("macro.dbt.test_unique" | "macro.dbt.test_not_null") = test.as_deref() {
             return Ok(super::host::Recorded {
                 refs: target.refs.clone(),
                 sources: target.sources.clone(),
-                macros: vec![format!("macro.dbt.{macro_name}")],
+                macros: test.into_iter().collect(),
                 ..super::host::Recorded::default()
             });
         }
@@ -289,7 +277,23 @@ impl Builder<'_> {
             place: Some(&call.place),
             test_kwargs: Some(&call.kwargs),
         };
-        self.input.host.record(&body)
+        let mut recorded = self.input.host.record(&body)?;
+        recorded.macros = test.into_iter().collect();
+        Ok(recorded)
+    }
+
+    /// The id of a test's macro by its bare name, as dbt notes it while parsing: of the own package, the root, any
+    /// package, dbt.
+    fn test_macro(&self, package: &str, name: &str) -> Option<String> {
+        let of = |package: &str| format!("macro.{package}.{name}");
+        let known = |id: &String| self.manifest.macros.contains_key(id);
+        let packages = self.input.packages.iter().map(|p| p.project.name.as_str());
+        [package, self.root().project.name.as_str()]
+            .into_iter()
+            .chain(packages.rev())
+            .chain(["dbt_postgres", "dbt"])
+            .map(of)
+            .find(known)
     }
 
     /// A node of a draft, not yet rendered.

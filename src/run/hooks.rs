@@ -100,6 +100,7 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
         let file = runner.write_compiled(node, &compiled.sql);
         result.compiled = true;
         result.compiled_code = Some(compiled.sql.clone());
+        result.macros.clone_from(&compiled.macros);
         result.timing.push(Timing { name: Step::Compile, started_at: Some(begun), completed_at: Some(Utc::now()) });
         let sql = compiled.sql.trim();
         if sql.is_empty() {

@@ -104,7 +104,10 @@ impl NodeRunner {
         result.execution_time = started.elapsed().as_secs_f64();
         result.relation_name = node.relation_name.clone();
         result.compiled = done.compiled.is_some();
-        result.compiled_code = done.compiled.as_ref().map(|c| c.sql.clone());
+        if let Some(compiled) = &done.compiled {
+            result.compiled_code = Some(compiled.sql.clone());
+            result.macros.clone_from(&compiled.macros);
+        }
         let failure = match done.outcome {
             Ok(()) => {
                 if let Some(scope) = &done.scope {
@@ -140,6 +143,21 @@ impl NodeRunner {
             );
             return fail(compiled, None, f);
         };
+        if node.is_python() && !def.languages.iter().any(|l| l == "python") {
+            let known = if def.languages.is_empty() {
+                "'sql'".to_string()
+            } else {
+                format!("'{}'", def.languages.join("', '"))
+            };
+            let f = internal(
+                node,
+                &format!(
+                    "Materialization \"{}\" only supports languages [{known}]; got \"python\"",
+                    def.name
+                ),
+            );
+            return fail(compiled, None, f);
+        }
         let compiler = self.compiler();
         let mut node = node.clone();
         node.compiled = compiled.as_ref().map(|c| Compiled {

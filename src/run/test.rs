@@ -32,6 +32,7 @@ impl NodeRunner {
             Ok(compiled) => {
                 result.compiled = true;
                 result.compiled_code = Some(compiled.sql.clone());
+                result.macros.clone_from(&compiled.macros);
                 self.count(node, &compiled, &mut result)
             }
         };

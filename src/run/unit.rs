@@ -5,12 +5,13 @@ use crate::compile::{CompiledNode, Compiler};
 use crate::context::Relation;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{ExtraCte, Node, UnitTest};
-use crate::jinja::python;
+use crate::jinja::{Package, python};
 use crate::outcome::{NodeResult, Status, Step, Timing};
 use crate::parse::Found;
 use chrono::Utc;
 use minijinja::value::Value;
 use serde_json::{Map, Value as Json};
+use std::collections::BTreeMap;
 
 impl NodeRunner {
     /// Runs a unit test.
@@ -53,6 +54,7 @@ impl NodeRunner {
             .map_err(|d| compile_failure(model, d))?;
         result.compiled = true;
         result.compiled_code = Some(compiled.sql.clone());
+        result.macros.clone_from(&compiled.macros);
         let mut fail = |m: &str| internal(model, m);
         let (actual, expected) = self.rows(test, model, &compiled)?;
         if actual.1 == expected.1 {
@@ -113,6 +115,7 @@ impl NodeRunner {
             own_sql,
             extra_ctes: ctes,
             map: crate::compile::SourceMap::new(rendered, shift),
+            macros: scope.recorded().macros,
         })
     }
 
@@ -178,11 +181,23 @@ impl NodeRunner {
                 .cloned()
                 .unwrap_or_default()
         };
+        let mut of_packages: BTreeMap<String, BTreeMap<String, Value>> = BTreeMap::new();
         for (name, value) in part("macros") {
-            let value = python::json::from_json(&value);
-            compiler
-                .extra
-                .insert(name, Value::from_object(Constant(value)));
+            let value = Value::from_object(Constant(python::json::from_json(&value)));
+            if let Some((package, name)) = name.split_once('.') {
+                if package == "dbt" {
+                    compiler.extra.insert(name.into(), value.clone());
+                }
+                let macros = of_packages.entry(package.into()).or_default();
+                macros.insert(name.into(), value);
+            } else {
+                compiler.extra.insert(name, value);
+            }
+        }
+        for (package, instead) in of_packages {
+            let macros = Package::value(self.shared.engine.registry(), &package);
+            let value = Value::from_object(Instead { macros, instead });
+            compiler.extra.insert(package, value);
         }
         compiler.extra.insert(
             "__vars".into(),
@@ -367,6 +382,32 @@ impl minijinja::value::Object for Constant {
         _: &[Value],
     ) -> Result<Value, minijinja::Error> {
         Ok(self.0.clone())
+    }
+}
+
+/// A package some of whose macros are replaced.
+#[derive(Debug)]
+struct Instead {
+    macros: Value,
+    instead: BTreeMap<String, Value>,
+}
+
+impl minijinja::value::Object for Instead {
+    fn get_value(self: &std::sync::Arc<Self>, key: &Value) -> Option<Value> {
+        let instead = self.instead.get(key.as_str()?).cloned();
+        instead.or_else(|| self.macros.get_item(key).ok().filter(|v| !v.is_undefined()))
+    }
+
+    fn call_method(
+        self: &std::sync::Arc<Self>,
+        state: &mut minijinja::State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, minijinja::Error> {
+        match self.instead.get(name) {
+            Some(value) => value.call(state, args),
+            None => self.macros.call_method(state, name, args),
+        }
     }
 }
 

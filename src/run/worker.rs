@@ -269,7 +269,12 @@ impl Pool<'_> {
         match manifest.nodes.get(id) {
             Some(node) if node.resource_type == ResourceType::Test => told(runner.test(node)),
             Some(node) => told(runner.run(node)),
-            None => (NodeResult::new(id, Status::NoOp), false),
+            None => {
+                let mut result = NodeResult::new(id, Status::NoOp);
+                result.message = Some("NO-OP".into());
+                result.failures = Some(0);
+                (result, false)
+            }
         }
     }
 

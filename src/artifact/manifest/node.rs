@@ -57,7 +57,7 @@ fn common(n: &Node) -> Fields {
 fn text_facts(fields: Fields, n: &Node) -> Fields {
     let sources: Vec<Value> = n.sources.iter().map(|(s, t)| json!([s, t])).collect();
     let fields = fields
-        .put("language", "sql")
+        .put("language", if n.is_python() { "python" } else { "sql" })
         .ser("refs", &n.refs)
         .put("sources", sources)
         .ser("metrics", &n.metrics)

@@ -1,7 +1,7 @@
 //! Finds the blocks that dbt knows at the top level of a file: macros, tests, materializations, snapshots, docs.
 use super::edits::{Edits, Rewritten};
 use super::expression::{Tok, Walker};
-use super::tags::{self, signature, tag_end};
+use super::tags::{self, Declared, signature, tag_end};
 use super::{MANGLED, Options, Problem, carriage_returns, tokens};
 use minijinja::machinery::Token;
 use std::ops::Range;
@@ -252,12 +252,20 @@ fn head(
         block.macro_name = format!("test_{}", block.name);
     }
     let mut walker = Walker::new(&toks[..close], start + 3, edits, false);
-    let Ok((names, paren)) = signature(&mut walker) else {
+    let Ok((declared, paren)) = signature(&mut walker) else {
         return Err(Problem::new(
             format!("the parameters of `{}` cannot be read", block.name),
             block.name_span.start..toks[close - 1].1.end,
         ));
     };
+    let late = late_defaults(source, &toks[..close], &declared, edits);
+    if !late.is_empty() {
+        let tag = &toks[close].1;
+        let trims = source[tag.clone()].starts_with('-');
+        let late = late.strip_suffix("%}").unwrap_or(&late);
+        edits.close(tag.end, format!("{late}{}%}}", if trims { "-" } else { "" }));
+    }
+    let names: Vec<String> = declared.into_iter().map(|d| d.name).collect();
     let mut extra = String::new();
     for (wanted, name) in [(block.varargs, "varargs"), (block.kwargs, "kwargs")] {
         if wanted && !names.iter().any(|n| n == name) {
@@ -289,6 +297,31 @@ fn head(
         format!("macro {}", block.symbol()),
     );
     Ok(())
+}
+
+/// Defaults that speak of parameters before them: the engine evaluates the last default first, so these are moved
+/// to the start of the body, in order. Returns what to put there.
+fn late_defaults(source: &str, toks: &[Tok<'_>], all: &[Declared], edits: &mut Edits) -> String {
+    let mut late = String::new();
+    for (i, Declared { name, default }) in all.iter().enumerate() {
+        let Some(tokens) = default else { continue };
+        let refers = tokens.clone().any(|t| {
+            matches!(toks[t].0, Token::Ident(word) if all[..i].iter().any(|d| d.name == word))
+                && !matches!(toks[t - 1].0, Token::Dot | Token::Pipe)
+        });
+        let mut own = Edits::default();
+        if !refers || Walker::new(toks, tokens.start, &mut own, false).expr().is_err() {
+            continue;
+        }
+        let bytes = toks[tokens.start].1.start..toks[tokens.end - 1].1.end;
+        let value = own.apply(source, bytes.clone()).text;
+        late.push_str(&format!(
+            "{{% if {name} is undefined %}}{{% set {name} = {value} %}}{{% endif %}}"
+        ));
+        edits.forget(&bytes);
+        edits.replace(bytes, "__not_given");
+    }
+    late
 }
 
 /// A parameter with the text of its annotation.

@@ -59,6 +59,11 @@ impl Edits {
         self.0.truncate(len);
     }
 
+    /// Forgets the edits within a range and at its ends.
+    pub(super) fn forget(&mut self, range: &Range<usize>) {
+        self.0.retain(|e| e.at < range.start || e.at > range.end);
+    }
+
     /// The edited stretch `keep` of the text. Line breaks within deleted text stay, so lines stay lines.
     pub(super) fn apply(self, source: &str, keep: Range<usize>) -> Rewritten {
         let mut edits: Vec<(usize, Edit)> = self.0.into_iter().enumerate().collect();

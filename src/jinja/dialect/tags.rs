@@ -222,9 +222,16 @@ fn last_call(walker: &Walker<'_, '_>) -> Option<usize> {
     None
 }
 
-/// Parameters of a macro or call block; dbt's type annotations are taken out. Returns the names and where the
-/// closing parenthesis stands.
-pub(super) fn signature(walker: &mut Walker<'_, '_>) -> Result<(Vec<String>, usize), Unparsable> {
+/// A parameter in a head.
+pub(super) struct Declared {
+    pub(super) name: String,
+    /// Indices of the tokens of its default.
+    pub(super) default: Option<Range<usize>>,
+}
+
+/// Parameters of a macro or call block; dbt's type annotations are taken out. Returns them and where the closing
+/// parenthesis stands.
+pub(super) fn signature(walker: &mut Walker<'_, '_>) -> Result<(Vec<Declared>, usize), Unparsable> {
     let Some(Token::ParenOpen) = walker.peek() else {
         return Err(Unparsable);
     };
@@ -239,13 +246,17 @@ pub(super) fn signature(walker: &mut Walker<'_, '_>) -> Result<(Vec<String>, usi
             }
             Some(Token::Comma) => walker.pos += 1,
             Some(Token::Ident(name)) => {
-                names.push((*name).to_string());
+                let name = (*name).to_string();
                 walker.pos += 1;
                 annotation(walker)?;
+                let mut default = None;
                 if matches!(walker.peek(), Some(Token::Assign)) {
                     walker.pos += 1;
+                    let start = walker.pos;
                     walker.expr()?;
+                    default = Some(start..walker.pos);
                 }
+                names.push(Declared { name, default });
             }
             _ => return Err(Unparsable),
         }

@@ -1,7 +1,7 @@
 //! What one render keeps: the macros it has loaded, those that are running, and the value that `return` carries.
 use super::registry::MacroDef;
 use super::scope::Context;
-use minijinja::value::{Object, ObjectRepr, Value};
+use minijinja::value::{Object, ObjectRepr, Rest, Value};
 use minijinja::{Error, ErrorKind, State};
 use std::collections::HashMap;
 use std::fmt;
@@ -76,7 +76,7 @@ impl Object for Stash {
 /// `return(value)`: the value is kept and an error unwinds to the running macro's call.
 pub(super) fn return_value(
     state: &mut State<'_, '_>,
-    value: Option<Value>,
+    values: Rest<Value>,
 ) -> Result<Value, Error> {
     let run = of(state)?;
     if run.stack.is_empty() {
@@ -85,7 +85,8 @@ pub(super) fn return_value(
             "`return` stands outside of a macro",
         ));
     }
-    run.returned = Some(value.unwrap_or_else(|| Value::from(())));
+    // What is undefined stays so: callers may loop over it or ask for its length.
+    run.returned = Some(values.first().cloned().unwrap_or_else(|| Value::from(())));
     Err(Error::new(ErrorKind::InvalidOperation, "return"))
 }
 
