@@ -59,7 +59,7 @@ pub fn compile(ctx: &Session) -> Result<Outcome> {
             .manifest
             .nodes
             .get(id)
-            .filter(|n| !n.is_empty() && n.resource_type != ResourceType::Operation)
+            .filter(|n| !n.is_empty())
         else {
             continue;
         };

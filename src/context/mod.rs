@@ -14,6 +14,7 @@ mod exceptions;
 mod functions;
 mod native;
 mod parse_host;
+mod record;
 mod relation;
 mod runtime_config;
 mod scope;
@@ -30,8 +31,10 @@ pub use exceptions::{Raised, diagnostic};
 pub(crate) use functions::lookup_macro;
 pub use parse_host::EngineHost;
 pub(crate) use parse_host::test_argument;
+pub use record::Record;
 pub use relation::{EventFilter, Relation};
 pub use scope::{NodeFacts, NodeScope, Phase, Setup};
+pub(crate) use values::moment;
 pub use session::{NodeSession, Response};
 pub use shared::{PackageFacts, Say, Shared};
 

@@ -15,6 +15,8 @@ pub struct Manifest {
     pub project_name: String,
     /// Models, seeds, snapshots, data tests, analyses and hooks.
     pub nodes: IndexMap<String, Node>,
+    /// Data tests of what is not there or switched off: artefacts list them, nothing runs them.
+    pub idle: IndexMap<String, Node>,
     /// Sources, those made by simulations included.
     pub sources: IndexMap<String, Source>,
     /// Exposures.

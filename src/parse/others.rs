@@ -72,6 +72,17 @@ fn definition(
     text
 }
 
+/// The first row without nulls changes places with the first: columns get their types from it.
+fn full_row_first(mut rows: Value) -> Value {
+    let full = |row: &Value| row.as_object().is_some_and(|r| !r.values().any(Value::is_null));
+    if let Some(list) = rows.as_array_mut()
+        && let Some(i) = list.iter().position(full)
+    {
+        list.swap(0, i);
+    }
+    rows
+}
+
 impl Builder<'_> {
     pub(super) fn entries(&self, package: usize, section: &str) -> Vec<Property> {
         self.properties[package]
@@ -517,7 +528,7 @@ impl Builder<'_> {
                 return None;
             }
         };
-        out.insert("rows".into(), rows);
+        out.insert("rows".into(), full_row_first(rows));
         out.insert("format".into(), Value::from(format));
         out.insert("fixture".into(), fixture.map_or(Value::Null, Value::from));
         Some(Value::Object(out))

@@ -117,10 +117,23 @@ impl Builder<'_> {
         true
     }
 
+    /// The tests of an entry that finds no enabled node.
+    fn idle_tests(&mut self, package: usize, p: &Property, kind: ResourceType) {
+        let kinds = [
+            ResourceType::Model,
+            ResourceType::Seed,
+            ResourceType::Snapshot,
+        ];
+        if kinds.contains(&kind) {
+            self.idle_tests_of(package, p);
+        }
+    }
+
     fn unknown(&mut self, package: usize, p: &Property, kind: ResourceType) {
         if self.misplaced(package, p, kind) {
             return;
         }
+        self.idle_tests(package, p, kind);
         let word = kind.as_str();
         let same = self
             .manifest
@@ -192,7 +205,7 @@ impl Builder<'_> {
             return;
         }
         let Some(mut node) = self.manifest.nodes.shift_remove(&id) else {
-            return;
+            return self.idle_tests(package, p, kind);
         };
         self.describe(&mut node, package, p);
         self.manifest.nodes.insert(id.clone(), node);
@@ -219,7 +232,7 @@ impl Builder<'_> {
             return;
         }
         let Some(mut node) = self.manifest.nodes.shift_remove(&id) else {
-            return;
+            return self.idle_tests(package, p, ResourceType::Model);
         };
         self.describe(&mut node, package, p);
         self.model_fields(&mut node, p, &p.node);

@@ -175,8 +175,7 @@ impl Builder<'_> {
 
     fn resolve_node(&mut self, names: &Names, mut node: Node) {
         let caller = node.package_name.clone();
-        let mut drop_node = false;
-        let mut disable_node = false;
+        let mut idle = false;
         for (source, table) in node.sources.clone() {
             match names.find_source(&source, &table, &caller) {
                 Found::Node(id) => push_new(&mut node.depends_on.nodes, id),
@@ -189,7 +188,7 @@ impl Builder<'_> {
                     let what = format!("{source}.{table}");
                     let near = nearest(&what, known.iter().map(String::as_str))
                         .map(|n| format!("a source named `{n}` exists"));
-                    (drop_node, disable_node) = self.unresolved(
+                    idle |= self.unresolved(
                         &node,
                         "source",
                         &what,
@@ -215,7 +214,7 @@ impl Builder<'_> {
                         .unwrap_or_default();
                     let near = nearest(&r.name, names.ref_names())
                         .map(|n| format!("a node named `{n}` exists"));
-                    (drop_node, disable_node) = self.unresolved(
+                    idle |= self.unresolved(
                         &node,
                         "node",
                         &r.name,
@@ -227,11 +226,10 @@ impl Builder<'_> {
                 }
             }
         }
-        if drop_node {
+        if idle {
             self.manifest.nodes.shift_remove(&node.unique_id);
-            if disable_node {
-                self.disable(node);
-            }
+            node.config.0.insert("enabled".into(), false.into());
+            self.manifest.idle.insert(node.unique_id.clone(), node);
         } else {
             self.foreign_keys(names, &mut node);
             self.manifest.nodes.insert(node.unique_id.clone(), node);
@@ -239,7 +237,7 @@ impl Builder<'_> {
     }
 
     /// A target that is not there: an error, for tests a warning (or nothing, when the target is switched off).
-    /// Returns whether the node is to be dropped, and whether it then counts as disabled.
+    /// Returns whether the node is a test, which then is listed but never run.
     #[expect(
         clippy::too_many_arguments,
         reason = "all of it goes into one sentence"
@@ -253,10 +251,10 @@ impl Builder<'_> {
         off: bool,
         near: Option<String>,
         word: &str,
-    ) -> (bool, bool) {
+    ) -> bool {
         let is_test = node.resource_type == ResourceType::Test;
         if is_test && off {
-            return (true, true);
+            return true;
         }
         let kind = node.resource_type.as_str();
         let state = if off {
@@ -283,7 +281,7 @@ impl Builder<'_> {
             }
         });
         self.sink.push(d.at_opt(word_place(node, word)).help(help));
-        (is_test, false)
+        is_test
     }
 
     fn check_access(&mut self, node: &Node, id: &str) {

@@ -232,7 +232,7 @@ impl Builder<'_> {
         } else {
             self.manifest.sources.insert(unique_id.clone(), source);
         }
-        self.source_tests(package, p, table, &p.name, name, &unique_id, enabled);
+        self.source_tests(package, p, table, &p.name, name, &unique_id);
     }
 
     fn source_config(

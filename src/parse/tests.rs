@@ -21,7 +21,6 @@ struct Target {
     version: Option<Value>,
     refs: Vec<RefArgs>,
     sources: Vec<(String, String)>,
-    enabled: bool,
 }
 
 impl Builder<'_> {
@@ -57,9 +56,27 @@ impl Builder<'_> {
                 version: node.version.clone(),
             }],
             sources: Vec::new(),
-            enabled: true,
         };
         self.tests_on(package, p, owner, &target);
+    }
+
+    /// The tests of an entry whose node is not there or switched off: they are listed but never run.
+    pub(super) fn idle_tests_of(&mut self, package: usize, p: &Property) {
+        let target = Target {
+            id: String::new(),
+            name: p.name.clone(),
+            call: format!("ref('{}')", p.name),
+            file_key: format!("{}.{}", p.section, p.name),
+            is_source: false,
+            version: None,
+            refs: vec![RefArgs {
+                name: p.name.clone(),
+                package: None,
+                version: None,
+            }],
+            sources: Vec::new(),
+        };
+        self.tests_on(package, p, &p.node, &target);
     }
 
     /// The tests of a source's table.
@@ -71,7 +88,6 @@ impl Builder<'_> {
         source: &str,
         name: &str,
         id: &str,
-        enabled: bool,
     ) {
         let target = Target {
             id: id.to_string(),
@@ -82,7 +98,6 @@ impl Builder<'_> {
             version: None,
             refs: Vec::new(),
             sources: vec![(source.to_string(), name.to_string())],
-            enabled,
         };
         self.tests_on(package, p, table, &target);
     }
@@ -171,12 +186,12 @@ impl Builder<'_> {
             Err(d) => return self.sink.push(d),
         };
         let mut recorded = recorded;
-        // The calls that rendering saw include the one written after the test.
-        if recorded.config.is_empty() {
-            recorded.config = vec![inline];
+        // Rendering sees the same call once more, behind those of the test's macro; only lists of tags show it.
+        if !inline.is_empty() {
+            recorded.config.insert(0, inline);
         }
         self.finish(&mut node, pkg, None, recorded);
-        if !target.enabled || !node.config.enabled() {
+        if !node.config.enabled() {
             return self.disable(node);
         }
         if let Some(other) = self.manifest.nodes.get(&node.unique_id) {
@@ -245,7 +260,7 @@ impl Builder<'_> {
                     .to_string()
             }),
             file_key_name: target.file_key.clone(),
-            attached_node: (!target.is_source).then(|| target.id.clone()),
+            attached_node: (!target.is_source && !target.id.is_empty()).then(|| target.id.clone()),
         });
         node.columns = IndexMap::new();
         node

@@ -5,7 +5,10 @@ use crate::compile::Compiler;
 use crate::graph::{Manifest, Node, ResourceType};
 use crate::outcome::{NodeResult, Status, Step, Timing};
 use crate::report::{Event, NodeInfo, Reporter};
-use chrono::Utc;
+use crate::context::{Record, moment};
+use crate::graph::Compiled;
+use crate::jinja::python::List;
+use chrono::{DateTime, Utc};
 use minijinja::value::Value;
 use serde_json::{Value as Json, json};
 use std::collections::HashMap;
@@ -96,6 +99,7 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
         ..runner.compiler()
     };
     let mut result = NodeResult::new(&node.unique_id, Status::Success);
+    let passed = format!("{} passed", NodeInfo::of_node(node).label);
     let outcome: Result<(), Failure> = compiler.compile(node).map_err(|d| compile_failure(node, d)).and_then(|compiled| {
         let file = runner.write_compiled(node, &compiled.sql);
         result.compiled = true;
@@ -104,12 +108,14 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
         result.timing.push(Timing { name: Step::Compile, started_at: Some(begun), completed_at: Some(Utc::now()) });
         let sql = compiled.sql.trim();
         if sql.is_empty() {
-            result.message = Some("OK".into());
+            result.message = Some(passed.clone());
+            result.failures = Some(0);
             return Ok(());
         }
         let mut session = runner.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
         let response = session.execute(sql).map_err(|e| database_failure(node, Some(&compiled), &e, sql, 0, Some(&file), None))?;
-        result.message = Some("OK".into());
+        result.message = Some(passed.clone());
+            result.failures = Some(0);
         let map = json!({"_message": response.message, "code": response.code, "rows_affected": response.rows_affected});
         result.adapter_response = map.as_object().cloned().unwrap_or_default();
         Ok(())
@@ -126,6 +132,52 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
         result.diagnostic = Some(f.diagnostic);
     }
     result
+}
+
+/// A node's result as `on-run-end` sees it.
+fn result(manifest: &Manifest, r: &NodeResult) -> Value {
+    let node = manifest.nodes.get(&r.unique_id).cloned().map(|mut n| {
+        n.compiled = r.compiled_code.clone().map(|code| Compiled {
+            code,
+            extra_ctes: Vec::new(),
+            path: r.compiled_path.clone(),
+        });
+        n
+    });
+    let node = match node.as_ref().map(crate::artifact::node) {
+        Some(Json::Object(map)) => map,
+        _ => manifest
+            .entries()
+            .find(|e| e.unique_id() == r.unique_id)
+            .and_then(|e| crate::artifact::entry(e).as_object().cloned())
+            .unwrap_or_default(),
+    };
+    let timings = crate::artifact::timings(&r.timing);
+    let moment = |t: Option<DateTime<Utc>>| t.map_or_else(|| Value::from(()), |t| moment(&t));
+    let timing = timings
+        .as_array()
+        .into_iter()
+        .flatten()
+        .zip(&r.timing)
+        .map(|(json, t)| {
+            let special = vec![
+                ("started_at", moment(t.started_at)),
+                ("completed_at", moment(t.completed_at)),
+            ];
+            Record::value("TimingInfo", json.as_object().cloned().unwrap_or_default(), special)
+        })
+        .collect();
+    let plain = json!({
+        "status": r.status.as_str(), "timing": timings, "thread_id": r.thread_id,
+        "execution_time": r.execution_time, "adapter_response": r.adapter_response, "message": r.message,
+        "failures": r.failures, "node": node, "agate_table": null, "batch_results": r.batch_results,
+    });
+    let special = vec![
+        ("timing", List::value(timing)),
+        ("node", Record::value("Node", node, Vec::new())),
+        ("unique_id", Value::from(r.unique_id.as_str())),
+    ];
+    Record::value("RunResult", plain.as_object().cloned().unwrap_or_default(), special)
 }
 
 /// `results`, `schemas` and `database_schemas` of `on-run-end`.
@@ -146,17 +198,7 @@ pub fn end_names(
             crate::parse::push_new(&mut schemas, n.schema.clone());
         }
     }
-    let list: Vec<Json> = results
-        .iter()
-        .map(|(_, r)| {
-            let node = manifest.nodes.get(&r.unique_id).map_or_else(|| json!({"unique_id": r.unique_id}), crate::artifact::node);
-            json!({
-                "status": r.status.as_str(), "node": node, "unique_id": r.unique_id, "execution_time": r.execution_time,
-                "adapter_response": r.adapter_response, "message": r.message, "failures": r.failures,
-                "thread_id": r.thread_id, "timing": crate::artifact::timings(&r.timing), "compiled_code": r.compiled_code,
-            })
-        })
-        .collect();
+    let list = results.iter().map(|(_, r)| result(manifest, r)).collect();
     let text = |s: &String| Value::from(s.as_str());
     let pairs = schemas
         .iter()
@@ -165,7 +207,7 @@ pub fn end_names(
     let mut names = HashMap::new();
     names.insert(
         "results".to_string(),
-        crate::jinja::python::json::from_json(&Json::Array(list)),
+        crate::jinja::python::List::value(list),
     );
     names.insert(
         "schemas".to_string(),

@@ -27,6 +27,8 @@ pub fn load(file: &Arc<SourceFile>) -> Result<Document> {
 pub fn load_all(file: &Arc<SourceFile>) -> Result<Vec<Document>> {
     let text = file.text.strip_prefix('\u{feff}').unwrap_or(&file.text);
     let shift = file.text.len() - text.len();
+    // dbt strips files, which a block scalar at the end shows.
+    let text = text.trim_end();
     let mut options = Options::default();
     options.strict_indentation = false;
     options.emit_comments = false;

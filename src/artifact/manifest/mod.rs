@@ -18,7 +18,7 @@ pub fn manifest(m: &Manifest, meta: &Meta) -> Value {
         out.insert(key.to_string(), value);
     };
     put("metadata", metadata(m, meta));
-    put("nodes", each(&m.nodes, node::node));
+    put("nodes", nodes(m));
     put("sources", each(&m.sources, entity::source));
     put("macros", each(&m.macros, entity::macro_info));
     put("docs", each(&m.docs, entity::doc));
@@ -27,8 +27,16 @@ pub fn manifest(m: &Manifest, meta: &Meta) -> Value {
     put("groups", each(&m.groups, entity::group));
     put("selectors", Value::Object(m.selectors.clone()));
     put("disabled", disabled(m));
-    put("parent_map", id_map(m.parent_map()));
-    put("child_map", id_map(m.child_map()));
+    let (mut parents, mut children) = (m.parent_map(), m.child_map());
+    for (id, test) in &m.idle {
+        parents.insert(id.clone(), test.depends_on.nodes.clone());
+        children.insert(id.clone(), Vec::new());
+        for parent in &test.depends_on.nodes {
+            children.entry(parent.clone()).or_default().push(id.clone());
+        }
+    }
+    put("parent_map", id_map(parents));
+    put("child_map", id_map(children));
     put("group_map", group_map(m));
     put("saved_queries", each(&m.saved_queries, entity::semantic));
     put(
@@ -46,7 +54,7 @@ pub fn graph(m: &Manifest) -> Value {
         ("exposures", each(&m.exposures, entity::exposure)),
         ("groups", each(&m.groups, entity::group)),
         ("metrics", each(&m.metrics, entity::semantic)),
-        ("nodes", each(&m.nodes, node::node)),
+        ("nodes", nodes(m)),
         ("sources", each(&m.sources, entity::source)),
         (
             "semantic_models",
@@ -109,6 +117,15 @@ fn each<T>(entries: &IndexMap<String, T>, json: fn(&T) -> Value) -> Value {
     entries
         .iter()
         .map(|(id, entry)| (id.clone(), json(entry)))
+        .collect::<Map<_, _>>()
+        .into()
+}
+
+fn nodes(m: &Manifest) -> Value {
+    m.nodes
+        .iter()
+        .chain(&m.idle)
+        .map(|(id, n)| (id.clone(), node::node(n)))
         .collect::<Map<_, _>>()
         .into()
 }

@@ -1,0 +1,71 @@
+//! Objects of dbt that templates read by attribute, such as the results given to `on-run-end`.
+use crate::jinja::python;
+use minijinja::value::{Object, ObjectRepr, Value};
+use minijinja::{Error, State};
+use serde_json::{Map, Value as Json};
+use std::fmt;
+use std::sync::Arc;
+
+/// An object with attributes, and `to_dict()`.
+#[derive(Debug)]
+pub struct Record {
+    class: &'static str,
+    plain: Map<String, Json>,
+    /// Attributes that are more than their plain form.
+    special: Vec<(&'static str, Value)>,
+}
+
+impl Record {
+    /// An object of a class; `special` stands in the place of plain values of the same name.
+    pub fn value(
+        class: &'static str,
+        plain: Map<String, Json>,
+        special: Vec<(&'static str, Value)>,
+    ) -> Value {
+        Value::from_object(Self {
+            class,
+            plain,
+            special,
+        })
+    }
+}
+
+impl Object for Record {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let key = key.as_str()?;
+        match self.special.iter().find(|(name, _)| *name == key) {
+            Some((_, value)) => Some(value.clone()),
+            None => self.plain.get(key).map(python::json::from_json),
+        }
+    }
+
+    fn call_method(
+        self: &Arc<Self>,
+        state: &mut State<'_, '_>,
+        name: &str,
+        args: &[Value],
+    ) -> Result<Value, Error> {
+        let dict = python::json::from_json(&Json::Object(self.plain.clone()));
+        match name {
+            "to_dict" => Ok(dict),
+            _ => dict.call_method(state, name, args),
+        }
+    }
+
+    fn render(self: &Arc<Self>, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let parts: Vec<String> = self
+            .plain
+            .iter()
+            .map(|(key, value)| {
+                let special = self.special.iter().find(|(name, _)| name == key);
+                let value = special.map_or_else(|| python::json::from_json(value), |s| s.1.clone());
+                format!("{key}={}", python::repr_of(&value))
+            })
+            .collect();
+        write!(f, "{}({})", self.class, parts.join(", "))
+    }
+}
