@@ -55,12 +55,7 @@ pub fn compile(ctx: &Session) -> Result<Outcome> {
     let mut results = Vec::new();
     let mut shown = None;
     for id in &ids {
-        let Some(node) = loaded
-            .manifest
-            .nodes
-            .get(id)
-            .filter(|n| !n.is_empty())
-        else {
+        let Some(node) = loaded.manifest.nodes.get(id).filter(|n| !n.is_empty()) else {
             continue;
         };
         let started = Utc::now();

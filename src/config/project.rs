@@ -94,22 +94,29 @@ impl Project {
         put("version", self.version.clone().unwrap_or(Value::Null));
         put("config_version", 2.into());
         put("project_root", self.root.display().to_string().into());
-        put("profile", self.profile.as_deref().map_or(Value::Null, Value::from));
+        put(
+            "profile",
+            self.profile.as_deref().map_or(Value::Null, Value::from),
+        );
         for (kind, folders) in &self.paths {
             put(&format!("{kind}_paths"), json!(folders));
         }
         put("target_path", self.target_path.as_str().into());
         put("log_path", self.log_path.as_str().into());
-        put("packages_install_path", self.packages_install_path.as_str().into());
+        put(
+            "packages_install_path",
+            self.packages_install_path.as_str().into(),
+        );
         put("clean_targets", json!(self.clean_targets));
         put("on_run_start", json!(self.on_run_start));
         put("on_run_end", json!(self.on_run_end));
         for (tree, values) in &self.trees {
             put(&tree.replace('-', "_"), Value::Object(values.clone()));
         }
-        let rules = self.dispatch.iter().map(
-            |d| json!({"macro_namespace": d.macro_namespace, "search_order": d.search_order}),
-        );
+        let rules = self
+            .dispatch
+            .iter()
+            .map(|d| json!({"macro_namespace": d.macro_namespace, "search_order": d.search_order}));
         put("dispatch", rules.collect());
         put("restrict_access", self.restrict_access.into());
         out

@@ -1,9 +1,9 @@
 //! `adapter`: what templates may ask of the database. While parsing it answers without asking.
 use super::agate::Table;
 use super::args::Args;
-use super::data_type::DataType;
 use super::cache::LookupError;
 use super::column::{Column, translate};
+use super::data_type::DataType;
 use super::exceptions::{Raised, compilation};
 use super::functions::empty_dict;
 use super::relation::Relation;
@@ -769,15 +769,17 @@ fn convert_type(args: &Args) -> Result<Value, Error> {
             python::Decimal::of(n).map_or(!n.is_integer() && !n.is_none(), |d| !d.fract().is_zero())
         }))
     };
-    Ok(Value::from(match DataType::name_of(&kind).unwrap_or_default() {
-        "Integer" => "integer",
-        "Number" if !fractional()? => "integer",
-        "Number" => "float8",
-        "Boolean" => "boolean",
-        "Date" => "date",
-        "DateTime" | "ISODateTime" => "timestamp without time zone",
-        _ => "text",
-    }))
+    Ok(Value::from(
+        match DataType::name_of(&kind).unwrap_or_default() {
+            "Integer" => "integer",
+            "Number" if !fractional()? => "integer",
+            "Number" => "float8",
+            "Boolean" => "boolean",
+            "Date" => "date",
+            "DateTime" | "ISODateTime" => "timestamp without time zone",
+            _ => "text",
+        },
+    ))
 }
 
 fn get_text(value: &Value, key: &str) -> Option<String> {

@@ -34,9 +34,9 @@ pub(crate) use parse_host::test_argument;
 pub use record::Record;
 pub use relation::{EventFilter, Relation};
 pub use scope::{NodeFacts, NodeScope, Phase, Setup};
-pub(crate) use values::moment;
 pub use session::{NodeSession, Response};
 pub use shared::{PackageFacts, Say, Shared};
+pub(crate) use values::moment;
 
 pub(crate) use values::{decimal, time};
 

@@ -157,7 +157,12 @@ fn call(p: &Property, item: &Node, column: Option<&str>) -> Result<Call, Diagnos
         argument(p, &mut call, key, value)?;
     }
     // dbt takes the keys it knows in its own order, then the others.
-    let rank = |key: &str| LEGACY_CONFIG.iter().position(|k| *k == key).unwrap_or(usize::MAX);
+    let rank = |key: &str| {
+        LEGACY_CONFIG
+            .iter()
+            .position(|k| *k == key)
+            .unwrap_or(usize::MAX)
+    };
     let mut config: Vec<_> = std::mem::take(&mut call.config).into_iter().collect();
     config.sort_by_key(|(key, _)| rank(key));
     call.config = config.into_iter().collect();

@@ -36,7 +36,13 @@ fn definition(
     };
     let inputs: Vec<String> = given
         .iter()
-        .map(|g| format!("UnitTestInputFixture(input={}, {})", get(g, "input"), output(g)))
+        .map(|g| {
+            format!(
+                "UnitTestInputFixture(input={}, {})",
+                get(g, "input"),
+                output(g)
+            )
+        })
         .collect();
     let versions = p.get("versions").map(Yaml::to_json).map_or_else(
         || "None".to_string(),
@@ -74,7 +80,10 @@ fn definition(
 
 /// The first row without nulls changes places with the first: columns get their types from it.
 fn full_row_first(mut rows: Value) -> Value {
-    let full = |row: &Value| row.as_object().is_some_and(|r| !r.values().any(Value::is_null));
+    let full = |row: &Value| {
+        row.as_object()
+            .is_some_and(|r| !r.values().any(Value::is_null))
+    };
     if let Some(list) = rows.as_array_mut()
         && let Some(i) = list.iter().position(full)
     {

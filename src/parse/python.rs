@@ -83,10 +83,13 @@ fn check(toks: &[Tok]) -> Result<(), Wrong> {
             wrong.push("'dbt' not provided for model as the first argument");
         }
         if names.len() != 2 {
-            wrong.push("model function should have two args, `dbt` and a session to current warehouse");
+            wrong.push(
+                "model function should have two args, `dbt` and a session to current warehouse",
+            );
         }
         if !returns_one(toks, *at) {
-            wrong.push("In current version, model function should return only one dataframe object");
+            wrong
+                .push("In current version, model function should return only one dataframe object");
         }
     }
     if found.len() != 1 {
@@ -208,9 +211,15 @@ fn collect(
         }
         let place = tok.range.start..toks[at].range.end;
         match path.as_slice() {
-            ["ref"] => recorded.refs.push(reference(&arguments(toks, at + 1)?, place)?),
-            ["source"] => recorded.sources.push(source(&arguments(toks, at + 1)?, place)?),
-            ["config"] => recorded.config.push(configuration(arguments(toks, at + 1)?, place)?),
+            ["ref"] => recorded
+                .refs
+                .push(reference(&arguments(toks, at + 1)?, place)?),
+            ["source"] => recorded
+                .sources
+                .push(source(&arguments(toks, at + 1)?, place)?),
+            ["config"] => recorded
+                .config
+                .push(configuration(arguments(toks, at + 1)?, place)?),
             ["config", "get"] => asked.push(wanted(arguments(toks, at + 1)?, place)?),
             _ => {}
         }
@@ -281,7 +290,10 @@ fn wanted(args: Arguments, place: Range<usize>) -> Result<(Value, Value), Wrong>
         )),
         (Some(key), default, 0) => Ok((key, default.unwrap_or(Value::Null))),
         (.., more) => Err((
-            format!("dbt.config.get() takes at most 2 arguments ({} given)", more + 2),
+            format!(
+                "dbt.config.get() takes at most 2 arguments ({} given)",
+                more + 2
+            ),
             place,
         )),
     }
@@ -307,10 +319,7 @@ mod tests {
             .collect();
         assert_eq!(
             names,
-            [
-                (None, "base", None),
-                (Some("pkg"), "two", Some(json!(2)))
-            ]
+            [(None, "base", None), (Some("pkg"), "two", Some(json!(2)))]
         );
         assert_eq!(got.sources, [("s".to_string(), "t".to_string())]);
         assert_eq!(
@@ -328,16 +337,34 @@ mod tests {
         let one = "In current version, model function should return only one dataframe object";
         let two = "model function should have two args, `dbt` and a session to current warehouse";
         for (text, message) in [
-            ("def modl(dbt, s):\n    return 1", "dbt allows exactly one model defined per python file, found 0"),
-            ("def model(dbt, s):\n    return 1\ndef model(dbt, s):\n    return 1", "dbt allows exactly one model defined per python file, found 2"),
+            (
+                "def modl(dbt, s):\n    return 1",
+                "dbt allows exactly one model defined per python file, found 0",
+            ),
+            (
+                "def model(dbt, s):\n    return 1\ndef model(dbt, s):\n    return 1",
+                "dbt allows exactly one model defined per python file, found 2",
+            ),
             ("def model(dbt, s):\n    return 1, 2", one),
             ("def model(dbt, s):\n    return (1,\n  2)", one),
             ("def model(dbt, s):\n    if s:\n        return 1", one),
             ("def model(dbt):\n    return 1", two),
-            ("def model(dbt, s):\n    return dbt.ref(name)", "Error when trying to literal_eval an arg to dbt.ref(), dbt.source(), dbt.config() or dbt.config.get()\nmalformed node or string on line 2\nIn dbt python model, `dbt.ref`, `dbt.source`, `dbt.config`, `dbt.config.get` function args only support Python literal structures"),
-            ("def model(dbt, s):\n    return dbt.ref()", "ref() takes at most two arguments (0 given)"),
-            ("def model(dbt, s):\n    x = (1\n    return 1", "'(' was never closed"),
-            ("def model(dbt, s):\n    return '{{ x }}'", "No jinja in python model code is allowed"),
+            (
+                "def model(dbt, s):\n    return dbt.ref(name)",
+                "Error when trying to literal_eval an arg to dbt.ref(), dbt.source(), dbt.config() or dbt.config.get()\nmalformed node or string on line 2\nIn dbt python model, `dbt.ref`, `dbt.source`, `dbt.config`, `dbt.config.get` function args only support Python literal structures",
+            ),
+            (
+                "def model(dbt, s):\n    return dbt.ref()",
+                "ref() takes at most two arguments (0 given)",
+            ),
+            (
+                "def model(dbt, s):\n    x = (1\n    return 1",
+                "'(' was never closed",
+            ),
+            (
+                "def model(dbt, s):\n    return '{{ x }}'",
+                "No jinja in python model code is allowed",
+            ),
         ] {
             assert_eq!(parsed(text).unwrap_err(), message, "{text}");
         }

@@ -223,9 +223,16 @@ impl Reader<'_> {
 
     fn unterminated(&self, mark: &str) -> Wrong {
         let at = self.base + self.pos;
-        let kind = if mark.len() == 3 { "triple-quoted " } else { "" };
+        let kind = if mark.len() == 3 {
+            "triple-quoted "
+        } else {
+            ""
+        };
         (
-            format!("unterminated {kind}string literal (detected at line {})", self.line),
+            format!(
+                "unterminated {kind}string literal (detected at line {})",
+                self.line
+            ),
             at..at + 1,
         )
     }
@@ -279,7 +286,9 @@ fn unescaped(content: &str) -> String {
                 .take(count)
                 .take_while(|c| c.is_digit(radix))
                 .collect();
-            let value = u32::from_str_radix(&digits, radix).ok().and_then(char::from_u32);
+            let value = u32::from_str_radix(&digits, radix)
+                .ok()
+                .and_then(char::from_u32);
             value.map(|v| (v, from + digits.len()))
         };
         let (value, length) = match c {
@@ -328,15 +337,24 @@ mod tests {
             assert_eq!(read(text), Token::Text(value.into()), "{text}");
         }
         assert_eq!(read("b'x'"), Token::Bytes);
-        assert_eq!(read("f'{a:>3} {{b}} {c!r}'"), Token::Format(vec![3..4, 16..17]));
+        assert_eq!(
+            read("f'{a:>3} {{b}} {c!r}'"),
+            Token::Format(vec![3..4, 16..17])
+        );
     }
 
     #[test]
     fn brackets_and_quotes_must_match() {
         for (text, message) in [
-            ("(]", "closing parenthesis ']' does not match opening parenthesis '('"),
+            (
+                "(]",
+                "closing parenthesis ']' does not match opening parenthesis '('",
+            ),
             (")", "unmatched ')'"),
-            ("x = 'a\n", "unterminated string literal (detected at line 1)"),
+            (
+                "x = 'a\n",
+                "unterminated string literal (detected at line 1)",
+            ),
         ] {
             assert_eq!(tokens(text, 0).unwrap_err().0, message);
         }

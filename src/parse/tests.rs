@@ -293,8 +293,33 @@ impl Builder<'_> {
             test_kwargs: Some(&call.kwargs),
         };
         let mut recorded = self.input.host.record(&body)?;
+        let called = std::mem::take(&mut recorded.macros);
         recorded.macros = test.into_iter().collect();
+        let start = recorded.macros.clone();
+        for id in called {
+            if id.ends_with(".get_where_subquery") || self.reaches(&start, &id) {
+                super::host::push_new(&mut recorded.macros, id);
+            }
+        }
         Ok(recorded)
+    }
+
+    /// Whether macros call another one, over any number of steps. While dbt parses a test it knows only such macros;
+    /// what else stands in the arguments is undefined to it.
+    fn reaches(&self, from: &[String], to: &str) -> bool {
+        let mut seen: Vec<&str> = from.iter().map(String::as_str).collect();
+        let mut next = 0;
+        while let Some(id) = seen.get(next).copied() {
+            if id == to {
+                return true;
+            }
+            next += 1;
+            let called = self.manifest.macros.get(id);
+            for below in called.into_iter().flat_map(|m| &m.depends_on_macros) {
+                super::host::push_new(&mut seen, below.as_str());
+            }
+        }
+        false
     }
 
     /// The id of a test's macro by its bare name, as dbt notes it while parsing: of the own package, the root, any

@@ -2,12 +2,12 @@
 use super::failure::{Failure, compile_failure, database_failure};
 use super::node::NodeRunner;
 use crate::compile::Compiler;
-use crate::graph::{Manifest, Node, ResourceType};
-use crate::outcome::{NodeResult, Status, Step, Timing};
-use crate::report::{Event, NodeInfo, Reporter};
 use crate::context::{Record, moment};
 use crate::graph::Compiled;
+use crate::graph::{Manifest, Node, ResourceType};
 use crate::jinja::python::List;
+use crate::outcome::{NodeResult, Status, Step, Timing};
+use crate::report::{Event, NodeInfo, Reporter};
 use chrono::{DateTime, Utc};
 use minijinja::value::Value;
 use serde_json::{Value as Json, json};
@@ -164,7 +164,11 @@ fn result(manifest: &Manifest, r: &NodeResult) -> Value {
                 ("started_at", moment(t.started_at)),
                 ("completed_at", moment(t.completed_at)),
             ];
-            Record::value("TimingInfo", json.as_object().cloned().unwrap_or_default(), special)
+            Record::value(
+                "TimingInfo",
+                json.as_object().cloned().unwrap_or_default(),
+                special,
+            )
         })
         .collect();
     let plain = json!({
@@ -177,7 +181,11 @@ fn result(manifest: &Manifest, r: &NodeResult) -> Value {
         ("node", Record::value("Node", node, Vec::new())),
         ("unique_id", Value::from(r.unique_id.as_str())),
     ];
-    Record::value("RunResult", plain.as_object().cloned().unwrap_or_default(), special)
+    Record::value(
+        "RunResult",
+        plain.as_object().cloned().unwrap_or_default(),
+        special,
+    )
 }
 
 /// `results`, `schemas` and `database_schemas` of `on-run-end`.

@@ -133,6 +133,12 @@ impl<'a> Builder<'a> {
         let (node, anchor) = match event {
             Event::Scalar(text, style, anchor, tag) => {
                 let tag = tag.map(|t| t.suffix().to_string());
+                let block = matches!(style, ScalarStyle::Literal | ScalarStyle::Folded);
+                let text = if block && start.end >= self.shift + self.text.len() {
+                    text.trim_end_matches('\n').to_string().into()
+                } else {
+                    text
+                };
                 let kind = match (style, tag.as_deref()) {
                     (_, Some("str")) => Kind::Str(text.into_owned()),
                     (_, Some("int" | "float" | "bool" | "null")) | (ScalarStyle::Plain, _) => {

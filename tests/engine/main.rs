@@ -16,3 +16,4 @@ mod layers;
 mod mistakes;
 mod project;
 mod simulations;
+mod projects;

@@ -405,6 +405,7 @@ fn all<T>(v: &Value, key: &str, one: fn(&Value) -> T) -> IndexMap<String, T> {
 
 fn manifest_of(v: &Value) -> Manifest {
     Manifest {
+        idle: IndexMap::new(),
         project_name: text(&v["metadata"], "project_name"),
         nodes: all(v, "nodes", node_of),
         sources: all(v, "sources", source_of),

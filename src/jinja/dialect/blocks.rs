@@ -263,7 +263,10 @@ fn head(
         let tag = &toks[close].1;
         let trims = source[tag.clone()].starts_with('-');
         let late = late.strip_suffix("%}").unwrap_or(&late);
-        edits.close(tag.end, format!("{late}{}%}}", if trims { "-" } else { "" }));
+        edits.close(
+            tag.end,
+            format!("{late}{}%}}", if trims { "-" } else { "" }),
+        );
     }
     let names: Vec<String> = declared.into_iter().map(|d| d.name).collect();
     let mut extra = String::new();
@@ -310,7 +313,11 @@ fn late_defaults(source: &str, toks: &[Tok<'_>], all: &[Declared], edits: &mut E
                 && !matches!(toks[t - 1].0, Token::Dot | Token::Pipe)
         });
         let mut own = Edits::default();
-        if !refers || Walker::new(toks, tokens.start, &mut own, false).expr().is_err() {
+        if !refers
+            || Walker::new(toks, tokens.start, &mut own, false)
+                .expr()
+                .is_err()
+        {
             continue;
         }
         let bytes = toks[tokens.start].1.start..toks[tokens.end - 1].1.end;

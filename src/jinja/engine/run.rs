@@ -74,10 +74,7 @@ impl Object for Stash {
 }
 
 /// `return(value)`: the value is kept and an error unwinds to the running macro's call.
-pub(super) fn return_value(
-    state: &mut State<'_, '_>,
-    values: Rest<Value>,
-) -> Result<Value, Error> {
+pub(super) fn return_value(state: &mut State<'_, '_>, values: Rest<Value>) -> Result<Value, Error> {
     let run = of(state)?;
     if run.stack.is_empty() {
         return Err(Error::new(

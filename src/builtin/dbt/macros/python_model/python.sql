@@ -3,7 +3,7 @@
 {%- endmacro %}
 
 {%- macro default__resolve_model_name(input_model_name) -%}
-    {{ input_model_name | string | replace('"', '\"') }}
+    {{ input_model_name | string | replace('"', '\\"') }}
 {%- endmacro -%}
 
 {% macro build_ref_function(model) %}
