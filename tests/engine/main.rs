@@ -15,5 +15,5 @@ mod jinja_golden;
 mod layers;
 mod mistakes;
 mod project;
-mod simulations;
 mod projects;
+mod simulations;
