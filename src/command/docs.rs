@@ -12,7 +12,7 @@ use crate::graph::{Compiled, Manifest, ResourceType};
 use crate::report::{Event, Level};
 use crate::select::Purpose;
 use serde_json::Value;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex};
 
@@ -185,11 +185,16 @@ fn write_page(
     ctx.reporter.masks().apply_json(&mut value);
     let results = artifact::load_run_results(&loaded.shared.target_dir).ok();
     let now = chrono::Utc::now().to_rfc3339();
+    let wanted = !matches!(ctx.invocation.command, Command::Docs { columns: false, .. });
+    let lineage = wanted.then(|| {
+        let known = catalogued(manifest, catalog);
+        crate::sql::project_lineage(manifest, &|id| known.get(id).cloned())
+    });
     let html = page(&DocsInput {
         manifest: &value,
         catalog: Some(catalog),
         run_results: results.as_ref(),
-        column_lineage: None,
+        column_lineage: lineage.as_ref(),
         generated_at: &now,
     });
     let path = match &ctx.invocation.command {
@@ -198,4 +203,41 @@ fn write_page(
     };
     crate::fs::write(&path, html.as_bytes())?;
     Ok(path)
+}
+
+/// Columns by unique id: those of the database in its order, else those that are described.
+fn catalogued(manifest: &Manifest, catalog: &Value) -> BTreeMap<String, Vec<String>> {
+    let mut out = BTreeMap::new();
+    for part in ["nodes", "sources"] {
+        for (id, table) in catalog[part].as_object().into_iter().flatten() {
+            let mut columns: Vec<(i64, String)> = table["columns"]
+                .as_object()
+                .into_iter()
+                .flatten()
+                .map(|(name, c)| (c["index"].as_i64().unwrap_or(i64::MAX), name.clone()))
+                .collect();
+            columns.sort();
+            out.insert(id.clone(), columns.into_iter().map(|c| c.1).collect());
+        }
+    }
+    for n in manifest.nodes.values().filter(|n| !n.columns.is_empty()) {
+        out.entry(n.unique_id.clone())
+            .or_insert_with(|| n.columns.values().map(|c| c.name.clone()).collect());
+    }
+    for s in manifest.sources.values().filter(|s| !s.columns.is_empty()) {
+        out.entry(s.unique_id.clone())
+            .or_insert_with(|| s.columns.values().map(|c| c.name.clone()).collect());
+    }
+    out
+}
+
+/// The manifest with its SQL, and the columns of every relation; for lineage.
+pub fn columns(
+    ctx: &Session,
+    loaded: &Loaded,
+) -> Result<(Manifest, BTreeMap<String, Vec<String>>)> {
+    let manifest = compiled(ctx, loaded, None, false)?;
+    let catalog = catalog(ctx, loaded, None)?;
+    let known = catalogued(&manifest, &catalog);
+    Ok((manifest, known))
 }

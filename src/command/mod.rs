@@ -8,9 +8,12 @@ mod docs;
 mod export;
 mod failure;
 mod housekeeping;
+mod lineage;
 mod list;
 mod metrics;
+mod report;
 mod run;
+mod serve;
 mod session;
 mod setup;
 mod simulation_views;
@@ -144,6 +147,9 @@ fn run(ctx: &session::Session) -> Result<Outcome> {
         Command::Completions { shell } => housekeeping::completions(ctx, *shell),
         Command::Deps { .. } => deps::deps(ctx),
         Command::RunOperation { .. } => compile::operation(ctx),
+        Command::Report { .. } => report::report(ctx),
+        Command::Serve { .. } => serve::serve(ctx),
+        Command::Lineage { .. } => lineage::lineage(ctx),
         other => failure::not_here(other),
     }
 }

@@ -112,6 +112,7 @@ codes! {
     R0705 "A metric or column cannot be expressed in Power BI. `config.meta.bi.dax` gives a formula by hand."
     R0706 "The exported files are not what the project says. Export again, or take back the change in the files."
     R0707 "A Power BI project that is to be taken over cannot be read."
+    R0708 "A report page cannot be understood: a tile, slicer or parameter is not of the right form, or names something that does not exist."
     S0501 "A selection names a method that does not exist, as `tga:` for `tag:`. The methods are fqn, tag, group, access, source, exposure, metric, semantic_model, saved_query, unit_test, path, file, package, config, resource_type, test_name, test_type, version, state, result and source_status."
     S0502 "A selection criterion is not well formed. `@` takes all descendants already, so a `+` after the value contradicts it; criteria are separated by blanks, not by line breaks."
     S0503 "The value of a selection criterion is not one that its method can look for, for example a resource type that does not exist or an absolute path."

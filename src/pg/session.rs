@@ -110,6 +110,15 @@ impl std::fmt::Debug for Session {
     }
 }
 
+/// A zero byte ends a text in the protocol: what follows it would be read as something else.
+fn sendable(sql: &str) -> Result<(), PgError> {
+    if sql.contains('\0') {
+        let text = "the statement has a zero byte, which no text in PostgreSQL can have";
+        return Err(PgError::new(PgErrorKind::Usage, text));
+    }
+    Ok(())
+}
+
 fn reactor() -> Result<tokio::runtime::Runtime, PgError> {
     tokio::runtime::Builder::new_current_thread()
         .enable_all()
@@ -154,6 +163,7 @@ impl Session {
 
     /// Runs one or more statements in one message. Without an open transaction they are one transaction of their own.
     pub fn execute(&mut self, sql: &str) -> Result<Outcome, PgError> {
+        sendable(sql)?;
         let Self { rt, link, .. } = self;
         link.request(rt, sql, async |client| client.batch_execute(sql).await)?;
         link.outcome()
@@ -166,6 +176,7 @@ impl Session {
 
     /// As `fetch`, but keeps no more than the first `limit` rows.
     pub fn fetch_limited(&mut self, sql: &str, limit: usize) -> Result<Table, PgError> {
+        sendable(sql)?;
         let Self { rt, link, .. } = self;
         let wire = link.wire.clone();
         let rows = link.request(rt, sql, async |client| {

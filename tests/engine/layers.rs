@@ -8,14 +8,15 @@ use std::path::{Path, PathBuf};
 const ORDER: &[&str] = &[
     "text", "diag", "fs", "yaml", "graph", "config", "load", "jinja", "pg", "server", "sql",
     "simulate", "semantic", "metrics", "powerbi", "packages", "scaffold", "builtin", "outcome",
-    "report", "artifact", "docs", "parse", "select", "context", "compile", "run", "cli", "command",
-    "lib", "main",
+    "report", "artifact", "docs", "page", "serve", "parse", "select", "context", "compile", "run",
+    "cli", "command", "lib", "main",
 ];
 
 /// Who may name a crate: folders or files of `src`.
 const NAMED_BY: &[(&str, &[&str])] = &[
     ("tokio_postgres", &["pg"]),
-    ("tokio", &["pg"]),
+    ("tokio", &["pg", "serve"]),
+    ("axum", &["serve"]),
     ("granit_parser", &["yaml"]),
     ("serde_saphyr", &["yaml"]),
     (
