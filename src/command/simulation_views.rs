@@ -101,7 +101,7 @@ fn shares(c: &ColumnProfile) -> Vec<String> {
 
 /// The most frequent values of a column that has few.
 fn frequent(c: &ColumnProfile) -> Vec<String> {
-    if c.distinct.is_none_or(|n| n > 50 && n > c.filled / 4) {
+    if c.distinct.is_none_or(|n| n > 50) {
         return Vec::new();
     }
     let top: Vec<_> = c.values.iter().take(LISTED).collect();
