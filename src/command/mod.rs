@@ -73,7 +73,11 @@ pub fn main() -> ExitCode {
             | Command::Explain { .. }
             | Command::MetricsList { .. }
             | Command::MetricsShow { .. }
-            | Command::MetricsQuery(_)
+            | Command::MetricsQuery
+            | Command::DbStart { .. }
+            | Command::DbStop
+            | Command::DbStatus
+            | Command::DbPsql { .. }
     );
     if !quiet_answer {
         reporter.emit(Event::Started {
