@@ -12,7 +12,6 @@ mod config_object;
 mod data_type;
 mod exceptions;
 mod functions;
-mod native;
 mod parse_host;
 mod record;
 mod relation;

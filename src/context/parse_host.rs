@@ -104,7 +104,9 @@ pub(crate) fn test_argument(
             } else {
                 Mode::Absorbing
             };
-            super::native::native(&shared.engine, &file, mode, scope.dynamic())
+            shared
+                .engine
+                .native(&file, 0..file.text.len(), mode, scope.dynamic())
                 .map_err(|e| diagnostic(&e, None))
         }
         Json::Array(items) => {
@@ -222,13 +224,11 @@ impl ParseHost for EngineHost {
     fn yaml_value(&self, package: &str, text: &str) -> Result<Kind, String> {
         let scope = self.scope(package, NodeFacts::default(), Phase::Parse, HashMap::new());
         let file = SourceFile::new("<value>", text);
-        let value = super::native::native(
-            &self.shared.engine,
-            &file,
-            Mode::Strict,
-            Arc::new(YamlScope(scope)),
-        )
-        .map_err(|e| e.message)?;
+        let value = self
+            .shared
+            .engine
+            .native(&file, 0..file.text.len(), Mode::Strict, Arc::new(YamlScope(scope)))
+            .map_err(|e| e.message)?;
         Ok(kind_of(&python::json::to_json(&value)))
     }
 

@@ -100,6 +100,7 @@ impl Engine {
         &self,
         file: &Arc<SourceFile>,
         span: Range<usize>,
+        mode: Mode,
         scope: Arc<dyn Scope>,
     ) -> Result<Value, JinjaError> {
         let mut template = Template {
@@ -112,7 +113,7 @@ impl Engine {
             let text = template.source();
             return Ok(Value::from(text.strip_suffix('\n').unwrap_or(text)));
         }
-        template = self.template(file, template.span.clone(), Mode::Strict)?;
+        template = self.template(file, template.span.clone(), mode)?;
         let Some(rewritten) = &template.rewritten else {
             return Ok(Value::from(template.source()));
         };
@@ -120,7 +121,7 @@ impl Engine {
             registry: self.registry(),
             body: Some(&template),
         };
-        let mut context = Context::new(self.registry(), scope, false);
+        let mut context = Context::new(self.registry(), scope, mode == Mode::Absorbing);
         context.native = true;
         let context = Arc::new(context);
         let failed = |e: &Error| error::translate(e, &places);

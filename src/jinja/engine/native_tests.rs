@@ -28,7 +28,7 @@ impl Scope for Names {
 fn native(text: &str) -> String {
     let engine = EngineBuilder::new().build(Packages::default()).unwrap();
     let file = SourceFile::new("project.yml", text);
-    match engine.native(&file, 0..text.len(), Arc::new(Names)) {
+    match engine.native(&file, 0..text.len(), Mode::Strict, Arc::new(Names)) {
         Ok(value) => repr_of(&value),
         Err(e) => format!("! {}", e.message),
     }
