@@ -73,7 +73,7 @@ pub fn main() -> ExitCode {
             | Command::Explain { .. }
             | Command::MetricsList { .. }
             | Command::MetricsShow { .. }
-            | Command::MetricsQuery
+            | Command::MetricsQuery(_)
             | Command::DbStart { .. }
             | Command::DbStop
             | Command::DbStatus
