@@ -41,10 +41,10 @@ impl Project {
     /// A project named `shop` with these files beside its project file.
     pub fn new(files: &[(&str, &str)]) -> Self {
         let project = Self::empty(files);
-        project.write(
-            "dbt_project.yml",
-            "name: shop\nversion: \"1.0\"\nprofile: shop\n",
-        );
+        if files.iter().all(|(path, _)| *path != "dbt_project.yml") {
+            let text = "name: shop\nversion: \"1.0\"\nprofile: shop\n";
+            project.write("dbt_project.yml", text);
+        }
         project
     }
 

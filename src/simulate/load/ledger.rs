@@ -1,5 +1,5 @@
 //! The ledger: what each simulated table was made from, and how far it goes.
-use crate::pg::{PgError, Session, quote_literal};
+use crate::pg::{PgError, Session, quote_ident, quote_literal};
 use crate::simulate::calendar;
 use crate::simulate::copy::Digest;
 use crate::simulate::inputs::Inputs;
@@ -79,6 +79,18 @@ pub fn create(session: &mut Session) -> Result<(), PgError> {
     // `if not exists` alone fails when two runs begin at once.
     session.execute(&format!(
         "begin; select pg_advisory_xact_lock({LOCK}); {CREATE}; commit"
+    ))?;
+    Ok(())
+}
+
+/// Makes a schema if it is not there; of several that begin at once, one at a time.
+///
+/// # Errors
+/// What the database says.
+pub fn schema(session: &mut Session, name: &str) -> Result<(), PgError> {
+    session.execute(&format!(
+        "begin; select pg_advisory_xact_lock({LOCK}); create schema if not exists {}; commit",
+        quote_ident(name)
     ))?;
     Ok(())
 }

@@ -37,9 +37,9 @@ impl Fresh {
             .iter()
             .map(|o| format!("{} {}", quote_ident(&o.name), o.sql))
             .collect();
-        let schema = quote_ident(&job.schema);
+        super::ledger::schema(session, &job.schema)?;
         session.execute(&format!(
-            "create schema if not exists {schema}; drop table if exists {r}; create table {r} ({})",
+            "drop table if exists {r}; create table {r} ({})",
             columns.join(", "),
             r = fresh.relation()
         ))?;
