@@ -126,6 +126,15 @@ pub static PROFILES_DIR: Opt = Opt::value_of(
 )
 .env();
 
+/// `--profiles-dir` of `debug`, which says itself that there is none.
+pub static PROFILES_DIR_LOOSE: Opt = Opt::value_of(
+    "profiles_dir",
+    Kind::Path,
+    "DIR",
+    "Folder of profiles.yml [default: this one if it has the file, else ~/.dbt]",
+)
+.env();
+
 /// `--target-path`.
 pub static TARGET_PATH: Opt = Opt::value_of(
     "target_path",

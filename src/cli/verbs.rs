@@ -359,7 +359,7 @@ pub static DBT_VERBS: &[Verb] = &[
             &own::CONFIG_DIR,
             &own::VARS,
             &own::PROJECT_DIR,
-            &own::PROFILES_DIR,
+            &own::PROFILES_DIR_LOOSE,
         ],
         ..LEAF
     },

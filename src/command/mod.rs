@@ -3,6 +3,7 @@ mod catalog;
 mod compile;
 mod connect;
 mod database;
+mod debug;
 mod deps;
 mod docs;
 mod export;
@@ -140,7 +141,7 @@ fn run(ctx: &session::Session) -> Result<Outcome> {
         Command::Docs { .. } | Command::DocsGenerate { .. } | Command::DocsServe { .. } => {
             docs::docs(ctx)
         }
-        Command::Debug { .. } => connect::debug(ctx),
+        Command::Debug { .. } => debug::debug(ctx),
         Command::DbStart { .. }
         | Command::DbStop
         | Command::DbStatus

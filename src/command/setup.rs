@@ -141,7 +141,10 @@ fn shared(
         selected: OnceLock::new(),
         deferred: OnceLock::new(),
         empty: flags.empty,
-        sample: None,
+        sample: flags.sample.map(|s| {
+            let text = crate::run::moment_text;
+            (text(s.start), text(s.end))
+        }),
         env_read: Mutex::default(),
         warned: Mutex::default(),
     })

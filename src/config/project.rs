@@ -404,7 +404,7 @@ impl Reader<'_> {
             root: root.to_path_buf(),
             file: self.doc.file.clone(),
             name,
-            version: self.get("version").map(Node::to_json),
+            version: self.version(),
             profile: self.text("profile"),
             paths,
             target_path,
@@ -546,6 +546,49 @@ impl Reader<'_> {
         out
     }
 
+    /// `version:`, a number or three, and whether `dbt-cloud:` is a mapping; nothing is done with either.
+    fn version(&mut self) -> Option<Value> {
+        let refused = |node: &Node, key: &str, help: &str| {
+            let shown = node
+                .as_str()
+                .map_or_else(|| node.to_json().to_string(), |s| format!("'{s}'"));
+            Diagnostic::error(
+                code::P0103,
+                format!("at path ['{key}']: {shown} is not valid under any of the given schemas"),
+            )
+            .heading("Runtime Error")
+            .at(self.doc.place(node))
+            .help(help.to_string())
+        };
+        let mut wrong = Vec::new();
+        if let Some(cloud) = self
+            .doc
+            .root
+            .get("dbt-cloud")
+            .filter(|n| !n.is_map() && !n.is_null())
+        {
+            wrong.push(refused(
+                cloud,
+                "dbt-cloud",
+                "`dbt-cloud` holds keys such as `project-id`",
+            ));
+        }
+        let node = self.doc.root.get("version").filter(|n| !n.is_null())?;
+        let text = node.scalar_text().unwrap_or_default();
+        let number = text.parse::<f64>().is_ok();
+        if !number && !is_semantic(&text) {
+            wrong.push(refused(
+                node,
+                "version",
+                "write a number or three, as in '1.0.0'",
+            ));
+        }
+        for d in wrong {
+            self.sink.push(d);
+        }
+        Some(node.to_json())
+    }
+
     fn query_comment(&mut self) -> QueryComment {
         let default = QueryComment {
             comment: None,
@@ -628,6 +671,13 @@ pub(crate) fn load_plain(root: &Path) -> Result<Project> {
     Project::load(root, "", &|text| {
         Ok(crate::yaml::Kind::Str(text.to_string()))
     })
+}
+
+/// Whether a text is a version such as `1.2.3-rc1+4`.
+fn is_semantic(text: &str) -> bool {
+    let core = text.split(['-', '+']).next().unwrap_or_default();
+    let digits = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_digit());
+    core.split('.').all(digits)
 }
 
 #[cfg(test)]

@@ -155,6 +155,14 @@ pub fn load_profile(
         }
         return Err(d.into());
     };
+    if output.is_null() {
+        return Err(problem(format!(
+            "output '{name}' of profile '{}' is misconfigured in profiles.yml",
+            query.profile
+        ))
+        .at(doc.place(key))
+        .into());
+    }
     // A password that is not valid Jinja is taken as it stands.
     let lenient = |text: &str| match render(text) {
         Err(_)
@@ -276,7 +284,7 @@ impl Keys<'_> {
             host: self.required(&["host"]),
             port: self.number("port", 5432, 65535) as u16,
             user: self.required(&["user"]),
-            password: self.text(&["password", "pass"]),
+            password: Some(self.required(&["password", "pass"])),
             dbname: self.required(&["dbname", "database"]),
             connect_timeout: self.number("connect_timeout", 10, u64::from(u32::MAX)),
             role: self.text(&["role"]),

@@ -147,10 +147,14 @@ impl Object for Adapter {
                     .to_vec(),
             )),
             "render_raw_columns_constraints" => {
-                columns_constraints(&args.required(0, "raw_columns")?)
+                columns_constraints(&args.required(0, "raw_columns")?, &|to| {
+                    self.0.referenced(to)
+                })
             }
             "render_raw_model_constraints" => {
-                model_constraints(&args.required(0, "raw_constraints")?)
+                model_constraints(&args.required(0, "raw_constraints")?, &|to| {
+                    self.0.referenced(to)
+                })
             }
             "parse_index" => parse_index(&args.required(0, "raw_index")?),
             "verify_database" => self.verify_database(&args),
@@ -185,9 +189,19 @@ impl Inner {
         Ok(session.lock().unwrap_or_else(PoisonError::into_inner))
     }
 
+    /// The table that a foreign key's `to` means: `ref(…)` and `source(…)` are looked up.
+    fn referenced(self: &Arc<Self>, to: &str) -> Result<String, Error> {
+        let call = to.trim();
+        if (call.starts_with("ref") || call.starts_with("source")) && call.ends_with(')') {
+            return super::functions::render_text(self, &format!("{{{{ {call} }}}}"));
+        }
+        Ok(to.to_string())
+    }
+
     /// A statement with the project's query comment, and how many bytes stand before it.
     fn commented(self: &Arc<Self>, sql: &str) -> Result<(String, usize), Error> {
         let comment = self.query_comment()?;
+        let comment = comment.trim();
         if comment.is_empty() {
             return Ok((sql.to_string(), 0));
         }
@@ -799,33 +813,38 @@ fn get_list(value: &Value, key: &str) -> Vec<Value> {
 }
 
 /// A constraint's text at a column: `not null`, `check (…)`, `references …`.
-fn column_constraint(c: &Value) -> Option<String> {
+fn column_constraint(c: &Value, target: Target<'_>) -> Result<Option<String>, Error> {
     let expression = get_text(c, "expression");
     let with = |word: &str| match &expression {
         Some(e) => format!("{word} {e}"),
         None => word.to_string(),
     };
-    Some(match get_text(c, "type")?.as_str() {
-        "check" => format!("check ({})", expression?),
-        "not_null" => with("not null"),
-        "unique" => with("unique"),
-        "primary_key" => with("primary key"),
+    let kind = get_text(c, "type").unwrap_or_default();
+    Ok(match kind.as_str() {
+        "check" => expression.map(|e| format!("check ({e})")),
+        "not_null" => Some(with("not null")),
+        "unique" => Some(with("unique")),
+        "primary_key" => Some(with("primary key")),
         "foreign_key" => match get_text(c, "to") {
             Some(to) => {
                 let columns: Vec<String> = get_list(c, "to_columns")
                     .iter()
                     .map(python::str_of)
                     .collect();
-                format!("references {to} ({})", columns.join(", "))
+                let to = target(&to)?;
+                Some(format!("references {to} ({})", columns.join(", ")))
             }
-            None => format!("references {}", expression?),
+            None => expression.map(|e| format!("references {e}")),
         },
-        "custom" => expression?,
-        _ => return None,
+        "custom" => expression,
+        _ => None,
     })
 }
 
-fn columns_constraints(raw: &Value) -> Result<Value, Error> {
+/// Finds the table that a foreign key refers to.
+type Target<'a> = &'a dyn Fn(&str) -> Result<String, Error>;
+
+fn columns_constraints(raw: &Value, target: Target<'_>) -> Result<Value, Error> {
     let mut out = Vec::new();
     for (_, column) in python::ops::pairs_of(raw)? {
         let name = get_text(&column, "name").unwrap_or_default();
@@ -834,17 +853,15 @@ fn columns_constraints(raw: &Value) -> Result<Value, Error> {
             .is_ok_and(|q| q.is_true());
         let name = if quoted { format!("\"{name}\"") } else { name };
         let mut parts = vec![name, get_text(&column, "data_type").unwrap_or_default()];
-        parts.extend(
-            get_list(&column, "constraints")
-                .iter()
-                .filter_map(column_constraint),
-        );
+        for constraint in get_list(&column, "constraints") {
+            parts.extend(column_constraint(&constraint, target)?);
+        }
         out.push(Value::from(parts.join(" ")));
     }
     Ok(List::value(out))
 }
 
-fn model_constraints(raw: &Value) -> Result<Value, Error> {
+fn model_constraints(raw: &Value, target: Target<'_>) -> Result<Value, Error> {
     let mut out = Vec::new();
     for c in python::iterate(raw)? {
         let columns = get_list(&c, "columns")
@@ -871,6 +888,7 @@ fn model_constraints(raw: &Value) -> Result<Value, Error> {
                         .map(python::str_of)
                         .collect::<Vec<_>>()
                         .join(", ");
+                    let to = target(&to)?;
                     Some(format!(
                         "{prefix}foreign key ({columns}) references {to} ({there})"
                     ))

@@ -196,6 +196,7 @@ fn relation_of(inner: &Arc<Inner>, manifest: &Manifest, id: &str) -> Result<Valu
         push_new(&mut *lock(&inner.ephemeral), id.to_string());
         return Ok(Relation {
             kind: Some("cte".into()),
+            limit: inner.shared.empty.then_some(0),
             ..Relation::new("", "", &format!("__dbt__cte__{}", node.alias))
         }
         .value());

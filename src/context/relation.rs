@@ -223,6 +223,12 @@ impl Relation {
         if let Some(limit) = args.named("limit") {
             out.limit = limit.as_i64();
         }
+        let name = out.identifier.as_deref().unwrap_or_default();
+        if out.kind.is_some() && name.len() > MAX_NAME {
+            return Err(super::exceptions::compilation(format!(
+                "Relation name '{name}' is longer than {MAX_NAME} characters"
+            )));
+        }
         Ok(out)
     }
 

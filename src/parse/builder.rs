@@ -306,6 +306,7 @@ impl<'a> Builder<'a> {
             return;
         }
         self.names(node, package);
+        let is_seed = node.resource_type == ResourceType::Seed;
         for hook in self.hook_texts(node) {
             let body = Body {
                 package: &package.project.name,
@@ -315,6 +316,17 @@ impl<'a> Builder<'a> {
                 test_kwargs: None,
             };
             match self.input.host.record(&body) {
+                Ok(more) if is_seed && !(more.refs.is_empty() && more.sources.is_empty()) => {
+                    self.sink.push(
+                        Diagnostic::error(code::G0401, "Seeds cannot depend on other nodes")
+                            .heading("Parsing Error")
+                            .at_opt(node.place.clone())
+                            .note(format!("in a hook of `{}`: {hook}", node.name))
+                            .help(
+                                "put what the hook does into a hook of the node that it refers to",
+                            ),
+                    );
+                }
                 Ok(more) => recorded.absorb(more),
                 Err(d) => self.sink.push(
                     d.at_opt(node.place.clone())

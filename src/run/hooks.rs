@@ -100,6 +100,7 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
     };
     let mut result = NodeResult::new(&node.unique_id, Status::Success);
     let passed = format!("{} passed", NodeInfo::of_node(node).label);
+    result.thread_id = "MainThread".into();
     let outcome: Result<(), Failure> = compiler.compile(node).map_err(|d| compile_failure(node, d)).and_then(|compiled| {
         let file = runner.write_compiled(node, &compiled.sql);
         result.compiled = true;

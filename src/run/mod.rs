@@ -1,6 +1,7 @@
 //! Runs nodes: worker threads, each with a connection, take what the scheduler says is ready.
 //!
 //! In: the manifest, the ids to run, shared facts. Out: a result for every node, told to the reporter as it happens.
+mod batches;
 mod failure;
 mod hooks;
 mod node;
@@ -11,6 +12,7 @@ mod test;
 mod unit;
 mod worker;
 
+pub use batches::moment_text;
 pub use failure::node_error;
 pub use hooks::{HookKind, end_names, run_hooks};
 pub use node::{NodeRunner, find_materialization};

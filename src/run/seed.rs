@@ -97,6 +97,15 @@ type Rows = Vec<Vec<Option<String>>>;
 fn read(path: &std::path::Path, node: &Node) -> Result<(Vec<String>, Rows)> {
     let file = crate::fs::read(path, &node.original_file_path)?;
     let text = file.text.trim_start_matches('\u{feff}');
+    if let Some(d) = node.config.str("delimiter").filter(|d| d.len() != 1) {
+        return Err(Diagnostic::error(
+            code::G0409,
+            format!("\"delimiter\" must be a 1-character string, not `{d}`"),
+        )
+        .heading("Compilation Error")
+        .at_opt(node.place.clone())
+        .into());
+    }
     let delimiter = node
         .config
         .str("delimiter")

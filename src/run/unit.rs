@@ -1,7 +1,7 @@
 //! Runs a unit test: the model's SQL over given rows, compared with expected ones.
 use super::failure::{Failure, compile_failure, internal, node_error};
 use super::node::NodeRunner;
-use crate::compile::{CompiledNode, Compiler};
+use crate::compile::{CompiledNode, Compiler, Constant};
 use crate::context::Relation;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{ExtraCte, Node, UnitTest};
@@ -224,7 +224,9 @@ impl NodeRunner {
         }
         let columns = self.known_columns(relation, id)?;
         let list = rows.as_array().cloned().unwrap_or_default();
-        fixture_sql(test, &columns, &list)
+        let own = id.and_then(|id| self.shared.manifest().and_then(|m| m.entry(id)));
+        let name = own.map_or(test.model.as_str(), |e| e.name());
+        fixture_sql(test, name, &columns, &list)
     }
 
     /// Names and types of a relation's columns: from the database, else as described.
@@ -257,7 +259,7 @@ impl NodeRunner {
             .map(|r| {
                 (
                     r[0].text().unwrap_or_default(),
-                    r[1].text().unwrap_or_default(),
+                    unsized_text(&r[1].text().unwrap_or_default()).to_string(),
                 )
             })
             .collect();
@@ -326,10 +328,10 @@ impl NodeRunner {
         };
         let expected_sql = match &expect_rows {
             Json::String(sql) => sql.clone(),
-            Json::Array(rows) => {
-                fixture_sql(test, &columns, rows).map_err(|d| compile_failure(model, d))?
-            }
-            _ => fixture_sql(test, &columns, &[]).map_err(|d| compile_failure(model, d))?,
+            Json::Array(rows) => fixture_sql(test, &test.model, &columns, rows)
+                .map_err(|d| compile_failure(model, d))?,
+            _ => fixture_sql(test, &test.model, &columns, &[])
+                .map_err(|d| compile_failure(model, d))?,
         };
         let list = wanted
             .iter()
@@ -371,17 +373,11 @@ impl NodeRunner {
     }
 }
 
-/// A macro replaced by a value.
-#[derive(Debug)]
-struct Constant(Value);
-
-impl minijinja::value::Object for Constant {
-    fn call(
-        self: &std::sync::Arc<Self>,
-        _: &mut minijinja::State<'_, '_>,
-        _: &[Value],
-    ) -> Result<Value, minijinja::Error> {
-        Ok(self.0.clone())
+/// A type without the length that would cut a fixture's text.
+fn unsized_text(kind: &str) -> &str {
+    match kind.split_once('(') {
+        Some(("character varying" | "character", _)) => "character varying",
+        _ => kind,
     }
 }
 
@@ -414,6 +410,7 @@ impl minijinja::value::Object for Instead {
 /// Rows as SQL: every column cast to its type, missing ones null.
 fn fixture_sql(
     test: &UnitTest,
+    input: &str,
     columns: &[(String, String)],
     rows: &[Json],
 ) -> Result<String, Diagnostic> {
@@ -436,8 +433,8 @@ fn fixture_sql(
     for row in rows {
         for key in row.as_object().unwrap_or(&empty).keys() {
             if !names.iter().any(|(n, _)| n.eq_ignore_ascii_case(key)) {
-                let known: Vec<&str> = names.iter().map(|(n, _)| n.as_str()).collect();
-                return Err(Diagnostic::error(code::G0401, format!("Invalid column name: '{key}' in unit test fixture for '{}'.\nAccepted columns for '{}' are: {known:?}", test.name, test.model))
+                let known: Vec<String> = names.iter().map(|(n, _)| format!("'{n}'")).collect();
+                return Err(Diagnostic::error(code::G0401, format!("Invalid column name: '{key}' in unit test fixture for '{input}'.\nAccepted columns for '{input}' are: [{}]", known.join(", ")))
                     .heading("Compilation Error")
                     .at_opt(test.place.clone()));
             }

@@ -268,6 +268,9 @@ impl Pool<'_> {
         }
         match manifest.nodes.get(id) {
             Some(node) if node.resource_type == ResourceType::Test => told(runner.test(node)),
+            Some(node) if runner.is_batched(node) => {
+                told(runner.batches(node, &self.work.reporter, &self.work.cancellation))
+            }
             Some(node) => told(runner.run(node)),
             None => {
                 let mut result = NodeResult::new(id, Status::NoOp);

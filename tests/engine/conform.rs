@@ -58,3 +58,229 @@ fn a_catalogue_lists_every_meaning_of_a_table() {
     assert!(keys(&catalog["sources"]).is_empty());
     assert!(!p.folder().join("target/manifest.json").exists());
 }
+
+const BATCHED: &str = "{{ config(materialized='incremental', incremental_strategy='microbatch', unique_key='id', event_time='at',\n\
+     batch_size='day', begin=modules.datetime.datetime(2020, 1, 1), pre_hook=\"insert into hooked values ('pre')\",\n\
+     post_hook=\"insert into hooked values ('post {{ model.batch.id }}')\") }}\n\
+     select id, at, '{{ model.batch.id }}' as batch, {{ is_incremental() }} as adds from {{ ref('events') }}\n\
+     {% if var('bad', '') == model.batch.id and execute %}where 1 / 0 = 1{% endif %}";
+
+#[test]
+fn microbatch_models_are_run_by_stretches_of_time() {
+    let p = Project::new(&[
+        (
+            "models/events.sql",
+            "{{ config(materialized='table', event_time='at') }}\n\
+             select n as id, timestamp '2020-01-01 12:00' + (n - 1) * interval '1 day' as at from generate_series(1, 5) n",
+        ),
+        ("models/daily.sql", BATCHED),
+    ]);
+    p.rows("create table public.hooked (what text)");
+    let until = |args: &[&str], day: &str| {
+        let mut all = vec![
+            "run",
+            "--event-time-start",
+            "2020-01-01",
+            "--event-time-end",
+            day,
+        ];
+        all.extend(args);
+        p.tv1(&all)
+    };
+    until(&[], "2020-01-04").expect(
+        0,
+        &[
+            "Batch 1 of 3 START batch 2020-01-01 of public.daily",
+            "Batch 3 of 3 OK created batch 2020-01-03",
+        ],
+    );
+    let daily = "select id, batch, adds from daily order by id";
+    assert_eq!(p.rows(daily), "1|20200101|f 2|20200102|t 3|20200103|t");
+    assert_eq!(p.rows("select what from hooked"), "pre post 20200103");
+    let run = p
+        .folder()
+        .join("target/run/shop/models/daily/daily_20200103.sql");
+    assert!(std::fs::read_to_string(run).unwrap().contains("merge into"));
+
+    // A batch that fails does not stop the others, and the table keeps what it has.
+    until(
+        &["-s", "daily", "--vars", "{bad: '20200102'}"],
+        "2020-01-05",
+    )
+    .expect(
+        1,
+        &[
+            "Batch 2 of 4 ERROR creating batch 2020-01-02",
+            "1 partial success",
+        ],
+    );
+    assert!(p.rows(daily).ends_with("3|20200103|t 4|20200104|t"));
+    let results = artefact(&p, "run_results.json");
+    let result = &results["results"][0];
+    assert_eq!(result["status"], "partial success");
+    assert_eq!(result["message"], "PARTIAL SUCCESS (3/4)");
+    assert_eq!(
+        result["batch_results"]["failed"],
+        serde_json::json!([["2020-01-02T00:00:00+00:00", "2020-01-03T00:00:00+00:00"]])
+    );
+    // A sample narrows every reference that has an event time.
+    p.tv1(&[
+        "run",
+        "-s",
+        "events daily",
+        "--full-refresh",
+        "--sample",
+        "{start: 2020-01-02, end: 2020-01-04}",
+    ])
+    .expect(0, &["Batch 2 of 2 OK"]);
+    assert_eq!(p.rows(daily), "2|20200102|f 3|20200103|t");
+}
+
+#[test]
+fn contracts_refer_to_other_models() {
+    let p = Project::new(&[
+        (
+            "models/parent.sql",
+            "{{ config(materialized='table') }} select 1 as id",
+        ),
+        (
+            "models/child.sql",
+            "{{ config(materialized='table') }}\nselect 1 as parent_id, 2 as other_id",
+        ),
+        (
+            "models/m.yml",
+            "models:\n  - name: parent\n    config: {contract: {enforced: true}}\n    columns:\n      - {name: id, data_type: int, constraints: [{type: primary_key}]}\n\
+             \x20 - name: child\n    config: {contract: {enforced: true}}\n    constraints:\n\
+             \x20     - {type: foreign_key, columns: [parent_id], to: \"ref('parent')\", to_columns: [id]}\n    columns:\n\
+             \x20     - {name: parent_id, data_type: int, constraints: [{type: foreign_key, to: ref('parent'), to_columns: [id]}]}\n\
+             \x20     - {name: other_id, data_type: int}\n",
+        ),
+    ]);
+    p.tv1(&["run"]).expect(0, &["PASS=2"]);
+    let keys = "select conrelid::regclass::text || '>' || confrelid::regclass::text from pg_constraint where contype = 'f'";
+    assert_eq!(p.rows(keys), "child>parent child>parent");
+}
+
+#[test]
+fn small_promises_are_kept() {
+    let p = Project::new(&[
+        (
+            "models/eph.sql",
+            "{{ config(materialized='ephemeral') }} select 1 as id",
+        ),
+        (
+            "models/m.sql",
+            "{{ config(materialized='table') }} select 1 as a, id from {{ ref('eph') }}",
+        ),
+        (
+            "models/v.sql",
+            "{{ config(materialized='materialized_view') }} select 1 as id",
+        ),
+        (
+            "models/m.yml",
+            "models:\n  - name: m\n    config: {persist_docs: {columns: true}}\n    columns: [{name: A, description: x, quote: true}]\n",
+        ),
+        ("seeds/s.csv", "a|b\n1|2\n"),
+    ]);
+    p.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nquery-comment: \"two\\nlines\\n\"\n",
+    );
+    p.tv1(&[
+        "run",
+        "--empty",
+        "-s",
+        "m",
+        "--log-format",
+        "json",
+        "--debug",
+    ])
+    .expect(
+        0,
+        &["/* two\\nlines */\\n", "not present in the database: A"],
+    );
+    assert_eq!(p.rows("select count(*) from m"), "0");
+    p.tv1(&["run", "-s", "v"]).expect(0, &[]);
+    p.tv1(&["--debug", "run", "-s", "v", "--full-refresh"])
+        .expect(0, &["Applying REPLACE to: \""]);
+
+    p.write(
+        "seeds/s.yml",
+        "seeds: [{name: s, config: {delimiter: ''}}]\n",
+    );
+    p.tv1(&["seed"]).expect(
+        1,
+        &[
+            "Compilation Error in seed s",
+            "must be a 1-character string",
+        ],
+    );
+    p.write(
+        "seeds/s.yml",
+        "seeds: [{name: s, config: {post_hook: \"select * from {{ ref('m') }}\"}}]\n",
+    );
+    p.tv1(&["parse"])
+        .expect(2, &["Seeds cannot depend on other nodes"]);
+    std::fs::remove_file(p.folder().join("seeds/s.yml")).unwrap();
+
+    let long = "models/my_name_is_one_over_max_length_chats_abcdefghijklmnopqrstuvwxyz1.sql";
+    p.write(long, "select 1 as id");
+    p.tv1(&["run", "-s", "path:models/my_name*"])
+        .expect(1, &["is longer than 63 characters"]);
+}
+
+#[test]
+fn debug_says_what_is_wrong() {
+    let p = Project::new(&[]);
+    p.tv1(&["debug"]).expect(
+        0,
+        &[
+            "  dbt_project.yml file [OK found and valid]",
+            "  Connection test: [OK connection ok]",
+            "All checks passed!",
+        ],
+    );
+    p.tv1(&["debug", "--connection"])
+        .expect(0, &["Skipping steps before connection verification"]);
+    p.write(
+        "profiles.yml",
+        "shop:\n  target: dev\n  outputs:\n    dev: {type: postgres, host: localhost, port: 1, user: u, pass: p, dbname: d, schema: s}\n    none:\n",
+    );
+    p.tv1(&["debug"]).expect(
+        1,
+        &[
+            "  Connection test: [ERROR]",
+            "1 check failed:",
+            "dbt was unable to connect",
+        ],
+    );
+    p.tv1(&["debug", "--target", "none"]).expect(
+        1,
+        &[
+            "  profiles.yml file [ERROR invalid]",
+            "Output 'none' of profile 'shop' is misconfigured",
+            "Connection test skipped",
+        ],
+    );
+    p.tv1(&["debug", "--target", "NONE"]).expect(
+        1,
+        &["The profile 'shop' does not have a target named 'NONE'"],
+    );
+    p.tv1(&["debug", "--profile", "other"]).expect(
+        1,
+        &[
+            "Profile loading failed for the following reason:",
+            "Could not find profile named 'other'",
+        ],
+    );
+    p.tv1(&["debug", "--profiles-dir", "gone"])
+        .expect(1, &["dbt looked for a profiles.yml file in gone"]);
+    p.write("dbt_project.yml", "");
+    p.tv1(&["debug", "--profile", "shop"]).expect(
+        1,
+        &[
+            "  dbt_project.yml file [ERROR invalid]",
+            "  profiles.yml file [OK found and valid]",
+        ],
+    );
+}

@@ -24,7 +24,7 @@
     {% set present = {} %}
     {% set missing = [] %}
     {% for name in column_dict %}
-        {% if name in existing_column_names or name | lower in lower_names %}
+        {% if name in existing_column_names or (not column_dict[name].get('quote') and name | lower in lower_names) %}
             {% do present.update({name: column_dict[name]}) %}
         {% else %}
             {% do missing.append(name) %}
