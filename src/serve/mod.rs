@@ -13,8 +13,10 @@ use axum::http::{HeaderMap, HeaderValue, StatusCode, header};
 use axum::response::{IntoResponse, Redirect, Response};
 use axum::routing::{get, post};
 use serde_json::{Value, json};
+use std::future::IntoFuture;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
 use std::sync::Arc;
+use std::time::Duration;
 use tokio::sync::oneshot;
 
 /// Why a request has no answer, for people.
@@ -50,6 +52,9 @@ pub struct Listening {
     pub address: SocketAddr,
 }
 
+/// How long answers under way may take when the server ends.
+const GRACE: Duration = Duration::from_secs(1);
+
 /// Longest question in bytes.
 const LONGEST: usize = 256 * 1024;
 
@@ -71,13 +76,25 @@ impl Listening {
             .build()?;
         let done = runtime.block_on(async move {
             let listener = tokio::net::TcpListener::from_std(self.socket)?;
-            axum::serve(listener, routes(site))
-                .with_graceful_shutdown(async {
-                    let _ = stop.await;
-                })
-                .await
+            let (tell, told) = oneshot::channel::<()>();
+            let server = axum::serve(listener, routes(site)).with_graceful_shutdown(async {
+                let _ = told.await;
+            });
+            let mut server = tokio::spawn(server.into_future());
+            let ended = tokio::select! {
+                ended = &mut server => ended,
+                _ = stop => {
+                    drop(tell);
+                    // Answers under way may end; a browser that only keeps its connection open may not hold us up.
+                    match tokio::time::timeout(GRACE, &mut server).await {
+                        Ok(ended) => ended,
+                        Err(_) => return Ok(()),
+                    }
+                }
+            };
+            ended.unwrap_or_else(|e| Err(std::io::Error::other(e)))
         });
-        runtime.shutdown_timeout(std::time::Duration::from_secs(2));
+        runtime.shutdown_timeout(GRACE);
         done
     }
 }
