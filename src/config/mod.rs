@@ -8,7 +8,7 @@ mod render;
 mod target;
 mod vars;
 
-pub use node::{
+pub use node::{microbatch_mistakes, 
     Layer, NodeConfig, Origin, defaults, hook_value, merge_value, tree_layers, validate,
 };
 pub use project::{Dispatch, Project, QueryComment, Quoting, find_root};

@@ -168,6 +168,10 @@ impl<'a> Builder<'a> {
         config: &NodeConfig,
         place: Option<&Place>,
     ) {
+        for sentence in crate::config::microbatch_mistakes(kind, name, &config.rendered) {
+            let d = Diagnostic::error(code::P0111, sentence);
+            self.sink.push(d.heading("Parsing Error").at_opt(place.cloned()));
+        }
         for (_, sentence) in validate(kind, &config.rendered) {
             self.sink.push(
                 Diagnostic::error(

@@ -3,6 +3,7 @@
 //! In: the manifest, the ids to run, shared facts. Out: a result for every node, told to the reporter as it happens.
 mod failure;
 mod hooks;
+mod microbatch;
 mod node;
 mod schedule;
 mod schemas;

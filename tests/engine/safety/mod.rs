@@ -1,0 +1,4 @@
+//! Materializations, snapshots, seeds and tests: what must hold whatever happens.
+mod dependants;
+mod faults;
+mod microbatch;
