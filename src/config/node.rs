@@ -343,13 +343,17 @@ pub fn microbatch_mistakes(
     let must = |what: &str| format!("Microbatch model '{name}' must provide {what}");
     let mut wrong = Vec::new();
     if text("event_time").is_none() {
-        wrong.push(must("an 'event_time' (string) config that indicates the name of the event time column."));
+        wrong.push(must(
+            "an 'event_time' (string) config that indicates the name of the event time column.",
+        ));
     }
     if config.get("begin").is_none_or(Value::is_null) {
         wrong.push(must("a 'begin' (datetime) config that indicates the earliest timestamp the microbatch model should be built from."));
     }
     if config.get("batch_size").is_none_or(Value::is_null) {
-        wrong.push(must("a 'batch_size' config that is one of ['hour', 'day', 'month', 'year'], but got: None."));
+        wrong.push(must(
+            "a 'batch_size' config that is one of ['hour', 'day', 'month', 'year'], but got: None.",
+        ));
     }
     wrong
 }

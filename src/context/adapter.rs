@@ -139,8 +139,10 @@ impl Object for Adapter {
                 self.change(state, name, &args)
             }
             "hold_dependents" => {
-                self.0
-                    .hold(&Relation::expect(&args.required(0, "relation")?, "relation")?)?;
+                self.0.hold(&Relation::expect(
+                    &args.required(0, "relation")?,
+                    "relation",
+                )?)?;
                 Ok(Value::from(""))
             }
             "was_carried" => {
@@ -472,7 +474,11 @@ impl Adapter {
             }
         });
         done.map_err(|mut e| {
-            let at = e.where_.as_deref().and_then(copy_row).and_then(|n| seed.place(n));
+            let at = e
+                .where_
+                .as_deref()
+                .and_then(copy_row)
+                .and_then(|n| seed.place(n));
             if let Some(at) = at {
                 e.hint = Some(format!("The value stands in {at}."));
             }
@@ -790,7 +796,12 @@ fn literal(value: &Value) -> String {
             match python::type_name(value).as_str() {
                 "Decimal" | "decimal.Decimal" => text,
                 "date" | "datetime.date" => format!("{}::date", quote_literal(&text)),
-                "datetime" | "datetime.datetime" => format!("{}::timestamp", quote_literal(&text)),
+                "datetime" | "datetime.datetime" => {
+                    // With an offset the server turns it into the zone of the session.
+                    let zoned = text.get(19..).is_some_and(|t| t.contains(['+', '-']));
+                    let zone = if zoned { "tz" } else { "" };
+                    format!("{}::timestamp{zone}", quote_literal(&text))
+                }
                 _ => quote_literal(&text),
             }
         }

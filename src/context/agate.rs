@@ -19,7 +19,9 @@ pub struct Table {
 
 impl fmt::Debug for Table {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Table").field("names", &self.names).finish_non_exhaustive()
+        f.debug_struct("Table")
+            .field("names", &self.names)
+            .finish_non_exhaustive()
     }
 }
 
@@ -342,7 +344,11 @@ impl Object for Table {
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         if let Some(i) = key.as_i64() {
-            let i = if i < 0 { i + self.rows().len() as i64 } else { i };
+            let i = if i < 0 {
+                i + self.rows().len() as i64
+            } else {
+                i
+            };
             return self
                 .rows()
                 .get(usize::try_from(i).ok()?)

@@ -180,7 +180,13 @@ impl Cache {
     }
 
     /// What the database has just said of some names of a schema: what of them is there, and as what.
-    pub fn observe(&self, database: &str, schema: &str, names: &[String], there: &[(String, String)]) {
+    pub fn observe(
+        &self,
+        database: &str,
+        schema: &str,
+        names: &[String],
+        there: &[(String, String)],
+    ) {
         let mut state = self.state();
         for name in names {
             let key = (schema.to_string(), name.clone());

@@ -25,7 +25,11 @@ pub(super) struct Keep {
 fn plain(r: &Relation) -> (String, String) {
     let fold = |text: &Option<String>, i: usize| {
         let text = text.clone().unwrap_or_default();
-        if r.quote[i] { text } else { text.to_lowercase() }
+        if r.quote[i] {
+            text
+        } else {
+            text.to_lowercase()
+        }
     };
     (fold(&r.schema, 1), fold(&r.identifier, 2))
 }
@@ -42,7 +46,10 @@ impl Inner {
             return Ok(false);
         }
         let config = lock(&self.config);
-        match config.get("on_dependents").map(|v| v.as_str().unwrap_or("?")) {
+        match config
+            .get("on_dependents")
+            .map(|v| v.as_str().unwrap_or("?"))
+        {
             None | Some("keep") => Ok(true),
             Some("drop") => Ok(false),
             Some(other) => Err(compilation(format!(
@@ -144,7 +151,10 @@ impl Inner {
             .into_iter()
             .partition(|l| self.own(&l.dependant).is_some());
         if !others.is_empty() {
-            return Err(failed(PgError::dependants_in_the_way(&relation.name(), &others)));
+            return Err(failed(PgError::dependants_in_the_way(
+                &relation.name(),
+                &others,
+            )));
         }
         let database = self.shared.target.connection.dbname.as_str();
         for d in all {
@@ -218,7 +228,10 @@ fn missing(
     let mut gone = Vec::new();
     for d in all.iter().filter(|d| !now.iter().any(|n| same(n, d))) {
         let relation = Relation::new("", &d.schema, &d.table);
-        let view = matches!(d.kind, DependantKind::View | DependantKind::MaterializedView);
+        let view = matches!(
+            d.kind,
+            DependantKind::View | DependantKind::MaterializedView
+        );
         if !view || !exists(raw, &relation)? {
             gone.push(d.clone());
         }

@@ -183,7 +183,11 @@ impl NodeSession {
     ) -> Result<Vec<(String, String)>, PgError> {
         self.open()?;
         self.claimed |= beyond;
-        let lock = if beyond { "pg_advisory_lock" } else { "pg_advisory_xact_lock" };
+        let lock = if beyond {
+            "pg_advisory_lock"
+        } else {
+            "pg_advisory_xact_lock"
+        };
         let first = names.first().map(String::as_str).unwrap_or_default();
         let list: Vec<String> = names.iter().map(|n| crate::pg::quote_literal(n)).collect();
         let sql = format!(
@@ -198,7 +202,11 @@ impl NodeSession {
         );
         let table = self.session.fetch(&sql)?;
         let text = |c: &crate::pg::Cell| c.text().unwrap_or_default();
-        Ok(table.rows.iter().map(|r| (text(&r[0]), text(&r[1]))).collect())
+        Ok(table
+            .rows
+            .iter()
+            .map(|r| (text(&r[0]), text(&r[1])))
+            .collect())
     }
 
     /// Commits; afterwards every statement stands alone.
@@ -224,7 +232,9 @@ impl NodeSession {
         }
         if std::mem::take(&mut self.claimed) && !self.session.is_closed() {
             // With the session the claim is gone as well.
-            let _ = self.session.execute("select pg_catalog.pg_advisory_unlock_all()");
+            let _ = self
+                .session
+                .execute("select pg_catalog.pg_advisory_unlock_all()");
         }
         self.phase = Phase::Fresh;
         self.settled = false;

@@ -88,7 +88,10 @@ impl PgError {
         Self {
             sqlstate: "57014".into(),
             severity: "ERROR".into(),
-            ..Self::new(PgErrorKind::Cancelled, "canceling statement due to user request")
+            ..Self::new(
+                PgErrorKind::Cancelled,
+                "canceling statement due to user request",
+            )
         }
     }
 

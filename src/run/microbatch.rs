@@ -8,7 +8,9 @@ use crate::context::{Batch, Shared};
 use crate::graph::Node;
 use crate::outcome::{NodeResult, Status, Step, Timing};
 use crate::report::{Event, NodeInfo, Reporter};
-use chrono::{DateTime, Datelike, Duration, Months, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc};
+use chrono::{
+    DateTime, Datelike, Duration, Months, NaiveDate, NaiveDateTime, NaiveTime, Timelike, Utc,
+};
 use serde_json::{Value as Json, json};
 use std::sync::Arc;
 
@@ -48,7 +50,11 @@ impl Size {
     fn offset(self, t: NaiveDateTime, by: i64) -> NaiveDateTime {
         let months = |n: i64| {
             let count = Months::new(u32::try_from(n.abs()).unwrap_or(0));
-            if n < 0 { t.checked_sub_months(count) } else { t.checked_add_months(count) }
+            if n < 0 {
+                t.checked_sub_months(count)
+            } else {
+                t.checked_add_months(count)
+            }
         };
         match self {
             Self::Hour => t.checked_add_signed(Duration::hours(by)),
@@ -120,7 +126,11 @@ fn read(text: &str) -> Option<NaiveDateTime> {
     ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"]
         .iter()
         .find_map(|f| NaiveDateTime::parse_from_str(&text, f).ok())
-        .or_else(|| NaiveDate::parse_from_str(&text, "%Y-%m-%d").ok().map(|d| d.and_time(NaiveTime::MIN)))
+        .or_else(|| {
+            NaiveDate::parse_from_str(&text, "%Y-%m-%d")
+                .ok()
+                .map(|d| d.and_time(NaiveTime::MIN))
+        })
 }
 
 /// Whether a node runs in batches. A project's own strategy of that name does so only when a flag asks for it, as in
@@ -128,7 +138,9 @@ fn read(text: &str) -> Option<NaiveDateTime> {
 pub fn is_microbatch(node: &Node, shared: &Shared) -> bool {
     let own = || {
         let macros = shared.engine.registry();
-        macros.get(&shared.root_name, "get_incremental_microbatch_sql").is_some()
+        macros
+            .get(&shared.root_name, "get_incremental_microbatch_sql")
+            .is_some()
             && !shared.flag("REQUIRE_BATCHED_EXECUTION_FOR_CUSTOM_MICROBATCH_STRATEGY")
     };
     node.config.materialized() == "incremental"
@@ -158,7 +170,11 @@ impl NodeRunner {
         let begun = Utc::now();
         let mut result = NodeResult::new(&node.unique_id, Status::Success);
         result.relation_name = node.relation_name.clone();
-        let earlier = self.shared.retried.get().and_then(|r| r.get(&node.unique_id));
+        let earlier = self
+            .shared
+            .retried
+            .get()
+            .and_then(|r| r.get(&node.unique_id));
         let planned = match earlier {
             Some(earlier) => Ok(retried(node, &earlier["failed"])),
             None => self.plan(node),
@@ -174,9 +190,20 @@ impl NodeRunner {
         };
         let ended = self.batches(node, info, reporter, list, stopped, earlier.is_some());
         result.timing = ended.timing.clone();
-        result.timing.insert(0, Timing { name: Step::Compile, started_at: Some(begun), completed_at: Some(begun) });
+        result.timing.insert(
+            0,
+            Timing {
+                name: Step::Compile,
+                started_at: Some(begun),
+                completed_at: Some(begun),
+            },
+        );
         result.timing.truncate(1);
-        result.timing.push(Timing { name: Step::Execute, started_at: Some(begun), completed_at: Some(Utc::now()) });
+        result.timing.push(Timing {
+            name: Step::Execute,
+            started_at: Some(begun),
+            completed_at: Some(Utc::now()),
+        });
         result.execution_time = started.elapsed().as_secs_f64();
         let failure = conclude(&mut result, ended, earlier);
         (result, failure)
@@ -217,7 +244,12 @@ impl NodeRunner {
                 ended.bad.push(batch);
                 continue;
             }
-            reporter.emit(Event::BatchStarted { node: info.clone(), batch: name.clone(), index, total });
+            reporter.emit(Event::BatchStarted {
+                node: info.clone(),
+                batch: name.clone(),
+                index,
+                total,
+            });
             let (done, failure) = self.run_batch(node, &batch);
             told(done.status, done.message.clone(), done.execution_time);
             if let Some(f) = failure {
@@ -237,27 +269,47 @@ impl NodeRunner {
         if full.unwrap_or_else(|| self.shared.flag("FULL_REFRESH")) {
             return false;
         }
-        let mut session = self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let found = self.shared.cache.get(session.raw(), &node.database, &node.schema, &node.alias, self.shared.quoting);
+        let mut session = self
+            .session
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let found = self.shared.cache.get(
+            session.raw(),
+            &node.database,
+            &node.schema,
+            &node.alias,
+            self.shared.quoting,
+        );
         matches!(found, Ok(Some(r)) if r.kind.as_deref() == Some("table"))
     }
 
     /// The batches of a run without retries.
     fn plan(&self, node: &Node) -> Result<Vec<Batch>, Failure> {
         // All three were checked when the project was parsed.
-        let size = node.config.str("batch_size").and_then(Size::parse).unwrap_or(Size::Day);
+        let size = node
+            .config
+            .str("batch_size")
+            .and_then(Size::parse)
+            .unwrap_or(Size::Day);
         let (from, to) = self.shared.event_time;
         let now = self.shared.started_at.naive_utc();
         let start = match from {
             Some(t) => t,
             None if self.exists_for_batches(node) => {
-                let lookback = node.config.get("lookback").and_then(Json::as_i64).unwrap_or(1);
+                let lookback = node
+                    .config
+                    .get("lookback")
+                    .and_then(Json::as_i64)
+                    .unwrap_or(1);
                 let line = size.floor(to.unwrap_or(now));
                 let extra = i64::from(line == to.unwrap_or(now));
                 size.offset(line, -(lookback + extra))
             }
             None => {
-                let begin = node.config.get("begin").map(|b| b.as_str().map_or_else(|| b.to_string(), str::to_string));
+                let begin = node
+                    .config
+                    .get("begin")
+                    .map(|b| b.as_str().map_or_else(|| b.to_string(), str::to_string));
                 begin
                     .as_deref()
                     .and_then(read)
@@ -270,7 +322,11 @@ impl NodeRunner {
 
 /// The failed batches of the run before.
 fn retried(node: &Node, failed: &Json) -> Vec<Batch> {
-    let size = node.config.str("batch_size").and_then(Size::parse).unwrap_or(Size::Day);
+    let size = node
+        .config
+        .str("batch_size")
+        .and_then(Size::parse)
+        .unwrap_or(Size::Day);
     let pairs = failed.as_array().into_iter().flatten();
     pairs
         .filter_map(|p| Some((read(p.get(0)?.as_str()?)?, read(p.get(1)?.as_str()?)?)))
@@ -281,7 +337,9 @@ fn retried(node: &Node, failed: &Json) -> Vec<Batch> {
 /// Fills in the status, the message and the lists of batches.
 fn conclude(result: &mut NodeResult, ended: Ended, earlier: Option<&Json>) -> Option<Failure> {
     let pairs = |list: &[Batch]| -> Vec<Json> {
-        list.iter().map(|b| json!([moment(b.start), moment(b.end)])).collect()
+        list.iter()
+            .map(|b| json!([moment(b.start), moment(b.end)]))
+            .collect()
     };
     let (good, bad) = (pairs(&ended.good), pairs(&ended.bad));
     let (done, total) = (good.len(), good.len() + bad.len());
@@ -290,9 +348,7 @@ fn conclude(result: &mut NodeResult, ended: Ended, earlier: Option<&Json>) -> Op
         successful.extend(before.iter().cloned());
     }
     result.failures = Some(0);
-    if total == 0 {
-        result.message = Some("SUCCESS".into());
-    } else if done == total {
+    if done == total {
         result.message = Some("SUCCESS".into());
     } else if successful.is_empty() {
         result.status = Status::Error;
@@ -311,10 +367,14 @@ mod tests {
     use super::*;
 
     fn spans(size: &str, from: &str, to: &str) -> Vec<String> {
-        batches(Size::parse(size).unwrap(), read(from).unwrap(), read(to).unwrap())
-            .iter()
-            .map(|b| format!("{} {}..{}", b.id, moment(b.start), moment(b.end)))
-            .collect()
+        batches(
+            Size::parse(size).unwrap(),
+            read(from).unwrap(),
+            read(to).unwrap(),
+        )
+        .iter()
+        .map(|b| format!("{} {}..{}", b.id, moment(b.start), moment(b.end)))
+        .collect()
     }
 
     #[test]
@@ -348,7 +408,10 @@ mod tests {
     fn lines_are_found_up_and_down() {
         let t = |s: &str| read(s).unwrap();
         assert_eq!(Size::Month.ceiling(t("2020-01-01")), t("2020-01-01"));
-        assert_eq!(Size::Month.ceiling(t("2020-12-01T00:00:01")), t("2021-01-01"));
+        assert_eq!(
+            Size::Month.ceiling(t("2020-12-01T00:00:01")),
+            t("2021-01-01")
+        );
         assert_eq!(Size::Year.offset(t("2020-01-01"), -1), t("2019-01-01"));
         assert_eq!(read("2020-01-01T02:00:00+02:00"), Some(t("2020-01-01")));
     }

@@ -10,6 +10,7 @@ mod schemas;
 mod seed;
 mod test;
 mod unit;
+mod unit_diff;
 mod worker;
 
 pub use failure::node_error;

@@ -178,6 +178,9 @@ impl NodeRunner {
             extra_ctes: c.extra_ctes.clone(),
             path: file.clone(),
         });
+        if let Err(d) = resolve_keys(&compiler, &mut node) {
+            return fail(compiled, None, compile_failure(&node, d));
+        }
         let facts = compiler.facts(&node);
         let scope = compiler.scope(&node, facts);
         if let Some(c) = &compiled {
@@ -232,20 +235,31 @@ impl NodeRunner {
     /// One run at a time works on a relation; what is there when the turn comes is what counts.
     fn claim(&self, node: &Node) -> Result<(), crate::pg::PgError> {
         let quote = self.shared.quoting;
-        let fold = |text: &str, i: usize| if quote[i] { text.to_string() } else { text.to_lowercase() };
+        let fold = |text: &str, i: usize| {
+            if quote[i] {
+                text.to_string()
+            } else {
+                text.to_lowercase()
+            }
+        };
         let (schema, name) = (fold(&node.schema, 1), fold(&node.alias, 2));
         let mut names = vec![name.clone()];
         for suffix in ["__dbt_tmp", "__dbt_backup"] {
             let room = crate::context::MAX_NAME - suffix.len();
             names.push(name.chars().take(room).collect::<String>() + suffix);
         }
-        let mut session = self.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut session = self
+            .session
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
         let commits = |key: &str| {
             let hooks = node.config.get(key).and_then(Json::as_array);
             hooks.is_some_and(|h| h.iter().any(|h| h["transaction"] == Json::Bool(false)))
         };
         let there = session.claim(&schema, &names, commits("pre-hook"))?;
-        self.shared.cache.observe(&node.database, &schema, &names, &there);
+        self.shared
+            .cache
+            .observe(&node.database, &schema, &names, &there);
         Ok(())
     }
 
@@ -303,6 +317,31 @@ impl NodeRunner {
             self.write("run", node, &text);
         }
     }
+}
+
+/// `to: ref('x')` in constraints becomes the name of the relation.
+fn resolve_keys(compiler: &Compiler, node: &mut Node) -> Result<(), crate::diag::Diagnostic> {
+    let is_call = |text: &str| {
+        text.trim_start().starts_with("ref(") || text.trim_start().starts_with("source(")
+    };
+    let scope = compiler.scope(node, compiler.facts(node));
+    let name = node.original_file_path.clone();
+    let of_columns = node
+        .columns
+        .values_mut()
+        .flat_map(|c| c.constraints.iter_mut());
+    for constraint in node.constraints.iter_mut().chain(of_columns) {
+        let Some(text) = constraint
+            .get("to")
+            .and_then(Json::as_str)
+            .filter(|t| is_call(t))
+        else {
+            continue;
+        };
+        let relation = compiler.render_text(&scope, &name, &format!("{{{{ {text} }}}}"))?;
+        constraint["to"] = Json::from(relation.trim());
+    }
+    Ok(())
 }
 
 /// The response of the `main` statement as message and adapter response.

@@ -131,11 +131,17 @@ impl Dependant {
         let name = format!("{}.{}", quote_ident(&self.schema), quote_ident(&self.table));
         Some(match self.kind {
             DependantKind::View => {
-                vec![self.definition.replacen("create view", "create or replace view", 1)]
+                vec![
+                    self.definition
+                        .replacen("create view", "create or replace view", 1),
+                ]
             }
             DependantKind::Rule | DependantKind::Function => vec![self.definition.clone()],
             DependantKind::ForeignKey => vec![
-                format!("alter table {name} drop constraint {}", quote_ident(&self.name)),
+                format!(
+                    "alter table {name} drop constraint {}",
+                    quote_ident(&self.name)
+                ),
                 self.definition.clone(),
             ],
             DependantKind::MaterializedView | DependantKind::Other => return None,
@@ -200,6 +206,14 @@ with recursive start as (
     select from pg_catalog.pg_rewrite w
     where d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and w.oid = d.objid
       and (w.rulename = '_RETURN' or w.ev_class = d.used))
+    and not exists (select from pg_catalog.pg_constraint x where x.oid = d.objid and x.conrelid = d.used
+      and d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass)
+    and not exists (select from pg_catalog.pg_trigger x where x.oid = d.objid and x.tgrelid = d.used
+      and d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass)
+    and not exists (select from pg_catalog.pg_policy x where x.oid = d.objid and x.polrelid = d.used
+      and d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass)
+    and not exists (select from pg_catalog.pg_attrdef x where x.oid = d.objid and x.adrelid = d.used
+      and d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass)
   group by d.classid, d.objid
 ), found as (
   select r.depth, 0 as sort, jsonb_build_object(
@@ -274,7 +288,7 @@ with recursive start as (
       on o.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and p.oid = o.objid
     left join pg_catalog.pg_class c on c.oid = coalesce(k.conrelid, w.ev_class)
     left join pg_catalog.pg_namespace n on n.oid = coalesce(c.relnamespace, p.pronamespace)
-  where (k.conrelid is null or k.conrelid <> o.used) and coalesce(k.conparentid, 0) = 0
+  where coalesce(k.conparentid, 0) = 0
 )
 select about from found order by depth, sort, about ->> 'schema', about ->> 'table', about ->> 'description'";
 

@@ -61,7 +61,10 @@ fn look(
 ) -> Result<Vec<Dependant>, PgError> {
     if name != as_name {
         let full = |n: &str| format!("{}.{}", quote_ident(schema), quote_ident(n));
-        let taken = format!("select to_regclass({}) is not null", quote_literal(&full(as_name)));
+        let taken = format!(
+            "select to_regclass({}) is not null",
+            quote_literal(&full(as_name))
+        );
         if s.fetch(&taken)?.scalar().and_then(|c| c.as_bool()) == Some(true) {
             s.execute(&format!(
                 "alter table {} rename to tv1_aside_{}",
@@ -69,7 +72,11 @@ fn look(
                 s.backend_pid()
             ))?;
         }
-        s.execute(&format!("alter table {} rename to {}", full(name), quote_ident(as_name)))?;
+        s.execute(&format!(
+            "alter table {} rename to {}",
+            full(name),
+            quote_ident(as_name)
+        ))?;
     }
     let mut all = dependants(s, schema, as_name)?;
     // Views of somebody's session end with the session.
@@ -114,7 +121,9 @@ pub fn make_again(s: &mut Session, all: &[Dependant]) -> Result<Vec<Lost>, PgErr
             continue;
         }
         s.execute("savepoint tv1_keep")?;
-        let done = sql.iter().try_for_each(|statement| s.execute(statement).map(drop));
+        let done = sql
+            .iter()
+            .try_for_each(|statement| s.execute(statement).map(drop));
         if let Err(e) = done {
             if e.kind != PgErrorKind::Database {
                 return Err(e);

@@ -143,7 +143,8 @@ mod tests {
         let mut r = Records::new(io::BufReader::with_capacity(3, text.as_bytes()), b',');
         let mut out = Vec::new();
         while let Some(line) = r.next().unwrap() {
-            let cells = (0..r.len()).map(|i| String::from_utf8_lossy(r.cell(i).unwrap()).into_owned());
+            let cells =
+                (0..r.len()).map(|i| String::from_utf8_lossy(r.cell(i).unwrap()).into_owned());
             out.push((line, cells.collect()));
         }
         out
@@ -160,10 +161,20 @@ mod tests {
             (6, &["1\"2", "34"]),
             (7, &["last"]),
         ];
-        let list: Vec<(usize, Vec<&str>)> =
-            list.iter().map(|(l, c)| (*l, c.iter().map(String::as_str).collect())).collect();
-        assert_eq!(list, want.iter().map(|(l, c)| (*l, c.to_vec())).collect::<Vec<_>>());
-        assert_eq!(all("a\rb\r\r\n"), [(1, vec!["a".into()]), (2, vec!["b".into()]), (3, vec![])]);
+        let list: Vec<(usize, Vec<&str>)> = list
+            .iter()
+            .map(|(l, c)| (*l, c.iter().map(String::as_str).collect()))
+            .collect();
+        assert_eq!(
+            list,
+            want.iter()
+                .map(|(l, c)| (*l, c.to_vec()))
+                .collect::<Vec<_>>()
+        );
+        assert_eq!(
+            all("a\rb\r\r\n"),
+            [(1, vec!["a".into()]), (2, vec!["b".into()]), (3, vec![])]
+        );
         assert_eq!(all("\"open"), [(1, vec!["open".to_string()])]);
     }
 

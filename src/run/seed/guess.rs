@@ -37,7 +37,11 @@ pub(super) struct Guess {
 impl Guess {
     pub(super) fn new(declared: bool) -> Self {
         Self {
-            possible: if declared { vec![Kind::Text] } else { ORDER.to_vec() },
+            possible: if declared {
+                vec![Kind::Text]
+            } else {
+                ORDER.to_vec()
+            },
             whole: true,
             zoned: false,
             declared,
@@ -185,7 +189,9 @@ fn whole_text(text: &str) -> String {
     }
     match text.parse::<rust_decimal::Decimal>() {
         Ok(d) => d.trunc().to_string(),
-        Err(_) => text.parse::<f64>().map_or_else(|_| text.into(), |x| format!("{x:.0}")),
+        Err(_) => text
+            .parse::<f64>()
+            .map_or_else(|_| text.into(), |x| format!("{x:.0}")),
     }
 }
 
@@ -222,7 +228,10 @@ mod tests {
 
     fn column(cells: &[&str]) -> (Kind, bool) {
         let mut guess = Guess::new(false);
-        cells.iter().filter(|c| !is_null(c)).for_each(|c| guess.see(c));
+        cells
+            .iter()
+            .filter(|c| !is_null(c))
+            .for_each(|c| guess.see(c));
         (guess.kind(), guess.integer())
     }
 
@@ -237,12 +246,18 @@ mod tests {
         assert_eq!(column(&["007"]), (Kind::Number, true));
         assert_eq!(column(&["2024-01-02", "2024-1-1"]), (Kind::Date, false));
         assert_eq!(column(&["2024-01-02 03:04:05"]), (Kind::DateTime, false));
-        assert_eq!(column(&["2024-01-02T03:04:05Z"]), (Kind::IsoDateTime, false));
+        assert_eq!(
+            column(&["2024-01-02T03:04:05Z"]),
+            (Kind::IsoDateTime, false)
+        );
         assert_eq!(column(&["true", "FALSE", "null"]), (Kind::Boolean, false));
         assert_eq!(column(&["0", "1"]), (Kind::Number, true));
         assert_eq!(column(&["12:30"]), (Kind::Text, false));
         assert_eq!(column(&["", "null", "  "]), (Kind::Number, true));
-        assert_eq!(column(&["2024-01-02", "2024-01-02 03:04:05"]), (Kind::Text, false));
+        assert_eq!(
+            column(&["2024-01-02", "2024-01-02 03:04:05"]),
+            (Kind::Text, false)
+        );
     }
 
     #[test]

@@ -52,7 +52,10 @@ impl SeedFile {
         let header = records.next().map_err(|e| file.unreadable(&e))?;
         if header.is_some() {
             let cells: Result<Vec<String>, Diagnostic> = (0..records.len())
-                .map(|i| file.cell(&records, i, 1).map(|c| c.unwrap_or_default().to_string()))
+                .map(|i| {
+                    file.cell(&records, i, 1)
+                        .map(|c| c.unwrap_or_default().to_string())
+                })
                 .collect();
             file.names = distinct(cells?);
         }
@@ -88,14 +91,25 @@ impl SeedFile {
         Ok(())
     }
 
-    fn cell<'r>(&self, records: &'r Reader, i: usize, line: usize) -> Result<Option<&'r str>, Diagnostic> {
+    fn cell<'r>(
+        &self,
+        records: &'r Reader,
+        i: usize,
+        line: usize,
+    ) -> Result<Option<&'r str>, Diagnostic> {
         let Some(bytes) = records.cell(i) else {
             return Ok(None);
         };
         std::str::from_utf8(bytes).map(Some).map_err(|_| {
-            let column = self.names.get(i).map_or_else(|| (i + 1).to_string(), |n| format!("`{n}`"));
-            self.bad(line, format!("the cell in column {column} is not UTF-8 text"))
-                .help("save the file as UTF-8")
+            let column = self
+                .names
+                .get(i)
+                .map_or_else(|| (i + 1).to_string(), |n| format!("`{n}`"));
+            self.bad(
+                line,
+                format!("the cell in column {column} is not UTF-8 text"),
+            )
+            .help("save the file as UTF-8")
         })
     }
 
@@ -105,7 +119,10 @@ impl SeedFile {
                 .next()
                 .unwrap_or_else(|| Diagnostic::error(code::G0409, "the seed cannot be read"))
         })?;
-        Ok(Records::new(BufReader::with_capacity(1 << 16, file), self.delimiter))
+        Ok(Records::new(
+            BufReader::with_capacity(1 << 16, file),
+            self.delimiter,
+        ))
     }
 
     fn unreadable(&self, e: &std::io::Error) -> Diagnostic {
@@ -143,7 +160,7 @@ impl SeedFile {
         }
     }
 
-    fn text<'r>(records: &'r Reader, i: usize) -> Option<&'r str> {
+    fn text(records: &Reader, i: usize) -> Option<&str> {
         let bytes = records.cell(i)?;
         std::str::from_utf8(bytes).ok().filter(|c| !is_null(c))
     }

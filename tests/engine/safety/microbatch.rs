@@ -14,7 +14,12 @@ const MB: &str = "{{ config(materialized='incremental', incremental_strategy='mi
     '{{ model.batch.id }} {{ model.batch.event_time_start }} {{ model.config.__dbt_internal_microbatch_event_time_end }} \
     {{ model.batch.event_time_start.strftime('%d') }}' as b from {{ ref('input') }}\n";
 
-const RANGE: [&str; 4] = ["--event-time-start", "2020-01-01", "--event-time-end", "2020-01-04"];
+const RANGE: [&str; 4] = [
+    "--event-time-start",
+    "2020-01-01",
+    "--event-time-end",
+    "2020-01-04",
+];
 
 fn project() -> Project {
     let p = Project::new(&[
@@ -35,11 +40,18 @@ fn result(p: &Project) -> Value {
     let text = fs::read_to_string(p.folder().join("target/run_results.json")).unwrap();
     let all: Value = serde_json::from_str(&text).unwrap();
     let list = all["results"].as_array().unwrap();
-    list.iter().find(|r| r["unique_id"] == "model.shop.mb").unwrap().clone()
+    list.iter()
+        .find(|r| r["unique_id"] == "model.shop.mb")
+        .unwrap()
+        .clone()
 }
 
 fn days(v: &Value) -> Vec<&str> {
-    v.as_array().unwrap().iter().map(|p| &p[0].as_str().unwrap()[8..10]).collect()
+    v.as_array()
+        .unwrap()
+        .iter()
+        .map(|p| &p[0].as_str().unwrap()[8..10])
+        .collect()
 }
 
 #[test]
@@ -65,15 +77,28 @@ fn each_batch_is_compiled_and_run_for_its_window() {
          3|t|20200103 2020-01-03 00:00:00+00:00 2020-01-04 00:00:00+00:00 03"
     );
     assert_eq!(p.rows("select * from hooks"), "post 20200103");
-    let sql = fs::read_to_string(p.folder().join("target/compiled/shop/models/mb/mb_2020-01-02.sql")).unwrap();
+    let sql = fs::read_to_string(
+        p.folder()
+            .join("target/compiled/shop/models/mb/mb_2020-01-02.sql"),
+    )
+    .unwrap();
     assert!(
         sql.contains("where at >= '2020-01-02 00:00:00+00:00' and at < '2020-01-03 00:00:00+00:00') _dbt_et_filter_subq_input"),
         "{sql}"
     );
     let r = result(&p);
-    assert_eq!((&r["message"], &r["compiled"]), (&"SUCCESS".into(), &false.into()));
-    assert_eq!(r["batch_results"]["successful"][0][0], "2020-01-01T00:00:00+00:00");
-    assert_eq!(r["batch_results"]["successful"].as_array().unwrap().len(), 3);
+    assert_eq!(
+        (&r["message"], &r["compiled"]),
+        (&"SUCCESS".into(), &false.into())
+    );
+    assert_eq!(
+        r["batch_results"]["successful"][0][0],
+        "2020-01-01T00:00:00+00:00"
+    );
+    assert_eq!(
+        r["batch_results"]["successful"].as_array().unwrap().len(),
+        3
+    );
     // The same again changes no row.
     run(&p, &[]).expect(0, &[]);
     assert_eq!(p.rows("select count(*), count(distinct id) from mb"), "3|3");
@@ -105,10 +130,18 @@ fn without_the_first_batch_the_others_do_not_begin() {
     let p = project();
     run(&p, &["--vars", "{bad: 1}"]).expect(
         1,
-        &["Batch 1 of 3 ERROR creating", "Batch 2 of 3 SKIP batch 2020-01-02", "Batch 3 of 3 SKIP", "ERROR creating sql microbatch model"],
+        &[
+            "Batch 1 of 3 ERROR creating",
+            "Batch 2 of 3 SKIP batch 2020-01-02",
+            "Batch 3 of 3 SKIP",
+            "ERROR creating sql microbatch model",
+        ],
     );
     assert_eq!(p.relations(), "input:r");
-    assert_eq!(days(&result(&p)["batch_results"]["failed"]), ["01", "02", "03"]);
+    assert_eq!(
+        days(&result(&p)["batch_results"]["failed"]),
+        ["01", "02", "03"]
+    );
     run(&p, &[]).expect(0, &[]);
     // A full refresh whose first batch fails leaves the table that was there.
     run(&p, &["--full-refresh", "--vars", "{bad: 1}"]).expect(1, &[]);
@@ -129,16 +162,43 @@ fn what_a_batched_model_must_say() {
         assert!(ended.said.contains(words), "{}", ended.said);
     }
     p.write("models/mb.sql", &MB.replace("unique_key='id', ", ""));
-    run(&p, &[]).expect(1, &["dbt-postgres 'microbatch' requires a `unique_key` config"]);
+    run(&p, &[]).expect(
+        1,
+        &["dbt-postgres 'microbatch' requires a `unique_key` config"],
+    );
 }
 
 #[test]
 fn hours_and_lookback() {
     let p = project();
-    p.tv1(&["run", "--select", "mb", "--vars", "{size: hour}", "--event-time-start", "2020-01-01T22:30:00", "--event-time-end", "2020-01-02T00:30:00"])
-        .expect(0, &["Batch 1 of 3 START batch 2020-01-01T22 of", "batch 2020-01-02T00 of"]);
-    p.write("models/mb.sql", &MB.replace("'2020-01-01'", "(run_started_at - modules.datetime.timedelta(days=4)).strftime('%Y-%m-%d')"));
+    p.tv1(&[
+        "run",
+        "--select",
+        "mb",
+        "--vars",
+        "{size: hour}",
+        "--event-time-start",
+        "2020-01-01T22:30:00",
+        "--event-time-end",
+        "2020-01-02T00:30:00",
+    ])
+    .expect(
+        0,
+        &[
+            "Batch 1 of 3 START batch 2020-01-01T22 of",
+            "batch 2020-01-02T00 of",
+        ],
+    );
+    p.write(
+        "models/mb.sql",
+        &MB.replace(
+            "'2020-01-01'",
+            "(run_started_at - modules.datetime.timedelta(days=4)).strftime('%Y-%m-%d')",
+        ),
+    );
     p.execute("drop table mb cascade");
-    p.tv1(&["run", "--select", "mb"]).expect(0, &["Batch 5 of 5 OK"]);
-    p.tv1(&["run", "--select", "mb"]).expect(0, &["Batch 2 of 2 OK"]);
+    p.tv1(&["run", "--select", "mb"])
+        .expect(0, &["Batch 5 of 5 OK"]);
+    p.tv1(&["run", "--select", "mb"])
+        .expect(0, &["Batch 2 of 2 OK"]);
 }

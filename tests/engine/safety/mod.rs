@@ -2,3 +2,6 @@
 mod dependants;
 mod faults;
 mod microbatch;
+mod more;
+mod options;
+mod seeds;
