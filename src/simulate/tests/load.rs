@@ -298,7 +298,7 @@ fn a_replaced_table_keeps_its_views_rights_and_comments() {
         "0"
     );
     session
-        .execute("drop function s.f(); drop schema s cascade; drop role reader_of_items")
+        .execute("drop view s.of_f; drop function s.f(); drop schema s cascade; drop role reader_of_items")
         .unwrap();
 }
 

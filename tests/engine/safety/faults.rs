@@ -210,7 +210,7 @@ fn a_signal_cancels_and_leaves_everything_as_it_was() {
 
 #[test]
 fn a_server_that_comes_back_costs_only_what_was_running() {
-    let p = Project::new(&[
+    let p = Project::empty(&[
         (
             "dbt_project.yml",
             "name: shop\nversion: \"1.0\"\nprofile: shop\non-run-end: \"create table ended as select 1 as n\"\n",

@@ -61,7 +61,7 @@ fn unit_tests_need_no_tables() {
         (
             "models/u.yml",
             "unit_tests:\n  - name: first\n    model: inc\n    overrides: {macros: {is_incremental: false}}\n    given: [{input: ref('src'), rows: [{id: 1, name: a}]}]\n    expect: {rows: [{id: 1, name: A}]}\n\
-             \x20 - name: later\n    model: inc\n    overrides: {macros: {is_incremental: true}}\n    given:\n      - {input: ref('src'), format: csv, rows: \"id,name\\n1,a\\n2,b\\n\"}\n      - {input: this, rows: [{id: 1}]}\n    expect: {rows: [{id: 2, name: B}]}\n",
+             \x20 - name: later\n    model: inc\n    overrides: {macros: {is_incremental: true}}\n    given:\n      - {input: ref('src'), rows: [{id: 1, name: a}, {id: 2, name: b}]}\n      - {input: this, rows: [{id: 1}]}\n    expect: {rows: [{id: 2, name: B}]}\n",
         ),
     ]);
     p.tv1(&["test"]).expect(0, &["PASS=2"]);

@@ -86,7 +86,14 @@ fn options_make_what_dbt_makes() {
         let sql = |name: &str| fs::read_to_string(fixture().join(name)).unwrap();
         let context = format!("turn {turn}\n{said}");
         assert_eq!(statuses(&p), recorded("results"), "{context}");
-        assert_eq!(lines(&p, &sql("dump.sql")), recorded("dump"), "{context}");
+        let mut dump = lines(&p, &sql("dump.sql"));
+        if turn == 2 {
+            // dbt loses the key of a table that was not built anew when it rebuilds the table that the key refers to.
+            let key = "constraint: FOREIGN KEY (parent) REFERENCES c_table(id)\n";
+            assert!(dump.contains(key), "{dump}");
+            dump = dump.replace(key, "");
+        }
+        assert_eq!(dump, recorded("dump"), "{context}");
         assert_eq!(lines(&p, &sql("rows.sql")), recorded("rows"), "{context}");
     }
 }
