@@ -124,7 +124,7 @@ impl Table {
         out.types = (table.columns.iter().enumerate())
             .map(|(i, c)| {
                 // Types are guessed from values, and the first guess is an integer.
-                if out.rows.iter().all(|r| r.cells[i].is_none()) {
+                if out.rows().iter().all(|r| r.cells[i].is_none()) {
                     return "Integer".into();
                 }
                 match c.driver_type().as_str() {
