@@ -29,6 +29,11 @@ pub fn read(path: &Path, shown: &str) -> Result<Arc<SourceFile>> {
     }
 }
 
+/// Opens a file for reading; `shown` is the path that people see.
+pub fn open(path: &Path, shown: &str) -> Result<std::fs::File> {
+    std::fs::File::open(path).map_err(|e| failed("read", Path::new(shown), &e))
+}
+
 /// Writes a file by way of a temporary one, so that readers see the old or the new text and nothing between.
 pub fn write(path: &Path, text: &[u8]) -> Result<()> {
     if let Some(folder) = path.parent() {

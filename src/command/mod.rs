@@ -35,6 +35,8 @@ pub enum Outcome {
     Success,
     /// A node failed: exit code 1.
     Failed,
+    /// The run was stopped from outside before its end: exit code 2, as dbt's.
+    Interrupted,
 }
 
 /// Runs the command line of this process.
@@ -110,6 +112,7 @@ pub fn main() -> ExitCode {
     let code = match &outcome {
         Ok(Outcome::Success) => 0,
         Ok(Outcome::Failed) => 1,
+        Ok(Outcome::Interrupted) => 2,
         Err(stopped) => failure::report(&reporter, stopped),
     };
     if !quiet_answer {

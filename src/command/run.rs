@@ -97,11 +97,12 @@ pub fn run(ctx: &Session) -> Result<Outcome> {
     }
     let results = execute(ctx, &loaded, runnable, purpose)?;
     let failed = results.0.iter().any(|(_, r)| r.status.is_failure());
-    finish(ctx, &loaded, results.0, begun, results.1)?;
-    Ok(if failed {
-        Outcome::Failed
-    } else {
-        Outcome::Success
+    let interrupted = results.1;
+    finish(ctx, &loaded, results.0, begun, interrupted)?;
+    Ok(match (interrupted, failed) {
+        (true, _) => Outcome::Interrupted,
+        (false, true) => Outcome::Failed,
+        (false, false) => Outcome::Success,
     })
 }
 
@@ -180,6 +181,7 @@ fn execute(
     let runner = NodeRunner {
         shared: loaded.shared.clone(),
         session,
+        batch: None,
     };
     let start = run::run_hooks(
         &runner,
@@ -213,6 +215,18 @@ fn execute(
         simulate: &generate,
     };
     let done = run::execute(&work);
+    if cancellation.is_interrupted() {
+        let mut all = start;
+        all.extend(done);
+        return Ok((all, true));
+    }
+    if let Ok(mut session) = runner.session.lock()
+        && session.raw().ping().is_err()
+        && let Ok(again) = crate::pg::Session::connect(&loaded.database.options)
+    {
+        // The server went away meanwhile and is back.
+        *session = NodeSession::alone(again);
+    }
     let names = run::end_names(
         &loaded.manifest,
         &loaded.shared.target.connection.dbname,
@@ -228,7 +242,7 @@ fn execute(
     let mut all = start;
     all.extend(done);
     all.extend(end);
-    Ok((all, cancellation.is_cancelled()))
+    Ok((all, false))
 }
 
 /// The first Ctrl-C cancels running statements and lets the run end; the second one ends the program.
@@ -236,10 +250,10 @@ fn on_interrupt(ctx: &Session, cancellation: &Cancellation) {
     let (cancellation, reporter) = (cancellation.clone(), ctx.reporter.clone());
     // A second command in one process (tests) keeps the first handler.
     let _ = ctrlc::set_handler(move || {
-        if cancellation.is_cancelled() {
+        if cancellation.is_interrupted() {
             exit_interrupted();
         }
-        let running = cancellation.cancel();
+        let running = cancellation.interrupt();
         reporter.emit(Event::Cancelling { running });
     });
 }

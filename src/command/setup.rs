@@ -142,9 +142,11 @@ fn shared(
         deferred: OnceLock::new(),
         empty: flags.empty,
         sample: flags.sample.map(|s| {
-            let text = crate::run::moment_text;
+            let text = |t: chrono::NaiveDateTime| t.format("%Y-%m-%d %H:%M:%S+00:00").to_string();
             (text(s.start), text(s.end))
         }),
+        event_time: (flags.event_time_start, flags.event_time_end),
+        retried: OnceLock::new(),
         env_read: Mutex::default(),
         warned: Mutex::default(),
     })

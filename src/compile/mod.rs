@@ -24,10 +24,6 @@ use std::sync::{Arc, Mutex};
 /// What follows the text of a Python model: functions that resolve its references.
 const PYTHON_POSTFIX: &str = "{{ py_script_postfix(model) }}";
 
-/// The key in the configuration of a copy of a microbatch model that holds the batch to compile: `id`, `start` and
-/// `end` of the window, `incremental`. It never leaves the copy.
-pub const BATCH: &str = "__batch";
-
 /// A macro replaced by a value.
 #[derive(Debug)]
 pub struct Constant(pub Value);
@@ -71,16 +67,10 @@ pub struct Compiler {
 impl Compiler {
     /// The facts of a node as templates see them.
     pub fn facts(&self, node: &Node) -> NodeFacts {
-        let mut map = match crate::artifact::node(node) {
+        let map = match crate::artifact::node(node) {
             Json::Object(map) => map,
             _ => Map::new(),
         };
-        let config = map.get_mut("config").and_then(Json::as_object_mut);
-        if let Some(batch) = config.and_then(|c| c.remove(BATCH)) {
-            let keys = ["id", "event_time_start", "event_time_end"];
-            let shown = keys.map(|k| (k.to_string(), batch[k].clone()));
-            map.insert("batch".into(), Json::Object(shown.into_iter().collect()));
-        }
         let own = node.config.get("quoting");
         let get = |k: &str| own.and_then(|q| q.get(k)).and_then(Json::as_bool);
         let base = self.shared.quoting;
@@ -105,22 +95,13 @@ impl Compiler {
 
     /// A scope for a node with `execute` true.
     pub fn scope(&self, node: &Node, facts: NodeFacts) -> NodeScope {
-        let mut extra = self.extra.clone();
-        if let Some(batch) = node.config.get(BATCH) {
-            extra.insert("__batch".into(), python::json::from_json(batch));
-            if batch["incremental"] == true {
-                let constant = |b: bool| Value::from_object(Constant(Value::from(b)));
-                extra.insert("is_incremental".into(), constant(true));
-                extra.insert("should_full_refresh".into(), constant(false));
-            }
-        }
         NodeScope::new(Setup {
             shared: self.shared.clone(),
             package: node.package_name.clone(),
             phase: Phase::Run,
             node: facts,
             session: self.session.clone(),
-            extra,
+            extra: self.extra.clone(),
         })
     }
 
@@ -246,13 +227,6 @@ impl Compiler {
 
 /// The file below the target folder that a node's compiled text goes to.
 pub fn compiled_path(node: &Node) -> String {
-    let batch = node.config.get(BATCH).and_then(|b| b["id"].as_str());
-    if let Some(id) = batch {
-        let path = &node.original_file_path;
-        let (stem, end) = path.rsplit_once('.').unwrap_or((path, "sql"));
-        let name = stem.rsplit('/').next().unwrap_or(stem);
-        return format!("{}/{stem}/{name}_{id}.{end}", node.package_name);
-    }
     match node.resource_type {
         ResourceType::Operation => format!("{}/{}", node.package_name, node.path),
         _ if node.test.is_some() => format!(

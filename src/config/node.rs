@@ -327,6 +327,37 @@ pub fn validate(kind: ResourceType, config: &Map<String, Value>) -> Vec<(String,
     wrong
 }
 
+/// What a model in batches fails to say, in dbt's words.
+pub fn microbatch_mistakes(
+    kind: ResourceType,
+    name: &str,
+    config: &Map<String, Value>,
+) -> Vec<String> {
+    let text = |key: &str| config.get(key).and_then(Value::as_str);
+    if kind != ResourceType::Model
+        || text("materialized") != Some("incremental")
+        || text("incremental_strategy") != Some("microbatch")
+    {
+        return Vec::new();
+    }
+    let must = |what: &str| format!("Microbatch model '{name}' must provide {what}");
+    let mut wrong = Vec::new();
+    if text("event_time").is_none() {
+        wrong.push(must(
+            "an 'event_time' (string) config that indicates the name of the event time column.",
+        ));
+    }
+    if config.get("begin").is_none_or(Value::is_null) {
+        wrong.push(must("a 'begin' (datetime) config that indicates the earliest timestamp the microbatch model should be built from."));
+    }
+    if config.get("batch_size").is_none_or(Value::is_null) {
+        wrong.push(must(
+            "a 'batch_size' config that is one of ['hour', 'day', 'month', 'year'], but got: None.",
+        ));
+    }
+    wrong
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

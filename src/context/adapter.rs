@@ -32,6 +32,9 @@ const STUBS: &[(&str, Stub)] = &[
     ("drop_schema", Stub::None),
     ("drop_relation", Stub::None),
     ("truncate_relation", Stub::None),
+    ("hold_dependents", Stub::Text),
+    ("was_carried", Stub::False),
+    ("copy_seed_rows", Stub::None),
     ("rename_relation", Stub::None),
     ("check_schema_exists", Stub::False),
     ("execute", Stub::Pair),
@@ -135,6 +138,18 @@ impl Object for Adapter {
             "drop_relation" | "truncate_relation" | "rename_relation" => {
                 self.change(state, name, &args)
             }
+            "hold_dependents" => {
+                self.0.hold(&Relation::expect(
+                    &args.required(0, "relation")?,
+                    "relation",
+                )?)?;
+                Ok(Value::from(""))
+            }
+            "was_carried" => {
+                let relation = Relation::expect(&args.required(0, "relation")?, "relation")?;
+                Ok(Value::from(self.0.shared.cache.was_carried(&relation)))
+            }
+            "copy_seed_rows" => self.copy_seed_rows(&args),
             "check_schema_exists" => self.schema_exists(&args),
             "get_column_schema_from_query" => self.query_columns(&args),
             "cache_added" | "cache_dropped" | "cache_renamed" => self.cache(name, &args),
@@ -291,7 +306,8 @@ impl Inner {
         done.map_err(|e| Self::database_error(e, text, prefix))
     }
 
-    fn commit(&self) -> Result<Value, Error> {
+    fn commit(self: &Arc<Self>) -> Result<Value, Error> {
+        self.settle()?;
         self.connection()?
             .commit()
             .map_err(|e| Self::database_error(e, "COMMIT".into(), 0))?;
@@ -420,6 +436,9 @@ impl Adapter {
     fn execute(&self, args: &Args) -> Result<Value, Error> {
         let sql = args.required_text(0, "sql")?;
         let fetch = args.flag(2, "fetch", false);
+        if args.flag(1, "auto_begin", false) {
+            self.0.connection()?.want_transaction();
+        }
         let limit = args.get(3, "limit").and_then(|v| v.as_usize());
         let (response, table) = self.0.run(&sql, fetch, limit)?;
         Ok(python::tuple(vec![
@@ -439,6 +458,47 @@ impl Adapter {
             .execute(&sql)
             .map_err(|e| Inner::database_error(e, sql.clone(), 0))?;
         Ok(python::tuple(vec![Value::from(()), Value::from(())]))
+    }
+
+    /// Streams the rows of a seed's file into a table. None when it cannot be done in this way: the table is not the
+    /// file's, or the server would read a value of it differently.
+    fn copy_seed_rows(&self, args: &Args) -> Result<Value, Error> {
+        let relation = Relation::expect(&args.required(0, "relation")?, "relation")?;
+        let columns = args.required_text(1, "columns")?;
+        let table = args.required(2, "agate_table")?;
+        let seed = table
+            .downcast_object_ref::<Table>()
+            .and_then(Table::seed)
+            .filter(|s| s.can_copy());
+        let Some(seed) = seed else {
+            return Ok(Value::from(()));
+        };
+        let sql = format!("copy {} ({columns}) from stdin", relation.name());
+        (self.0.shared.say)(Say::Sql(self.0.node_id(), sql.clone()));
+        let mut session = self.0.connection()?;
+        session.want_transaction();
+        let done = session.begin_if_fresh().and_then(|_| {
+            let mut writer = session.raw().copy_in(&sql)?;
+            match seed.copy(&mut |data| writer.send(data)) {
+                Ok(()) => writer.finish(),
+                Err(e) => {
+                    writer.abort();
+                    Err(e)
+                }
+            }
+        });
+        done.map_err(|mut e| {
+            let at = e
+                .where_
+                .as_deref()
+                .and_then(copy_row)
+                .and_then(|n| seed.place(n));
+            if let Some(at) = at {
+                e.hint = Some(format!("The value stands in {at}."));
+            }
+            Inner::database_error(e, sql.clone(), 0)
+        })?;
+        Ok(Value::from(sql))
     }
 
     fn get_relation(&self, args: &Args) -> Result<Value, Error> {
@@ -541,6 +601,7 @@ impl Adapter {
                         relation.name()
                     )));
                 }
+                self.0.hold(&relation)?;
                 self.call_macro(state, "drop_relation", std::slice::from_ref(&first))?;
                 self.0.shared.cache.drop_relation(&relation);
             }
@@ -550,6 +611,7 @@ impl Adapter {
                 let to = Relation::expect(&second, "to_relation")?;
                 self.call_macro(state, "rename_relation", &[first, second])?;
                 self.0.shared.cache.rename(&relation, &to);
+                self.0.note_rename(&relation, &to);
             }
         }
         Ok(Value::from(""))
@@ -712,6 +774,13 @@ impl Adapter {
     }
 }
 
+/// The row that an error of a COPY is about: `COPY codes, line 3, column code: "x"`.
+fn copy_row(context: &str) -> Option<usize> {
+    let rest = context.split_once("COPY ")?.1.rsplit_once(", line ")?.1;
+    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
+    digits.parse().ok()
+}
+
 /// Puts values into `%s` places as the Postgres driver of Python does.
 fn bind(sql: &str, values: &[Value]) -> Result<String, Error> {
     let mut out = String::with_capacity(sql.len() + values.len() * 8);
@@ -741,7 +810,12 @@ fn literal(value: &Value) -> String {
             match python::type_name(value).as_str() {
                 "Decimal" | "decimal.Decimal" => text,
                 "date" | "datetime.date" => format!("{}::date", quote_literal(&text)),
-                "datetime" | "datetime.datetime" => format!("{}::timestamp", quote_literal(&text)),
+                "datetime" | "datetime.datetime" => {
+                    // With an offset the server turns it into the zone of the session.
+                    let zoned = text.get(19..).is_some_and(|t| t.contains(['+', '-']));
+                    let zone = if zoned { "tz" } else { "" };
+                    format!("{}::timestamp{zone}", quote_literal(&text))
+                }
                 _ => quote_literal(&text),
             }
         }

@@ -2,18 +2,44 @@
 use super::args::Args;
 use super::data_type::DataType;
 use crate::jinja::python::{self, Dict, List};
-use crate::pg::Table as PgTable;
+use crate::pg::{PgError, Table as PgTable};
 use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
 use minijinja::{Error, ErrorKind, State};
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// A result table.
-#[derive(Debug, Clone, Default)]
+#[derive(Clone, Default)]
 pub struct Table {
     names: Arc<Vec<String>>,
     types: Vec<String>,
-    rows: Vec<Arc<Row>>,
+    rows: OnceLock<Vec<Arc<Row>>>,
+    seed: Option<Arc<dyn SeedRows>>,
+}
+
+impl fmt::Debug for Table {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Table")
+            .field("names", &self.names)
+            .finish_non_exhaustive()
+    }
+}
+
+/// The rows of a seed, which stay in their file until a template asks for them.
+pub trait SeedRows: Send + Sync {
+    /// How many there are.
+    fn count(&self) -> usize;
+    /// All of them, in memory.
+    fn rows(&self) -> Vec<Vec<Value>>;
+    /// Whether the server would read them from a COPY as it does from INSERTs.
+    fn can_copy(&self) -> bool;
+    /// Sends them in COPY's text format.
+    ///
+    /// # Errors
+    /// What `send` says, or that the file cannot be read again.
+    fn copy(&self, send: &mut dyn FnMut(&[u8]) -> Result<(), PgError>) -> Result<(), PgError>;
+    /// Where a row stands, counted from 1: file and line.
+    fn place(&self, row: usize) -> Option<String>;
 }
 
 /// A row of a result table.
@@ -37,7 +63,7 @@ impl Table {
     /// A table of names and rows.
     pub fn new(names: Vec<String>, rows: Vec<Vec<Value>>) -> Self {
         let names = Arc::new(distinct(names));
-        let rows = rows
+        let rows: Vec<Arc<Row>> = rows
             .into_iter()
             .map(|cells| {
                 Arc::new(Row {
@@ -49,7 +75,32 @@ impl Table {
         Self {
             types: vec!["Text".into(); names.len()],
             names,
-            rows,
+            rows: OnceLock::from(rows),
+            seed: None,
+        }
+    }
+
+    /// The table of a seed file.
+    pub fn of_seed(names: Vec<String>, types: Vec<String>, seed: Arc<dyn SeedRows>) -> Self {
+        Self {
+            types,
+            names: Arc::new(names),
+            rows: OnceLock::new(),
+            seed: Some(seed),
+        }
+    }
+
+    /// The file behind the table of a seed.
+    pub fn seed(&self) -> Option<&Arc<dyn SeedRows>> {
+        self.seed.as_ref()
+    }
+
+    /// How many rows there are, without reading them.
+    fn count(&self) -> usize {
+        match (self.rows.get(), &self.seed) {
+            (Some(rows), _) => rows.len(),
+            (None, Some(seed)) => seed.count(),
+            (None, None) => 0,
         }
     }
 
@@ -73,7 +124,7 @@ impl Table {
         out.types = (table.columns.iter().enumerate())
             .map(|(i, c)| {
                 // Types are guessed from values, and the first guess is an integer.
-                if out.rows.iter().all(|r| r.cells[i].is_none()) {
+                if out.rows().iter().all(|r| r.cells[i].is_none()) {
                     return "Integer".into();
                 }
                 match c.driver_type().as_str() {
@@ -107,11 +158,20 @@ impl Table {
 
     /// Rows.
     pub fn rows(&self) -> &[Arc<Row>] {
-        &self.rows
+        self.rows.get_or_init(|| {
+            let rows = self.seed.as_ref().map(|s| s.rows()).unwrap_or_default();
+            let row = |cells| {
+                Arc::new(Row {
+                    names: self.names.clone(),
+                    cells,
+                })
+            };
+            rows.into_iter().map(row).collect()
+        })
     }
 
     fn row_values(&self) -> Vec<Value> {
-        self.rows
+        self.rows()
             .iter()
             .map(|r| Value::from_dyn_object(r.clone()))
             .collect()
@@ -123,7 +183,7 @@ impl Table {
             kind: self.types.get(index).cloned().unwrap_or_default(),
             index,
             cells: self
-                .rows
+                .rows()
                 .iter()
                 .map(|r| r.cells.get(index).cloned().unwrap_or_default())
                 .collect(),
@@ -134,13 +194,14 @@ impl Table {
         Self {
             names: self.names.clone(),
             types: self.types.clone(),
-            rows,
+            rows: OnceLock::from(rows),
+            seed: None,
         }
     }
 
     fn project(&self, keep: &[usize]) -> Self {
         let rows = self
-            .rows
+            .rows()
             .iter()
             .map(|r| keep.iter().map(|i| r.cells[*i].clone()).collect())
             .collect();
@@ -185,7 +246,7 @@ impl Table {
             .map(|i| matches!(self.types[i].as_str(), "Integer" | "Number"))
             .collect();
         let body: Vec<Vec<String>> = self
-            .rows
+            .rows()
             .iter()
             .take(max_rows)
             .map(|r| (0..columns).map(|i| cut(plain_text(&r.cells[i]))).collect())
@@ -244,7 +305,7 @@ impl Table {
                     .collect(),
             )
         };
-        serde_json::Value::Array(self.rows.iter().map(row).collect())
+        serde_json::Value::Array(self.rows().iter().map(row).collect())
     }
 }
 
@@ -283,14 +344,19 @@ impl Object for Table {
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         if let Some(i) = key.as_i64() {
-            let i = if i < 0 { i + self.rows.len() as i64 } else { i };
+            let i = if i < 0 {
+                i + self.rows().len() as i64
+            } else {
+                i
+            };
             return self
-                .rows
+                .rows()
                 .get(usize::try_from(i).ok()?)
                 .map(|r| Value::from_dyn_object(r.clone()));
         }
         Some(match key.as_str()? {
             "__str__" => Value::from(self.structure()),
+            "rows" if self.rows.get().is_none() => Value::from_object(SeedRowList(self.clone())),
             "rows" => Value::from_object(Keyed {
                 items: self.row_values(),
                 keys: Vec::new(),
@@ -352,16 +418,16 @@ impl Object for Table {
                 let (start, stop) = match (n(0, "start_or_stop"), n(1, "stop")) {
                     (Some(a), Some(b)) => (a, b),
                     (Some(a), None) => (0, a),
-                    _ => (0, self.rows.len()),
+                    _ => (0, self.rows().len()),
                 };
-                let stop = stop.min(self.rows.len());
-                self.with_rows(self.rows[start.min(stop)..stop].to_vec())
+                let stop = stop.min(self.rows().len());
+                self.with_rows(self.rows()[start.min(stop)..stop].to_vec())
                     .value()
             }
             "where" => {
                 let test = args.required(0, "test")?;
                 let mut rows = Vec::new();
-                for r in &self.rows {
+                for r in self.rows() {
                     if test
                         .call(state, &[Value::from_dyn_object(r.clone())])?
                         .is_true()
@@ -373,7 +439,7 @@ impl Object for Table {
             }
             "order_by" => {
                 let keys = self.indices(&args.required(0, "key")?)?;
-                let mut rows = self.rows.clone();
+                let mut rows = self.rows().to_vec();
                 rows.sort_by(|a, b| {
                     keys.iter()
                         .map(|i| a.cells[*i].cmp(&b.cells[*i]))
@@ -393,7 +459,7 @@ impl Object for Table {
                 };
                 let mut seen: Vec<Vec<Value>> = Vec::new();
                 let mut rows = Vec::new();
-                for r in &self.rows {
+                for r in self.rows() {
                     let key: Vec<Value> = keys.iter().map(|i| r.cells[*i].clone()).collect();
                     if !seen.contains(&key) {
                         seen.push(key);
@@ -440,7 +506,7 @@ impl Table {
         } else {
             names = python::iterate(&new)?.iter().map(python::str_of).collect();
         }
-        let mut out = Self::new(names, self.rows.iter().map(|r| r.cells.clone()).collect());
+        let mut out = Self::new(names, self.rows().iter().map(|r| r.cells.clone()).collect());
         out.types = self.types.clone();
         Ok(out)
     }
@@ -557,6 +623,27 @@ impl Object for Column {
                 ));
             }
         })
+    }
+}
+
+/// The rows of a seed that have not been read yet.
+#[derive(Debug)]
+struct SeedRowList(Arc<Table>);
+
+impl Object for SeedRowList {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Seq
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Seq(self.0.count())
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let i = key.as_i64()?;
+        let i = if i < 0 { i + self.0.count() as i64 } else { i };
+        let row = self.0.rows().get(usize::try_from(i).ok()?)?;
+        Some(Value::from_dyn_object(row.clone()))
     }
 }
 

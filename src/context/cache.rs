@@ -14,6 +14,8 @@ struct State {
     listed: HashSet<String>,
     /// Which views depend on a relation.
     dependants: HashMap<Key, Vec<Key>>,
+    /// Materialized views that were carried over to a new parent, with the text they had.
+    carried: HashSet<Key>,
 }
 
 /// Shared by all threads of a run.
@@ -177,6 +179,27 @@ impl Cache {
         }
     }
 
+    /// What the database has just said of some names of a schema: what of them is there, and as what.
+    pub fn observe(
+        &self,
+        database: &str,
+        schema: &str,
+        names: &[String],
+        there: &[(String, String)],
+    ) {
+        let mut state = self.state();
+        for name in names {
+            let key = (schema.to_string(), name.clone());
+            match there.iter().find(|(n, _)| n == name) {
+                Some((_, kind)) => {
+                    let found = Relation::new(database, schema, name).of_kind(kind);
+                    state.relations.insert(key, found);
+                }
+                None => drop(state.relations.remove(&key)),
+            }
+        }
+    }
+
     /// Something was renamed.
     pub fn rename(&self, from: &Relation, to: &Relation) {
         let mut state = self.state();
@@ -193,6 +216,24 @@ impl Cache {
         if let Some(dependants) = state.dependants.remove(&old) {
             state.dependants.insert(new, dependants);
         }
+    }
+
+    /// The dependants of a relation that was renamed away hang on the one that has its name now.
+    pub fn hand_over(&self, from: &Relation, to: &Relation) {
+        let mut state = self.state();
+        if let Some(all) = state.dependants.remove(&key(from)) {
+            state.dependants.entry(key(to)).or_default().extend(all);
+        }
+    }
+
+    /// A materialized view was carried over to a new parent.
+    pub fn note_carried(&self, relation: &Relation) {
+        self.state().carried.insert(key(relation));
+    }
+
+    /// Whether a materialized view was carried over: where dbt finds none and makes one of the present text.
+    pub fn was_carried(&self, relation: &Relation) -> bool {
+        self.state().carried.contains(&key(relation))
     }
 
     /// A schema was dropped.

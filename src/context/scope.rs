@@ -71,6 +71,7 @@ pub struct Inner {
     pub(super) sent: Mutex<Vec<String>>,
     /// `model`, made when it is first looked at: what a template changes in it stays changed.
     pub(super) model: OnceLock<Value>,
+    pub(super) keep: Mutex<super::keep::Keep>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -148,6 +149,7 @@ impl NodeScope {
             written: Mutex::default(),
             sent: Mutex::default(),
             model: OnceLock::new(),
+            keep: Mutex::default(),
         }))
     }
 
@@ -202,6 +204,16 @@ impl NodeScope {
         }))
     }
 
+    /// The node as the manifest shows it, and the batch that is being run.
+    fn model(&self) -> Value {
+        let model = python::json::from_json(&Json::Object(self.0.node.map.clone()));
+        let batch = lock(&self.0.extra).get("__model_batch").cloned();
+        if let (Some(batch), Some(dict)) = (batch, model.downcast_object_ref::<Dict>()) {
+            dict.insert(Value::from("batch"), batch);
+        }
+        model
+    }
+
     fn member(&self, name: &str) -> Option<Value> {
         let inner = &self.0;
         let shared = &inner.shared;
@@ -214,10 +226,7 @@ impl NodeScope {
                 .clone()
                 .map_or_else(|| Value::from(()), Relation::value),
             "target" | "env" => json(&Json::Object(shared.target.context())),
-            "model" => inner
-                .model
-                .get_or_init(|| json(&Json::Object(inner.node.map.clone())))
-                .clone(),
+            "model" => inner.model.get_or_init(|| self.model()).clone(),
             "schema" => Value::from(inner.node.schema.as_str()),
             "database" => Value::from(inner.node.database.as_str()),
             "config" => Value::from_object(ConfigObject(inner.clone())),

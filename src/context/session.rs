@@ -4,6 +4,7 @@ use crate::pg::{PgError, Session, Table as PgTable};
 use minijinja::value::{Object, Value};
 use std::fmt;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 /// Where a node's connection stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -18,6 +19,12 @@ enum Phase {
 pub struct NodeSession {
     session: Session,
     phase: Phase,
+    /// Whether every statement stands alone for good: hooks of the run, operations, nodes after their commit.
+    settled: bool,
+    /// Set when the run was asked to stop: then nothing further begins.
+    stop: Arc<AtomicBool>,
+    /// Whether a relation is claimed beyond the transaction.
+    claimed: bool,
 }
 
 /// What a statement gave.
@@ -56,6 +63,9 @@ impl NodeSession {
         Self {
             session,
             phase: Phase::Fresh,
+            settled: false,
+            stop: Arc::default(),
+            claimed: false,
         }
     }
 
@@ -64,7 +74,16 @@ impl NodeSession {
         Self {
             session,
             phase: Phase::Alone,
+            settled: true,
+            stop: Arc::default(),
+            claimed: false,
         }
+    }
+
+    /// With a switch that stops the node before its next statement; what is committed is still cleaned up.
+    pub fn stopped_by(mut self, stop: Arc<AtomicBool>) -> Self {
+        self.stop = stop;
+        self
     }
 
     /// The connection itself.
@@ -79,11 +98,28 @@ impl NodeSession {
     }
 
     fn open(&mut self) -> Result<(), PgError> {
+        if !self.settled && self.stop.load(Ordering::SeqCst) {
+            return Err(PgError::cancelled());
+        }
         if self.phase == Phase::Fresh {
             self.session.begin()?;
             self.phase = Phase::Open;
         }
         Ok(())
+    }
+
+    /// Before a statement that wants a transaction: a `commit` of a hook outside of it does not leave the rest of the
+    /// node without one.
+    pub fn want_transaction(&mut self) {
+        if self.phase == Phase::Alone && !self.settled {
+            self.phase = Phase::Fresh;
+        }
+    }
+
+    /// Begins the node's transaction if nothing has been sent yet; whether one is open.
+    pub fn begin_if_fresh(&mut self) -> Result<bool, PgError> {
+        self.open()?;
+        Ok(self.is_open())
     }
 
     /// Runs statements without looking at their rows.
@@ -137,12 +173,49 @@ impl NodeSession {
         }
     }
 
+    /// Waits until no other run works on a relation and looks at what is there under some names: pairs of name and
+    /// kind. The claim ends with the transaction, or with the node when that commits on its way (`beyond`).
+    pub fn claim(
+        &mut self,
+        schema: &str,
+        names: &[String],
+        beyond: bool,
+    ) -> Result<Vec<(String, String)>, PgError> {
+        self.open()?;
+        self.claimed |= beyond;
+        let lock = if beyond {
+            "pg_advisory_lock"
+        } else {
+            "pg_advisory_xact_lock"
+        };
+        let first = names.first().map(String::as_str).unwrap_or_default();
+        let list: Vec<String> = names.iter().map(|n| crate::pg::quote_literal(n)).collect();
+        let sql = format!(
+            "select pg_catalog.{lock}(pg_catalog.hashtextextended({}, 7431)); \
+             select c.relname::text, case c.relkind when 'v' then 'view' when 'm' then 'materialized_view' \
+             when 'f' then 'external' else 'table' end from pg_catalog.pg_class c \
+             join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = {} \
+             and c.relname in ({}) and c.relkind in ('r', 'v', 'm', 'p', 'f')",
+            crate::pg::quote_literal(&format!("{schema}.{first}")),
+            crate::pg::quote_literal(schema),
+            list.join(", ")
+        );
+        let table = self.session.fetch(&sql)?;
+        let text = |c: &crate::pg::Cell| c.text().unwrap_or_default();
+        Ok(table
+            .rows
+            .iter()
+            .map(|r| (text(&r[0]), text(&r[1])))
+            .collect())
+    }
+
     /// Commits; afterwards every statement stands alone.
     pub fn commit(&mut self) -> Result<(), PgError> {
         if self.phase == Phase::Open {
             self.session.commit()?;
         }
         self.phase = Phase::Alone;
+        self.settled = true;
         Ok(())
     }
 
@@ -157,6 +230,13 @@ impl NodeSession {
             // A connection that cannot roll back is broken, and then the server has rolled back already.
             let _ = self.session.rollback();
         }
+        if std::mem::take(&mut self.claimed) && !self.session.is_closed() {
+            // With the session the claim is gone as well.
+            let _ = self
+                .session
+                .execute("select pg_catalog.pg_advisory_unlock_all()");
+        }
         self.phase = Phase::Fresh;
+        self.settled = false;
     }
 }

@@ -85,6 +85,10 @@ pub struct Shared {
     pub empty: bool,
     /// Time window for references with an event time (`--sample`).
     pub sample: Option<(String, String)>,
+    /// The range of event times of this run (`--event-time-start`, `--event-time-end`), UTC.
+    pub event_time: (Option<chrono::NaiveDateTime>, Option<chrono::NaiveDateTime>),
+    /// What `retry` runs again in part: `batch_results` of the run before, by unique id.
+    pub retried: OnceLock<HashMap<String, Json>>,
     /// Environment variables that were read while parsing.
     pub env_read: Mutex<HashSet<String>>,
     /// Warnings already given once.

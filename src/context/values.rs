@@ -28,6 +28,11 @@ pub(crate) fn moment(at: &DateTime<Utc>) -> Value {
     time(&at.format("%Y-%m-%dT%H:%M:%S%.6f+00:00").to_string())
 }
 
+/// A moment in whole seconds, aware of UTC.
+pub(crate) fn moment_plain(at: &DateTime<Utc>) -> Value {
+    time(&at.format("%Y-%m-%dT%H:%M:%S+00:00").to_string())
+}
+
 /// A cell as Python would hold it.
 pub(crate) fn cell(cell: &Cell) -> Value {
     match cell {

@@ -168,6 +168,11 @@ impl<'a> Builder<'a> {
         config: &NodeConfig,
         place: Option<&Place>,
     ) {
+        for sentence in crate::config::microbatch_mistakes(kind, name, &config.rendered) {
+            let d = Diagnostic::error(code::P0111, sentence);
+            self.sink
+                .push(d.heading("Parsing Error").at_opt(place.cloned()));
+        }
         for (_, sentence) in validate(kind, &config.rendered) {
             self.sink.push(
                 Diagnostic::error(
@@ -424,6 +429,9 @@ impl<'a> Builder<'a> {
                 node.database = database.to_string();
             }
         }
+        if node.resource_type == ResourceType::Test {
+            stored_failures(&mut node.config.0);
+        }
         node.relation_name = self.relation_name(node);
     }
 
@@ -536,5 +544,22 @@ pub(super) fn node_map(node: &Node) -> Map<String, Value> {
     match crate::artifact::node(node) {
         Value::Object(map) => map,
         _ => Map::new(),
+    }
+}
+
+/// `store_failures` and `store_failures_as` of a test agree: the second one decides, and each sets the other.
+fn stored_failures(config: &mut Map<String, Value>) {
+    let kept = config.get("store_failures").and_then(Value::as_bool);
+    match config.get("store_failures_as").and_then(Value::as_str) {
+        Some(kind) => {
+            let kept = kind != "ephemeral";
+            config.insert("store_failures".into(), Value::Bool(kept));
+        }
+        None => {
+            if let Some(kept) = kept {
+                let kind = if kept { "table" } else { "ephemeral" };
+                config.insert("store_failures_as".into(), Value::from(kind));
+            }
+        }
     }
 }

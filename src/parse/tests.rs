@@ -216,10 +216,14 @@ impl Builder<'_> {
         let mut out = Map::new();
         for (key, value) in &call.config {
             let value = match value {
-                // `where` and the comparisons stay templates: they are evaluated when the test runs.
-                Value::String(text) if crate::config::has_jinja(text) && key != "where" => {
+                Value::String(text) if crate::config::has_jinja(text) => {
                     match self.input.host.yaml_value(package, text) {
-                        Ok(kind) => Yaml::bare(kind).to_json(),
+                        // A condition is text, even when it reads like a number.
+                        Ok(kind) => match Yaml::bare(kind).to_json() {
+                            Value::String(text) => Value::String(text),
+                            other if key == "where" => Value::String(other.to_string()),
+                            other => other,
+                        },
                         Err(message) => {
                             self.sink.push(
                                 Diagnostic::error(code::P0105, message)

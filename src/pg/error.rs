@@ -78,6 +78,23 @@ impl PgError {
         }
     }
 
+    /// A failure on our side while a session was used.
+    pub fn usage(message: impl Into<String>) -> Self {
+        Self::new(PgErrorKind::Usage, message)
+    }
+
+    /// A statement that was not sent because the run had been asked to stop.
+    pub fn cancelled() -> Self {
+        Self {
+            sqlstate: "57014".into(),
+            severity: "ERROR".into(),
+            ..Self::new(
+                PgErrorKind::Cancelled,
+                "canceling statement due to user request",
+            )
+        }
+    }
+
     /// From the server's answer to `sql`.
     pub(super) fn from_server(e: &DbError, sql: &str) -> Self {
         let owned = |s: Option<&str>| s.map(str::to_owned);

@@ -1,18 +1,18 @@
 //! Runs nodes: worker threads, each with a connection, take what the scheduler says is ready.
 //!
 //! In: the manifest, the ids to run, shared facts. Out: a result for every node, told to the reporter as it happens.
-mod batches;
 mod failure;
 mod hooks;
+mod microbatch;
 mod node;
 mod schedule;
 mod schemas;
 mod seed;
 mod test;
 mod unit;
+mod unit_diff;
 mod worker;
 
-pub use batches::moment_text;
 pub use failure::node_error;
 pub use hooks::{HookKind, end_names, run_hooks};
 pub use node::{NodeRunner, find_materialization};

@@ -1,7 +1,7 @@
 //! Runs one model, seed or snapshot: compile, find its materialization, let it work, keep what it says.
-use super::failure::{Failure, compile_failure, internal, node_error};
+use super::failure::{Failure, compile_failure, database_failure, internal, node_error};
 use crate::compile::{CompiledNode, Compiler, compiled_path};
-use crate::context::{NodeScope, NodeSession, Relation, Shared};
+use crate::context::{Batch, NodeScope, NodeSession, Relation, Shared};
 use crate::graph::{Compiled, Node, ResourceType};
 use crate::jinja::MacroDef;
 use crate::jinja::python;
@@ -9,7 +9,6 @@ use crate::outcome::{NodeResult, Status, Step, Timing};
 use chrono::Utc;
 use minijinja::value::Value;
 use serde_json::{Map, Value as Json};
-use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
 
 /// Runs nodes on one connection.
@@ -18,6 +17,8 @@ pub struct NodeRunner {
     pub shared: Arc<Shared>,
     /// The connection.
     pub session: Arc<Mutex<NodeSession>>,
+    /// The batch that a model is run for.
+    pub batch: Option<Batch>,
 }
 
 /// The materialization macro of a name: for Postgres before the default, the root project's before packages' and ours.
@@ -57,7 +58,7 @@ impl NodeRunner {
         Compiler {
             shared: self.shared.clone(),
             session: Some(self.session.clone()),
-            extra: HashMap::new(),
+            extra: self.batch.as_ref().map(Batch::names).unwrap_or_default(),
         }
     }
 
@@ -67,6 +68,18 @@ impl NodeRunner {
             .lock()
             .unwrap_or_else(std::sync::PoisonError::into_inner)
             .end();
+    }
+
+    /// Runs a model for one batch.
+    pub(super) fn run_batch(&self, node: &Node, batch: &Batch) -> (NodeResult, Option<Failure>) {
+        let mut node = node.clone();
+        batch.configure(&mut node.config.0);
+        let runner = Self {
+            shared: self.shared.clone(),
+            session: self.session.clone(),
+            batch: Some(batch.clone()),
+        };
+        runner.run(&node)
     }
 
     /// Runs a model, seed or snapshot.
@@ -165,6 +178,9 @@ impl NodeRunner {
             extra_ctes: c.extra_ctes.clone(),
             path: file.clone(),
         });
+        if let Err(d) = resolve_keys(&compiler, &mut node) {
+            return fail(compiled, None, compile_failure(&node, d));
+        }
         let facts = compiler.facts(&node);
         let scope = compiler.scope(&node, facts);
         if let Some(c) = &compiled {
@@ -190,6 +206,10 @@ impl NodeRunner {
             );
             return fail(compiled, None, f);
         }
+        if let Err(e) = self.claim(&node) {
+            let f = database_failure(&node, compiled.as_ref(), &e, "", 0, file.as_deref(), None);
+            return fail(compiled, Some(scope), f);
+        }
         let called = self
             .shared
             .engine
@@ -210,6 +230,37 @@ impl NodeRunner {
                 fail(compiled, Some(scope), f)
             }
         }
+    }
+
+    /// One run at a time works on a relation; what is there when the turn comes is what counts.
+    fn claim(&self, node: &Node) -> Result<(), crate::pg::PgError> {
+        let quote = self.shared.quoting;
+        let fold = |text: &str, i: usize| {
+            if quote[i] {
+                text.to_string()
+            } else {
+                text.to_lowercase()
+            }
+        };
+        let (schema, name) = (fold(&node.schema, 1), fold(&node.alias, 2));
+        let mut names = vec![name.clone()];
+        for suffix in ["__dbt_tmp", "__dbt_backup"] {
+            let room = crate::context::MAX_NAME - suffix.len();
+            names.push(name.chars().take(room).collect::<String>() + suffix);
+        }
+        let mut session = self
+            .session
+            .lock()
+            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let commits = |key: &str| {
+            let hooks = node.config.get(key).and_then(Json::as_array);
+            hooks.is_some_and(|h| h.iter().any(|h| h["transaction"] == Json::Bool(false)))
+        };
+        let there = session.claim(&schema, &names, commits("pre-hook"))?;
+        self.shared
+            .cache
+            .observe(&node.database, &schema, &names, &there);
+        Ok(())
     }
 
     /// The relations a materialization made are known from now on.
@@ -245,7 +296,11 @@ impl NodeRunner {
     }
 
     fn write(&self, kind: &str, node: &Node, text: &str) -> String {
-        let relative = format!("{kind}/{}", compiled_path(node));
+        let mut relative = format!("{kind}/{}", compiled_path(node));
+        if let Some(batch) = &self.batch {
+            let stem = relative.strip_suffix(".sql").unwrap_or(&relative);
+            relative = format!("{stem}/{}_{}.sql", node.name, batch.name);
+        }
         let path = self.shared.target_dir.join(&relative);
         // A file for people to look at: a full disk must not fail the node.
         let _ = crate::fs::write(&path, text.as_bytes());
@@ -262,6 +317,31 @@ impl NodeRunner {
             self.write("run", node, &text);
         }
     }
+}
+
+/// `to: ref('x')` in constraints becomes the name of the relation.
+fn resolve_keys(compiler: &Compiler, node: &mut Node) -> Result<(), crate::diag::Diagnostic> {
+    let is_call = |text: &str| {
+        text.trim_start().starts_with("ref(") || text.trim_start().starts_with("source(")
+    };
+    let scope = compiler.scope(node, compiler.facts(node));
+    let name = node.original_file_path.clone();
+    let of_columns = node
+        .columns
+        .values_mut()
+        .flat_map(|c| c.constraints.iter_mut());
+    for constraint in node.constraints.iter_mut().chain(of_columns) {
+        let Some(text) = constraint
+            .get("to")
+            .and_then(Json::as_str)
+            .filter(|t| is_call(t))
+        else {
+            continue;
+        };
+        let relation = compiler.render_text(&scope, &name, &format!("{{{{ {text} }}}}"))?;
+        constraint["to"] = Json::from(relation.trim());
+    }
+    Ok(())
 }
 
 /// The response of the `main` statement as message and adapter response.

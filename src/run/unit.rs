@@ -1,5 +1,5 @@
 //! Runs a unit test: the model's SQL over given rows, compared with expected ones.
-use super::failure::{Failure, compile_failure, internal, node_error};
+use super::failure::{Failure, compile_failure, node_error};
 use super::node::NodeRunner;
 use crate::compile::{CompiledNode, Compiler, Constant};
 use crate::context::Relation;
@@ -55,20 +55,15 @@ impl NodeRunner {
         result.compiled = true;
         result.compiled_code = Some(compiled.sql.clone());
         result.macros.clone_from(&compiled.macros);
-        let mut fail = |m: &str| internal(model, m);
         let (actual, expected) = self.rows(test, model, &compiled)?;
         if actual.1 == expected.1 {
             result.failures = Some(0);
             return Ok(());
         }
-        let _ = &mut fail;
-        let (gone, come) = differences(&actual.1, &expected.1);
+        let diff = super::unit_diff::drawn(&actual.0, &actual.1, &expected.1);
         result.status = Status::Fail;
         result.failures = Some(1);
-        result.message = Some(format!(
-            "actual differs from expected:\n\n{}",
-            drawn(&actual.0, &gone, &come)
-        ));
+        result.message = Some(format!("\n\nactual differs from expected:\n\n{diff}\n\n"));
         Ok(())
     }
 
@@ -475,75 +470,4 @@ fn literal(value: &Json) -> String {
         Json::String(s) => crate::pg::quote_literal(s),
         other => crate::pg::quote_literal(&other.to_string()),
     }
-}
-
-type Row = Vec<Option<String>>;
-
-/// Rows that are only expected, and rows that are only actual.
-fn differences(actual: &[Row], expected: &[Row]) -> (Vec<Row>, Vec<Row>) {
-    let mut come = actual.to_vec();
-    let mut gone = Vec::new();
-    for row in expected {
-        match come.iter().position(|r| r == row) {
-            Some(i) => drop(come.remove(i)),
-            None => gone.push(row.clone()),
-        }
-    }
-    (gone, come)
-}
-
-/// The difference as a table: `---` expected rows that did not come, `+++` rows that were not expected, `→` changed ones.
-fn drawn(names: &[String], gone: &[Row], come: &[Row]) -> String {
-    let text = |c: &Option<String>| c.clone().unwrap_or_else(|| "NULL".into());
-    let mut lines: Vec<Vec<String>> = vec![
-        std::iter::once("@@".to_string())
-            .chain(names.iter().cloned())
-            .collect(),
-    ];
-    let paired = gone.len().min(come.len());
-    for i in 0..paired {
-        let cells = gone[i].iter().zip(&come[i]).map(|(a, b)| {
-            if a == b {
-                text(a)
-            } else {
-                format!("{}→{}", text(a), text(b))
-            }
-        });
-        lines.push(std::iter::once("→".to_string()).chain(cells).collect());
-    }
-    for row in &gone[paired..] {
-        lines.push(
-            std::iter::once("---".to_string())
-                .chain(row.iter().map(text))
-                .collect(),
-        );
-    }
-    for row in &come[paired..] {
-        lines.push(
-            std::iter::once("+++".to_string())
-                .chain(row.iter().map(text))
-                .collect(),
-        );
-    }
-    let width = |i: usize| {
-        lines
-            .iter()
-            .map(|l| l[i].chars().count())
-            .max()
-            .unwrap_or(0)
-    };
-    let widths: Vec<usize> = (0..=names.len()).map(width).collect();
-    lines
-        .iter()
-        .map(|l| {
-            l.iter()
-                .enumerate()
-                .map(|(i, c)| format!("{c:<w$}", w = widths[i]))
-                .collect::<Vec<_>>()
-                .join(" | ")
-                .trim_end()
-                .to_string()
-        })
-        .collect::<Vec<_>>()
-        .join("\n")
 }

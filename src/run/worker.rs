@@ -15,6 +15,7 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 #[derive(Clone, Default)]
 pub struct Cancellation {
     stopped: Arc<AtomicBool>,
+    interrupted: Arc<AtomicBool>,
     running: Arc<Mutex<HashMap<usize, CancelHandle>>>,
 }
 
@@ -30,6 +31,17 @@ impl Cancellation {
     /// Set once the stop was asked for.
     pub fn flag(&self) -> &AtomicBool {
         &self.stopped
+    }
+
+    /// As `cancel`, on a signal from outside.
+    pub fn interrupt(&self) -> usize {
+        self.interrupted.store(true, Ordering::SeqCst);
+        self.cancel()
+    }
+
+    /// Whether a signal asked for the stop, and not the run itself.
+    pub fn is_interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::SeqCst)
     }
 
     /// Whether the stop was asked for.
@@ -268,8 +280,9 @@ impl Pool<'_> {
         }
         match manifest.nodes.get(id) {
             Some(node) if node.resource_type == ResourceType::Test => told(runner.test(node)),
-            Some(node) if runner.is_batched(node) => {
-                told(runner.batches(node, &self.work.reporter, &self.work.cancellation))
+            Some(node) if super::microbatch::is_microbatch(node, &self.work.shared) => {
+                let stopped = || self.work.cancellation.is_cancelled();
+                told(runner.microbatch(node, &self.info(id), &self.work.reporter, &stopped))
             }
             Some(node) => told(runner.run(node)),
             None => {
@@ -302,7 +315,10 @@ impl Pool<'_> {
                 .insert(number, handle);
             *slot = Some(NodeRunner {
                 shared: self.work.shared.clone(),
-                session: Arc::new(Mutex::new(NodeSession::new(session))),
+                session: Arc::new(Mutex::new(
+                    NodeSession::new(session).stopped_by(self.work.cancellation.stopped.clone()),
+                )),
+                batch: None,
             });
         }
         #[expect(

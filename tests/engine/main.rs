@@ -16,4 +16,5 @@ mod layers;
 mod mistakes;
 mod project;
 mod projects;
+mod safety;
 mod simulations;

@@ -128,10 +128,13 @@ impl Project {
         command
     }
 
-    /// Runs statements in the project's database.
-    #[track_caller]
-    pub fn execute(&self, sql: &str) {
-        self.db.connect().execute(sql).unwrap();
+    /// Starts the program and leaves it running; what it writes can be read.
+    pub fn spawn(&self, args: &[&str]) -> Child {
+        self.command(&self.db.options.url(true), args)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::null())
+            .spawn()
+            .unwrap()
     }
 
     /// Rows of a query, cells apart by `|`, rows by blanks.
@@ -143,6 +146,22 @@ impl Project {
             cells.collect::<Vec<_>>().join("|")
         };
         table.rows.iter().map(row).collect::<Vec<_>>().join(" ")
+    }
+
+    /// Runs statements.
+    #[track_caller]
+    pub fn execute(&self, sql: &str) {
+        self.db.connect().execute(sql).unwrap();
+    }
+
+    /// A session with the project's database.
+    pub fn connect(&self) -> tv1::pg::Session {
+        self.db.connect()
+    }
+
+    /// Names of intermediate and backup relations that were left behind.
+    pub fn debris(&self) -> String {
+        self.rows("select relname from pg_class where relname ~ '__dbt_' and relkind in ('r', 'v', 'm') order by 1")
     }
 
     /// Names of the relations in the database, with their kind (`r` table, `v` view).

@@ -16,7 +16,9 @@ pub enum DependantKind {
     ForeignKey,
     /// A rewrite rule on another table.
     Rule,
-    /// Anything else, described in PostgreSQL's words (a function, a policy, a default value).
+    /// A function whose parsed body reads the relation, or whose arguments have its row type.
+    Function,
+    /// Anything else, described in PostgreSQL's words (a policy, a default value, a child table).
     Other,
 }
 
@@ -40,12 +42,20 @@ pub struct Dependant {
     pub kind: DependantKind,
     /// Schema; of a foreign key or a rule, its table's.
     pub schema: String,
-    /// Name; of a foreign key or a rule, its table's.
+    /// Name; of a foreign key or a rule, its table's; of a function, with its arguments.
     pub table: String,
+    /// Name of a foreign key.
+    pub name: String,
     /// PostgreSQL's description (`view s.v`, `constraint k on table s.t`).
     pub description: String,
-    /// How far it is from the relation: 1 depends directly.
+    /// How far it is from the relation by its longest way.
     pub depth: i64,
+    /// Whether it names the relation itself, and not only something that depends on it.
+    pub direct: bool,
+    /// Whether it could be pointed at another relation of the same name without being dropped.
+    pub replaceable: bool,
+    /// Whether it can be dropped and made again: nothing else depends on it that would be lost.
+    pub remakable: bool,
     /// Owner.
     pub owner: String,
     /// Who may do what, the owner's own rights left out.
@@ -56,22 +66,32 @@ pub struct Dependant {
     pub indexes: Vec<String>,
     /// Comments: the column, or none for the whole, and the text.
     pub comments: Vec<(Option<String>, String)>,
+    /// Rules, triggers and defaults of a view, as statements.
+    pub extras: Vec<String>,
 }
 
 impl Dependant {
     /// The statements that make it again, with owner, indexes, comments and privileges.
     pub fn restore(&self) -> Vec<String> {
-        if self.definition.is_empty() {
+        if self.definition.is_empty() || !self.remakable {
             return Vec::new();
         }
         let mut sql = vec![self.definition.clone()];
         let word = match self.kind {
             DependantKind::View => "view",
             DependantKind::MaterializedView => "materialized view",
+            DependantKind::Function => "function",
             _ => return sql,
         };
-        let name = format!("{}.{}", quote_ident(&self.schema), quote_ident(&self.table));
-        sql.extend(self.indexes.iter().cloned());
+        let name = match self.kind {
+            DependantKind::Function => format!("{}.{}", quote_ident(&self.schema), self.table),
+            _ => format!("{}.{}", quote_ident(&self.schema), quote_ident(&self.table)),
+        };
+        let kind = match self.kind {
+            DependantKind::Function => "function ",
+            _ => "",
+        };
+        sql.extend(self.indexes.iter().chain(&self.extras).cloned());
         for (column, text) in &self.comments {
             let on = match column {
                 Some(column) => format!("column {name}.{}", quote_ident(column)),
@@ -92,7 +112,7 @@ impl Dependant {
                 ""
             };
             sql.push(format!(
-                "grant {}{column} on {name} to {to}{more}",
+                "grant {}{column} on {kind}{name} to {to}{more}",
                 grant.privilege
             ));
         }
@@ -101,6 +121,31 @@ impl Dependant {
             quote_ident(&self.owner)
         ));
         sql
+    }
+
+    /// The statements that point it at the relation that now has the name; none when it must be dropped for that.
+    pub fn replace(&self) -> Option<Vec<String>> {
+        if !self.replaceable || self.definition.is_empty() {
+            return None;
+        }
+        let name = format!("{}.{}", quote_ident(&self.schema), quote_ident(&self.table));
+        Some(match self.kind {
+            DependantKind::View => {
+                vec![
+                    self.definition
+                        .replacen("create view", "create or replace view", 1),
+                ]
+            }
+            DependantKind::Rule | DependantKind::Function => vec![self.definition.clone()],
+            DependantKind::ForeignKey => vec![
+                format!(
+                    "alter table {name} drop constraint {}",
+                    quote_ident(&self.name)
+                ),
+                self.definition.clone(),
+            ],
+            DependantKind::MaterializedView | DependantKind::Other => return None,
+        })
     }
 }
 
@@ -113,7 +158,8 @@ pub fn dependants(s: &mut Session, schema: &str, name: &str) -> Result<Vec<Depen
     Ok(json(&t).map(|v| dependant(&v)).collect())
 }
 
-/// `relations`: the views over the relation, and the views over those. `objects`: what depends on any of them.
+/// `relations`: the views over the relation, and the views over those. `objects`: what depends on any of them, on its
+/// row type or on an array of that.
 const QUERY: &str = "
 with recursive start as (
   select c.oid from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
@@ -123,25 +169,58 @@ with recursive start as (
   union
   select w.ev_class, r.depth + 1
   from relations r
-    join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-      and d.refobjid = r.oid and d.deptype = 'n' and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+    join pg_catalog.pg_class c on c.oid = r.oid
+    cross join lateral (
+      select d.objid from pg_catalog.pg_depend d
+      where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = r.oid
+        and d.deptype = 'n' and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+      union all
+      select d.objid from pg_catalog.pg_type t
+        join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+          and d.refobjid in (t.oid, t.typarray) and d.deptype = 'n'
+          and d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+      where t.oid = c.reltype
+    ) d
     join pg_catalog.pg_rewrite w on w.oid = d.objid and w.ev_type = '1' and w.rulename = '_RETURN'
   where w.ev_class <> r.oid and r.depth < 1000
 ), deepest as (
   select oid, max(depth) as depth from relations group by oid
-), objects as (
-  select distinct on (d.classid, d.objid) d.classid, d.objid, r.depth + 1 as depth, r.oid as used
+), uses as (
+  select r.oid as used, r.depth, d.classid, d.objid, d.by_type
   from deepest r
-    join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass
-      and d.refobjid = r.oid and d.deptype = 'n'
+    join pg_catalog.pg_class c on c.oid = r.oid
+    cross join lateral (
+      select d.classid, d.objid, false as by_type from pg_catalog.pg_depend d
+      where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = r.oid and d.deptype = 'n'
+      union all
+      select d.classid, d.objid, true from pg_catalog.pg_type t
+        join pg_catalog.pg_depend d on d.refclassid = 'pg_catalog.pg_type'::pg_catalog.regclass
+          and d.refobjid in (t.oid, t.typarray) and d.deptype = 'n'
+      where t.oid = c.reltype
+    ) d
+), objects as (
+  select d.classid, d.objid, max(d.depth) + 1 as depth, (array_agg(d.used order by d.depth desc))[1] as used,
+    bool_or(d.depth = 0) as direct, bool_or(d.by_type) as by_type
+  from uses d
   where not exists (
     select from pg_catalog.pg_rewrite w
     where d.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and w.oid = d.objid
-      and (w.rulename = '_RETURN' or w.ev_class = r.oid))
-  order by d.classid, d.objid, r.depth desc
+      and (w.rulename = '_RETURN' or w.ev_class = d.used))
+    and not exists (select from pg_catalog.pg_constraint x where x.oid = d.objid and x.conrelid = d.used
+      and d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass)
+    and not exists (select from pg_catalog.pg_trigger x where x.oid = d.objid and x.tgrelid = d.used
+      and d.classid = 'pg_catalog.pg_trigger'::pg_catalog.regclass)
+    and not exists (select from pg_catalog.pg_policy x where x.oid = d.objid and x.polrelid = d.used
+      and d.classid = 'pg_catalog.pg_policy'::pg_catalog.regclass)
+    and not exists (select from pg_catalog.pg_attrdef x where x.oid = d.objid and x.adrelid = d.used
+      and d.classid = 'pg_catalog.pg_attrdef'::pg_catalog.regclass)
+  group by d.classid, d.objid
 ), found as (
   select r.depth, 0 as sort, jsonb_build_object(
     'kind', c.relkind, 'schema', n.nspname, 'table', c.relname, 'depth', r.depth,
+    'direct', exists (select from uses u join pg_catalog.pg_rewrite w on w.oid = u.objid
+      where u.depth = 0 and u.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass
+        and w.ev_class = c.oid and w.rulename = '_RETURN'),
     'description', pg_catalog.pg_describe_object('pg_catalog.pg_class'::pg_catalog.regclass, c.oid, 0),
     'owner', pg_catalog.pg_get_userbyid(c.relowner),
     'body', pg_catalog.pg_get_viewdef(c.oid), 'options', c.reloptions, 'filled', c.relispopulated,
@@ -161,6 +240,18 @@ with recursive start as (
       ) g),
     'indexes', (select jsonb_agg(pg_catalog.pg_get_indexdef(x.indexrelid) order by x.indexrelid)
       from pg_catalog.pg_index x where x.indrelid = c.oid),
+    'extras', (select jsonb_agg(e.sql order by e.sort, e.oid) from (
+        select 0 as sort, f.oid, pg_catalog.format('alter view %I.%I alter column %I set default %s', n.nspname, c.relname,
+          a.attname, pg_catalog.pg_get_expr(f.adbin, f.adrelid)) as sql
+        from pg_catalog.pg_attrdef f join pg_catalog.pg_attribute a on a.attrelid = f.adrelid and a.attnum = f.adnum
+        where f.adrelid = c.oid
+        union all
+        select 1, w.oid, pg_catalog.regexp_replace(pg_catalog.pg_get_ruledef(w.oid), '^CREATE RULE', 'CREATE OR REPLACE RULE')
+        from pg_catalog.pg_rewrite w where w.ev_class = c.oid and w.rulename <> '_RETURN'
+        union all
+        select 2, t.oid, pg_catalog.pg_get_triggerdef(t.oid)
+        from pg_catalog.pg_trigger t where t.tgrelid = c.oid and not t.tgisinternal
+      ) e),
     'comments', (select jsonb_agg(jsonb_build_array(a.attname, d.description) order by d.objsubid)
       from pg_catalog.pg_description d
         left join pg_catalog.pg_attribute a on a.attrelid = d.objoid and a.attnum = d.objsubid and d.objsubid > 0
@@ -172,19 +263,32 @@ with recursive start as (
   where r.depth > 0
   union all
   select o.depth, 1, jsonb_build_object(
-    'kind', case when k.oid is not null then 'k' when w.oid is not null then 'w' else 'o' end,
-    'schema', n.nspname, 'table', c.relname, 'depth', o.depth,
+    'kind', case when k.oid is not null then 'k' when w.oid is not null then 'w' when p.oid is not null then 'f' else 'o' end,
+    'schema', n.nspname, 'depth', o.depth, 'direct', o.direct, 'by_type', o.by_type,
+    'table', case when p.oid is null then c.relname
+      else pg_catalog.quote_ident(p.proname) || '(' || pg_catalog.pg_get_function_identity_arguments(p.oid) || ')' end,
     'description', pg_catalog.pg_describe_object(o.classid, o.objid, 0),
-    'owner', pg_catalog.pg_get_userbyid(c.relowner),
-    'name', k.conname, 'body', coalesce(pg_catalog.pg_get_constraintdef(k.oid), pg_catalog.pg_get_ruledef(w.oid)))
+    'owner', pg_catalog.pg_get_userbyid(coalesce(c.relowner, p.proowner)),
+    'used', exists (select from pg_catalog.pg_depend d where d.refclassid = 'pg_catalog.pg_proc'::pg_catalog.regclass
+      and d.refobjid = p.oid and d.deptype = 'n'),
+    'grants', (select jsonb_agg(jsonb_build_object('privilege', x.privilege_type, 'grantable', x.is_grantable,
+        'grantee', case when x.grantee <> 0 then pg_catalog.pg_get_userbyid(x.grantee) end))
+      from pg_catalog.aclexplode(p.proacl) x where x.grantee <> p.proowner),
+    'comments', (select jsonb_agg(jsonb_build_array(null, d.description)) from pg_catalog.pg_description d
+      where d.objoid = p.oid and d.classoid = 'pg_catalog.pg_proc'::pg_catalog.regclass),
+    'name', k.conname, 'body', coalesce(pg_catalog.pg_get_constraintdef(k.oid),
+      pg_catalog.regexp_replace(pg_catalog.pg_get_ruledef(w.oid), '^CREATE RULE', 'CREATE OR REPLACE RULE'),
+      case when p.prokind in ('f', 'p') then pg_catalog.pg_get_functiondef(p.oid) end))
   from objects o
     left join pg_catalog.pg_constraint k
       on o.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass and k.oid = o.objid and k.contype = 'f'
     left join pg_catalog.pg_rewrite w
       on o.classid = 'pg_catalog.pg_rewrite'::pg_catalog.regclass and w.oid = o.objid
+    left join pg_catalog.pg_proc p
+      on o.classid = 'pg_catalog.pg_proc'::pg_catalog.regclass and p.oid = o.objid
     left join pg_catalog.pg_class c on c.oid = coalesce(k.conrelid, w.ev_class)
-    left join pg_catalog.pg_namespace n on n.oid = c.relnamespace
-  where (k.conrelid is null or k.conrelid <> o.used) and coalesce(k.conparentid, 0) = 0
+    left join pg_catalog.pg_namespace n on n.oid = coalesce(c.relnamespace, p.pronamespace)
+  where coalesce(k.conparentid, 0) = 0
 )
 select about from found order by depth, sort, about ->> 'schema', about ->> 'table', about ->> 'description'";
 
@@ -197,14 +301,19 @@ fn dependant(v: &Value) -> Dependant {
         Some("m") => DependantKind::MaterializedView,
         Some("k") => DependantKind::ForeignKey,
         Some("w") => DependantKind::Rule,
+        Some("f") if v["body"].is_string() => DependantKind::Function,
         _ => DependantKind::Other,
     };
     Dependant {
         kind,
         schema: text("schema"),
         table: text("table"),
+        name: text("name"),
         description: text("description"),
         depth: v["depth"].as_i64().unwrap_or(1),
+        direct: v["direct"].as_bool().unwrap_or(false),
+        replaceable: !v["by_type"].as_bool().unwrap_or(false),
+        remakable: kind != DependantKind::Function || !v["used"].as_bool().unwrap_or(false),
         owner: text("owner"),
         grants: list("grants")
             .iter()
@@ -217,6 +326,7 @@ fn dependant(v: &Value) -> Dependant {
             .collect(),
         definition: definition(kind, v),
         indexes: list("indexes").iter().filter_map(owned).collect(),
+        extras: list("extras").iter().filter_map(owned).collect(),
         comments: list("comments")
             .iter()
             .map(|c| (owned(&c[0]), owned(&c[1]).unwrap_or_default()))
@@ -259,7 +369,7 @@ fn definition(kind: DependantKind, v: &Value) -> String {
                 quote_ident(text("name"))
             )
         }
-        DependantKind::Rule => body.to_owned(),
+        DependantKind::Rule | DependantKind::Function => body.to_owned(),
         DependantKind::Other => String::new(),
     }
 }

@@ -3,8 +3,10 @@
 //! Straight from `pg_catalog`, one query a question, so that ten thousand relations are no reason to wait. Names are
 //! matched exactly; whoever wants them folded folds them.
 mod dependants;
+mod keep;
 
 pub use dependants::{Dependant, DependantKind, Grant, dependants};
+pub use keep::{Lost, dependants_of_old, has_dependants, make_again, point_at_new};
 
 use super::cell::{Cell, Table};
 use super::error::PgError;

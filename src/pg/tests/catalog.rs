@@ -127,14 +127,14 @@ fn what_a_cascade_takes_along_can_be_made_again() {
         .iter()
         .map(|d| (d.kind, d.description.as_str(), d.depth))
         .collect();
-    use DependantKind::{ForeignKey, MaterializedView, Other, Rule, View};
+    use DependantKind::{ForeignKey, Function, MaterializedView, Rule, View};
     assert_eq!(
         short,
         [
             (View, "view v1", 1),
             (ForeignKey, "constraint fk on table child", 1),
             (Rule, "rule r on table child", 1),
-            (Other, "function sf()", 1),
+            (Function, "function sf()", 1),
             (View, "view v2", 2),
             (MaterializedView, "materialized view m3", 3),
             (View, "view v4", 4),

@@ -280,7 +280,8 @@ fn a_replaced_table_keeps_its_views_rights_and_comments() {
     // What cannot be made again stops the swap, and everything is as before.
     session
         .execute(
-            "create function s.f() returns bigint begin atomic select count(*) from s.items; end",
+            "create function s.f() returns bigint begin atomic select count(*) from s.items; end; \
+             create view s.of_f as select s.f() as n",
         )
         .unwrap();
     let e = run(&db, &s, "items", &full, &host).unwrap_err();
@@ -297,7 +298,7 @@ fn a_replaced_table_keeps_its_views_rights_and_comments() {
         "0"
     );
     session
-        .execute("drop function s.f(); drop schema s cascade; drop role reader_of_items")
+        .execute("drop view s.of_f; drop function s.f(); drop schema s cascade; drop role reader_of_items")
         .unwrap();
 }
 

@@ -91,6 +91,7 @@
 {# Copies into a new column, so the column becomes the last one of the table. #}
 {% macro default__alter_column_type(relation, column_name, new_column_type) -%}
     {%- set tmp_column = column_name ~ '__dbt_alter' -%}
+    {%- do adapter.hold_dependents(relation) -%}
     {% call statement('alter_column_type') %}
         alter table {{ relation.render() }} add column {{ adapter.quote(tmp_column) }} {{ new_column_type }};
         update {{ relation.render() }} set {{ adapter.quote(tmp_column) }} = {{ adapter.quote(column_name) }};

@@ -32,8 +32,8 @@
 {% endmacro %}
 
 {% macro materialized_view_teardown(backup_relation, intermediate_relation, post_hooks) %}
-    {{ drop_relation_if_exists(backup_relation) }}
-    {{ drop_relation_if_exists(intermediate_relation) }}
+    {{ drop_relation_if_exists(load_cached_relation(backup_relation)) }}
+    {{ drop_relation_if_exists(load_cached_relation(intermediate_relation)) }}
 
     {{ run_hooks(post_hooks, inside_transaction=False) }}
 {% endmacro %}
@@ -43,7 +43,12 @@
     {% if existing_relation is none %}
         {% set build_sql = get_create_materialized_view_as_sql(target_relation, sql) %}
     {% elif full_refresh_mode or not existing_relation.is_materialized_view %}
+        {% do adapter.hold_dependents(existing_relation) %}
         {% set build_sql = get_replace_sql(existing_relation, target_relation, sql) %}
+    {% elif adapter.was_carried(existing_relation) %}
+        {# a rebuilt parent took it along with its old text; without that it would be missing now #}
+        {{ adapter.drop_relation(existing_relation) }}
+        {% set build_sql = get_create_materialized_view_as_sql(target_relation, sql) %}
     {% else %}
         {% set policy = config.get('on_configuration_change') %}
         {% set configuration_changes = get_materialized_view_configuration_changes(existing_relation, config) %}

@@ -39,9 +39,10 @@
 
   {% do persist_docs(target_relation, model) %}
 
-  {{ adapter.commit() }}
+  {# with the swap, so that nothing is left over whenever the run breaks off #}
+  {{ drop_relation_if_exists(backup_relation if existing_relation is not none else none) }}
 
-  {{ drop_relation_if_exists(backup_relation) }}
+  {{ adapter.commit() }}
 
   {{ run_hooks(post_hooks, inside_transaction=False) }}
 

@@ -38,9 +38,10 @@
 
   {{ run_hooks(post_hooks, inside_transaction=True) }}
 
-  {{ adapter.commit() }}
+  {# with the swap, so that nothing is left over whenever the run breaks off #}
+  {{ drop_relation_if_exists(backup_relation if existing_relation is not none else none) }}
 
-  {{ drop_relation_if_exists(backup_relation) }}
+  {{ adapter.commit() }}
 
   {{ run_hooks(post_hooks, inside_transaction=False) }}
 

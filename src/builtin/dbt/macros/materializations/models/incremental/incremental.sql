@@ -79,11 +79,12 @@
 
   {{ run_hooks(post_hooks, inside_transaction=True) }}
 
-  {% do adapter.commit() %}
-
+  {# with the swap, so that nothing is left over whenever the run breaks off #}
   {% for relation in to_drop %}
     {% do adapter.drop_relation(relation) %}
   {% endfor %}
+
+  {% do adapter.commit() %}
 
   {{ run_hooks(post_hooks, inside_transaction=False) }}
 

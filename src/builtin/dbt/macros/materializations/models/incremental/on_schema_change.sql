@@ -66,16 +66,16 @@
     {% if changes['schema_changed'] %}
         {% if on_schema_change == 'fail' %}
             {% set message %}
-                The source and target schemas on this incremental model are out of sync!
-                They can be reconciled in several ways:
-                  - set the `on_schema_change` config to either append_new_columns or sync_all_columns, depending on your situation.
-                  - Re-run the incremental model with `full_refresh: True` to update the target schema.
-                  - update the schema manually and re-run the process.
+              The source and target schemas on this incremental model are out of sync!
+              They can be reconciled in several ways:
+                - set the `on_schema_change` config to either append_new_columns or sync_all_columns, depending on your situation.
+                - Re-run the incremental model with `full_refresh: True` to update the target schema.
+                - update the schema manually and re-run the process.
 
-                Additional troubleshooting context:
-                   Source columns not in target: {{ changes['source_not_in_target'] }}
-                   Target columns not in source: {{ changes['target_not_in_source'] }}
-                   New column types: {{ changes['new_target_types'] }}
+              Additional troubleshooting context:
+                 Source columns not in target: {{ changes['source_not_in_target'] }}
+                 Target columns not in source: {{ changes['target_not_in_source'] }}
+                 New column types: {{ changes['new_target_types'] }}
             {% endset %}
             {% do exceptions.raise_compiler_error(message) %}
         {% else %}

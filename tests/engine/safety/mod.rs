@@ -1,0 +1,7 @@
+//! Materializations, snapshots, seeds and tests: what must hold whatever happens.
+mod dependants;
+mod faults;
+mod microbatch;
+mod more;
+mod options;
+mod seeds;
