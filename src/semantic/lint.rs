@@ -1,5 +1,5 @@
 //! Definitions that are sound but likely to be wrong.
-use super::types::{Date, Input, Kind, KeyKind, Layer, Metric, Table};
+use super::types::{Date, Input, KeyKind, Kind, Layer, Metric, Table};
 use super::{Piece, scan};
 use crate::diag::{Diagnostic, code};
 use crate::graph::Manifest;
@@ -29,15 +29,25 @@ fn definition(layer: &Layer, m: &Metric) -> String {
         let measure = layer
             .table_of_measure(&i.name)
             .filter(|_| i.is_measure)
-            .and_then(|t| t.measures.get(&i.name).map(|x| format!("{}.{:?}.{}.{:?}", t.name, x.agg, x.expr, x.time)));
+            .and_then(|t| {
+                t.measures
+                    .get(&i.name)
+                    .map(|x| format!("{}.{:?}.{}.{:?}", t.name, x.agg, x.expr, x.time))
+            });
         let name = measure.unwrap_or_else(|| i.name.clone());
-        format!("{name}{:?}{:?}{:?}{}", i.filters, i.offset, i.fill, i.every_day)
+        format!(
+            "{name}{:?}{:?}{:?}{}",
+            i.filters, i.offset, i.fill, i.every_day
+        )
     };
     let kind = match &m.kind {
         Kind::Simple(i) => format!("simple {}", input(i)),
         Kind::Ratio(a, b) => format!("ratio {} {}", input(a), input(b)),
         Kind::Derived { expr, inputs } => {
-            let list: Vec<String> = inputs.iter().map(|i| format!("{}={}", i.shown(), input(i))).collect();
+            let list: Vec<String> = inputs
+                .iter()
+                .map(|i| format!("{}={}", i.shown(), input(i)))
+                .collect();
             format!("derived {expr} {}", list.join(";"))
         }
         Kind::Cumulative { input: i, over } => format!("cumulative {} {over:?}", input(i)),
@@ -52,7 +62,10 @@ fn duplicates(layer: &Layer, out: &mut Vec<Diagnostic>) {
         let d = definition(layer, m);
         match seen.iter().find(|(other, _)| *other == d) {
             Some((_, first)) => {
-                let mut w = warning(format!("the metrics `{}` and `{}` have the same definition", first.name, m.name));
+                let mut w = warning(format!(
+                    "the metrics `{}` and `{}` have the same definition",
+                    first.name, m.name
+                ));
                 if let Some(p) = m.place.clone() {
                     w = w.label(p, "this one");
                 }
@@ -72,24 +85,33 @@ fn constant_share(layer: &Layer, m: &Metric, out: &mut Vec<Diagnostic>) {
     let same = a.name == b.name || of(a).is_some() && of(a) == of(b);
     if same && a.filters == b.filters && a.offset == b.offset {
         out.push(
-            warning(format!("the ratio `{}` is always 1: `{}` and `{}` are the same", m.name, a.name, b.name))
-                .at_opt(m.place_of("denominator"))
-                .help("divide by the whole, for example the same count without its filter"),
+            warning(format!(
+                "the ratio `{}` is always 1: `{}` and `{}` are the same",
+                m.name, a.name, b.name
+            ))
+            .at_opt(m.place_of("denominator"))
+            .help("divide by the whole, for example the same count without its filter"),
         );
     }
 }
 
 /// A count times a count is in no unit that a scale could have.
 fn product_of_counts(layer: &Layer, m: &Metric, out: &mut Vec<Diagnostic>) {
-    let Kind::Derived { expr, inputs } = &m.kind else { return };
+    let Kind::Derived { expr, inputs } = &m.kind else {
+        return;
+    };
     let is_count = |name: &str| {
-        inputs.iter().find(|i| i.shown() == name).and_then(|i| layer.metrics.get(&i.name)).is_some_and(|x| match &x.kind {
-            Kind::Simple(i) => layer
-                .table_of_measure(&i.name)
-                .and_then(|t| t.measures.get(&i.name))
-                .is_some_and(|x| x.agg.is_count()),
-            _ => false,
-        })
+        inputs
+            .iter()
+            .find(|i| i.shown() == name)
+            .and_then(|i| layer.metrics.get(&i.name))
+            .is_some_and(|x| match &x.kind {
+                Kind::Simple(i) => layer
+                    .table_of_measure(&i.name)
+                    .and_then(|t| t.measures.get(&i.name))
+                    .is_some_and(|x| x.agg.is_count()),
+                _ => false,
+            })
     };
     let Ok(pieces) = scan(expr) else { return };
     for w in pieces.windows(3) {
@@ -112,14 +134,23 @@ fn two_dates(layer: &Layer, t: &Table, out: &mut Vec<Diagnostic>) {
     if t.date != Date::Own || t.time.is_none() || t.measures.is_empty() {
         return;
     }
-    let parent = t.keys.iter().filter(|k| k.kind == KeyKind::Foreign).find_map(|k| {
-        layer
-            .tables
-            .values()
-            .find(|p| p.name != t.name && p.primary().is_some_and(|x| x.name == k.name) && p.time.is_some() && p.date != Date::None)
-            .filter(|p| Some(&p.name) != layer.calendar.as_ref() && !p.measures.is_empty())
-            .map(|p| (k, p))
-    });
+    let parent = t
+        .keys
+        .iter()
+        .filter(|k| k.kind == KeyKind::Foreign)
+        .find_map(|k| {
+            layer
+                .tables
+                .values()
+                .find(|p| {
+                    p.name != t.name
+                        && p.primary().is_some_and(|x| x.name == k.name)
+                        && p.time.is_some()
+                        && p.date != Date::None
+                })
+                .filter(|p| Some(&p.name) != layer.calendar.as_ref() && !p.measures.is_empty())
+                .map(|p| (k, p))
+        });
     if let Some((key, p)) = parent {
         let own = t.time.clone().unwrap_or_default();
         out.push(
@@ -133,17 +164,24 @@ fn two_dates(layer: &Layer, t: &Table, out: &mut Vec<Diagnostic>) {
 /// Rows are joined to a primary entity as if it were unique.
 fn untested_key(layer: &Layer, manifest: &Manifest, t: &Table, out: &mut Vec<Diagnostic>) {
     let Some(key) = t.primary() else { return };
-    let joined = layer
-        .tables
-        .values()
-        .any(|x| x.name != t.name && x.keys.iter().any(|k| k.name == key.name && k.kind == KeyKind::Foreign));
+    let joined = layer.tables.values().any(|x| {
+        x.name != t.name
+            && x.keys
+                .iter()
+                .any(|k| k.name == key.name && k.kind == KeyKind::Foreign)
+    });
     let tested = manifest.nodes.values().any(|n| {
         n.test.as_ref().is_some_and(|x| {
             let unique = ["unique", "unique_combination_of_columns"].contains(&x.name.as_str());
-            unique && x.attached_node.as_ref() == Some(&t.node) && x.column_name.as_deref().is_none_or(|c| c == key.expr)
+            unique
+                && x.attached_node.as_ref() == Some(&t.node)
+                && x.column_name.as_deref().is_none_or(|c| c == key.expr)
         })
     });
-    let constrained = manifest.nodes.get(&t.node).is_some_and(|n| n.primary_key == [key.expr.clone()]);
+    let constrained = manifest
+        .nodes
+        .get(&t.node)
+        .is_some_and(|n| n.primary_key == [key.expr.clone()]);
     if joined && !tested && !constrained {
         out.push(
             warning(format!("nothing tests that `{}` of `{}` is unique; a value that stands twice would count rows twice", key.expr, t.name))

@@ -25,9 +25,18 @@ const SEEDS: &[(&str, &str)] = &[
          6,77,10,2025-01-03 09:00:00,3,true\n\
          7,2,,2025-01-02 10:01:00,1,true\n",
     ),
-    ("seeds/users.csv", "user_id,region\n1,Nord\n2,Syd\n3,\n4,Nord\n"),
-    ("seeds/programs.csv", "program_id,title,category\n10,Fyrtaarnet,Drama\n11,Bageriet,Drama\n13,Ingen,Natur\n"),
-    ("seeds/days.csv", "day,month_name\n2025-01-01,Jan\n2025-01-02,Jan\n2025-01-03,Jan\n2025-01-31,Jan\n2025-02-10,Feb\n"),
+    (
+        "seeds/users.csv",
+        "user_id,region\n1,Nord\n2,Syd\n3,\n4,Nord\n",
+    ),
+    (
+        "seeds/programs.csv",
+        "program_id,title,category\n10,Fyrtaarnet,Drama\n11,Bageriet,Drama\n13,Ingen,Natur\n",
+    ),
+    (
+        "seeds/days.csv",
+        "day,month_name\n2025-01-01,Jan\n2025-01-02,Jan\n2025-01-03,Jan\n2025-01-31,Jan\n2025-02-10,Feb\n",
+    ),
     ("models/s.sql", "select * from {{ ref('sessions') }}\n"),
     ("models/p.sql", "select * from {{ ref('plays') }}\n"),
     ("models/u.sql", "select * from {{ ref('users') }}\n"),
@@ -110,7 +119,8 @@ models:
 
 fn shop() -> Project {
     let shop = Project::new(SEEDS);
-    shop.tv1(&["build", "--exclude", "test_type:data"]).expect(0, &["Completed successfully"]);
+    shop.tv1(&["build", "--exclude", "test_type:data"])
+        .expect(0, &["Completed successfully"]);
     shop
 }
 
@@ -137,7 +147,12 @@ fn every_kind_of_metric_equals_sql_written_by_hand() {
     let shop = shop();
     let cases: &[(&[&str], &str)] = &[
         (
-            &["-m", "sessions,active_users,length,longest", "-g", "platform"],
+            &[
+                "-m",
+                "sessions,active_users,length,longest",
+                "-g",
+                "platform",
+            ],
             "select platform, count(session_id), count(distinct user_id), sum(minutes), max(minutes) from s group by 1 order by 1",
         ),
         (
@@ -153,7 +168,12 @@ fn every_kind_of_metric_equals_sql_written_by_hand() {
             "select date_trunc('month', started_on)::date, count(*) filter (where platform = 'TV')::float8 / count(*) from s group by 1 order by 1",
         ),
         (
-            &["-m", "plays,plays_finished,double_watched", "-g", "program__title"],
+            &[
+                "-m",
+                "plays,plays_finished,double_watched",
+                "-g",
+                "program__title",
+            ],
             "select g.title, count(*), count(*) filter (where finished), sum(watched * 2) from p left join g on g.program_id = p.program_id group by 1 order by 1",
         ),
         // The minutes of a session over midnight belong to the day it started on; an orphan has no day.
@@ -163,7 +183,12 @@ fn every_kind_of_metric_equals_sql_written_by_hand() {
         ),
         // Two facts side by side: a missing platform is a value like any other.
         (
-            &["-m", "sessions,watched,minutes_per_session", "-g", "platform"],
+            &[
+                "-m",
+                "sessions,watched,minutes_per_session",
+                "-g",
+                "platform",
+            ],
             "select coalesce(a.k, b.k), coalesce(n, 0), w, w::float8 / nullif(coalesce(n, 0), 0) from \
              (select platform k, count(*) n from s group by 1) a full join \
              (select s.platform k, sum(p.watched) w from p left join s on s.session_id = p.session_id group by 1) b \
@@ -185,12 +210,30 @@ fn every_kind_of_metric_equals_sql_written_by_hand() {
             "select (date_trunc('month', started_on) + interval '1 month')::date, count(*) from s group by 1 order by 1",
         ),
         (
-            &["-m", "users_3d", "-g", "date", "--from", "2025-01-01", "--to", "2025-01-06"],
+            &[
+                "-m",
+                "users_3d",
+                "-g",
+                "date",
+                "--from",
+                "2025-01-01",
+                "--to",
+                "2025-01-06",
+            ],
             "select d::date, count(distinct user_id) from generate_series('2025-01-01'::date, '2025-01-06', '1 day') d \
              join s on started_on <= d and started_on > d - interval '3 days' group by 1 order by 1",
         ),
         (
-            &["-m", "length_mtd", "-g", "date", "--from", "2025-01-30", "--to", "2025-02-10"],
+            &[
+                "-m",
+                "length_mtd",
+                "-g",
+                "date",
+                "--from",
+                "2025-01-30",
+                "--to",
+                "2025-02-10",
+            ],
             "select d::date, sum(minutes) from generate_series('2025-01-30'::date, '2025-02-10', '1 day') d \
              join s on started_on <= d and started_on >= date_trunc('month', d) group by 1 order by 1",
         ),
@@ -200,7 +243,16 @@ fn every_kind_of_metric_equals_sql_written_by_hand() {
              (values ('2025-01-01'::date), ('2025-02-01')) v(m) order by 1",
         ),
         (
-            &["-m", "sessions_filled", "-g", "date", "--from", "2025-01-02", "--to", "2025-01-05"],
+            &[
+                "-m",
+                "sessions_filled",
+                "-g",
+                "date",
+                "--from",
+                "2025-01-02",
+                "--to",
+                "2025-01-05",
+            ],
             "select d::date, (select count(*) from s where started_on = d) from generate_series('2025-01-02'::date, '2025-01-05', '1 day') d",
         ),
         // Households are not of a day.
@@ -209,17 +261,40 @@ fn every_kind_of_metric_equals_sql_written_by_hand() {
             "select started_on, count(distinct user_id), 4, count(distinct user_id)::float8 / 4 from s group by 1 order by 1",
         ),
         (
-            &["-m", "sessions,users", "-g", "region", "-w", "region is not null"],
+            &[
+                "-m",
+                "sessions,users",
+                "-g",
+                "region",
+                "-w",
+                "region is not null",
+            ],
             "select k, coalesce(n, 0), m from (select region k, count(*) m from u where region is not null group by 1) a left join \
              (select region r, count(*) n from s join u using (user_id) where region is not null group by 1) b on r = k order by 1",
         ),
         // A month of the calendar; a day that the calendar lacks would be null.
         (
-            &["-m", "sessions", "-g", "month_name", "-w", "platform in ('TV', 'Mobile')"],
+            &[
+                "-m",
+                "sessions",
+                "-g",
+                "month_name",
+                "-w",
+                "platform in ('TV', 'Mobile')",
+            ],
             "select d.month_name, count(*) from s left join d on d.day = s.started_on where platform in ('TV', 'Mobile') group by 1 order by 1",
         ),
         (
-            &["-m", "sessions", "-g", "platform", "--order-by", "-sessions", "--limit", "2"],
+            &[
+                "-m",
+                "sessions",
+                "-g",
+                "platform",
+                "--order-by",
+                "-sessions",
+                "--limit",
+                "2",
+            ],
             "select platform, count(*) from s group by 1 order by 2 desc nulls last, 1 limit 2",
         ),
     ];
@@ -233,7 +308,13 @@ fn a_row_counts_once_for_each_value_behind_a_bridge_or_not_at_all() {
     let shop = shop();
     let by_hand = "select g.title, count(*), count(distinct user_id), sum(minutes) from s join \
         (select distinct session_id, program_id from p) b using (session_id) left join g using (program_id) group by 1 order by 1";
-    assert_eq!(asked(&shop, &["-m", "sessions,active_users,length", "-g", "program"]), shop.rows(by_hand));
+    assert_eq!(
+        asked(
+            &shop,
+            &["-m", "sessions,active_users,length", "-g", "program"]
+        ),
+        shop.rows(by_hand)
+    );
     // Two titles of one category: the session counts once.
     let by_category = "select k, count(*) from (select distinct p.session_id, g.category k from p left join g using (program_id)) b \
         join s using (session_id) group by 1 order by 1";
@@ -241,37 +322,93 @@ fn a_row_counts_once_for_each_value_behind_a_bridge_or_not_at_all() {
     assert_eq!(found, shop.rows(by_category));
     assert_eq!(found, "Drama|2 null|2");
     assert_eq!(
-        asked(&shop, &["-m", "sessions", "-g", "platform", "-w", "category = 'Drama'"]),
+        asked(
+            &shop,
+            &[
+                "-m",
+                "sessions",
+                "-g",
+                "platform",
+                "-w",
+                "category = 'Drama'"
+            ]
+        ),
         "Mobile|1 TV|1"
     );
-    shop.write("models/sem.yml", &MODELS.replace("config: {meta: {bi: {filter: both}}}", "description: x"));
-    shop.tv1(&["metrics", "query", "-m", "sessions", "-g", "category"]).expect(
-        2,
-        &["R0703", "`sessions` cannot be grouped or filtered by `category`", "filter: both", "`session_id` of `plays`", "models/sem.yml:"],
+    shop.write(
+        "models/sem.yml",
+        &MODELS.replace("config: {meta: {bi: {filter: both}}}", "description: x"),
     );
+    shop.tv1(&["metrics", "query", "-m", "sessions", "-g", "category"])
+        .expect(
+            2,
+            &[
+                "R0703",
+                "`sessions` cannot be grouped or filtered by `category`",
+                "filter: both",
+                "`session_id` of `plays`",
+                "models/sem.yml:",
+            ],
+        );
     // Metrics of the many rows need no bridge.
-    assert_eq!(asked(&shop, &["-m", "plays", "-g", "category"]), "Drama|5 null|2");
+    assert_eq!(
+        asked(&shop, &["-m", "plays", "-g", "category"]),
+        "Drama|5 null|2"
+    );
 }
 
 #[test]
 fn printed_sql_runs_as_it_stands_and_values_are_quoted() {
     let shop = shop();
-    let words = ["metrics", "query", "-m", "sessions,watched", "-g", "program__title,date:month", "--sql"];
+    let words = [
+        "metrics",
+        "query",
+        "-m",
+        "sessions,watched",
+        "-g",
+        "program__title,date:month",
+        "--sql",
+    ];
     let sql = shop.tv1(&words).expect(0, &["with sessions_of as ("]).said;
-    assert_eq!(shop.rows(&sql), asked(&shop, &["-m", "sessions,watched", "-g", "program__title,date:month"]).replace(".00", ""));
+    assert_eq!(
+        shop.rows(&sql),
+        asked(
+            &shop,
+            &["-m", "sessions,watched", "-g", "program__title,date:month"]
+        )
+        .replace(".00", "")
+    );
     for (words, said) in [
-        (["-m", "sesions", "-g", "platform"], "did you mean `sessions`?"),
-        (["-m", "sessions", "-g", "platfrom"], "did you mean `platform`?"),
+        (
+            ["-m", "sesions", "-g", "platform"],
+            "did you mean `sessions`?",
+        ),
+        (
+            ["-m", "sessions", "-g", "platfrom"],
+            "did you mean `platform`?",
+        ),
         (["-m", "sessions", "-g", "platform:day"], "is not a time"),
-        (["-m", "sessions", "-g", "date:hours"], "did you mean `date:hour`?"),
-        (["-m", "users", "-g", "date"], "none of the metrics asked for has a date"),
-        (["-m", "sessions", "-w", "platform = 'x'; drop table s"], "`;` cannot stand in an expression"),
+        (
+            ["-m", "sessions", "-g", "date:hours"],
+            "did you mean `date:hour`?",
+        ),
+        (
+            ["-m", "users", "-g", "date"],
+            "none of the metrics asked for has a date",
+        ),
+        (
+            ["-m", "sessions", "-w", "platform = 'x'; drop table s"],
+            "`;` cannot stand in an expression",
+        ),
     ] {
         let mut args = vec!["metrics", "query"];
         args.extend(words);
         shop.tv1(&args).expect(2, &[said]);
     }
-    assert_eq!(asked(&shop, &["-m", "sessions", "-w", "platform = 'x'' or true'"]), "0");
+    assert_eq!(
+        asked(&shop, &["-m", "sessions", "-w", "platform = 'x'' or true'"]),
+        "0"
+    );
 }
 
 /// The older form, as dbt 1.10 knows it, gives the same answers.
@@ -303,13 +440,19 @@ metrics:
   - {name: tv, label: TV, type: ratio, type_params: {numerator: {name: sessions, filter: "{{ Dimension('session__platform') }} = 'TV'"}, denominator: sessions}}
 "#,
     );
-    assert_eq!(asked(&shop, &["-m", "sessions", "-g", "session__platform"]), "Mobile|1 TV|4 Tablet|1 null|1");
+    assert_eq!(
+        asked(&shop, &["-m", "sessions", "-g", "session__platform"]),
+        "Mobile|1 TV|4 Tablet|1 null|1"
+    );
     assert_eq!(
         asked(&shop, &["-m", "active,tv", "-g", "metric_time__month"]),
         "2025-01-01|2|0.6 2025-02-01|1|0.5"
     );
     let manifest = std::fs::read_to_string(shop.folder().join("target/manifest.json"));
-    assert!(manifest.is_ok_and(|m| m.contains("\"where_sql_template\"")) || shop.tv1(&["parse"]).code == 0);
+    assert!(
+        manifest.is_ok_and(|m| m.contains("\"where_sql_template\""))
+            || shop.tv1(&["parse"]).code == 0
+    );
 }
 
 #[test]
@@ -337,7 +480,8 @@ fn faults_of_hand_made_models_are_told() {
 #[test]
 fn the_power_bi_project_is_the_same_every_time_and_keeps_what_was_changed_by_hand() {
     let shop = shop();
-    let read = |path: &str| std::fs::read_to_string(shop.folder().join("powerbi").join(path)).unwrap();
+    let read =
+        |path: &str| std::fs::read_to_string(shop.folder().join("powerbi").join(path)).unwrap();
     shop.tv1(&["export", "powerbi"]).expect(0, &["Wrote "]);
     let measures = read("shop.SemanticModel/definition/tables/_MEASURES.tmdl");
     for line in [
@@ -354,13 +498,20 @@ fn the_power_bi_project_is_the_same_every_time_and_keeps_what_was_changed_by_han
         "measure P90 = PERCENTILE.INC(SESSIONS[minutes], 0.9)",
         "\t\tformatString: #,0\n\t\tdisplayFolder: KPI\\Base\n",
     ] {
-        assert!(measures.contains(line), "`{line}` is missing in\n{measures}");
+        assert!(
+            measures.contains(line),
+            "`{line}` is missing in\n{measures}"
+        );
     }
-    assert!(read("shop.SemanticModel/definition/relationships.tmdl").contains("crossFilteringBehavior: bothDirections"));
+    assert!(
+        read("shop.SemanticModel/definition/relationships.tmdl")
+            .contains("crossFilteringBehavior: bothDirections")
+    );
     let before = tree(&shop);
     shop.tv1(&["export", "powerbi"]).expect(0, &[]);
     assert_eq!(tree(&shop), before, "a second export changes nothing");
-    shop.tv1(&["export", "powerbi", "--check"]).expect(0, &["is what the project says"]);
+    shop.tv1(&["export", "powerbi", "--check"])
+        .expect(0, &["is what the project says"]);
 
     // The order of keys is nobody's business.
     let reordered = MODELS.replace(
@@ -372,17 +523,27 @@ fn the_power_bi_project_is_the_same_every_time_and_keeps_what_was_changed_by_han
 
     // A changed definition is drift; so is a model file that was changed by hand.
     shop.write("models/sem.yml", &MODELS.replace("agg: median", "agg: min"));
-    shop.tv1(&["export", "powerbi", "--check"]).expect(1, &["R0706", "_MEASURES.tmdl"]);
+    shop.tv1(&["export", "powerbi", "--check"])
+        .expect(1, &["R0706", "_MEASURES.tmdl"]);
     shop.write("models/sem.yml", MODELS);
-    shop.write("powerbi/shop.SemanticModel/definition/database.tmdl", "database\n");
-    shop.tv1(&["export", "powerbi", "--check"]).expect(1, &["changed: shop.SemanticModel/definition/database.tmdl"]);
+    shop.write(
+        "powerbi/shop.SemanticModel/definition/database.tmdl",
+        "database\n",
+    );
+    shop.tv1(&["export", "powerbi", "--check"])
+        .expect(1, &["changed: shop.SemanticModel/definition/database.tmdl"]);
 
     // A page that was changed by hand stays, in this export and the next.
-    let page = before.iter().map(|(p, _)| p.clone()).find(|p| p.ends_with("/page.json")).unwrap();
+    let page = before
+        .iter()
+        .map(|(p, _)| p.clone())
+        .find(|p| p.ends_with("/page.json"))
+        .unwrap();
     let by_hand = read(&page).replace("1280", "1600");
     shop.write(&format!("powerbi/{page}"), &by_hand);
     for _ in 0..2 {
-        shop.tv1(&["export", "powerbi"]).expect(0, &["was changed by hand and is kept"]);
+        shop.tv1(&["export", "powerbi"])
+            .expect(0, &["was changed by hand and is kept"]);
         assert_eq!(read(&page), by_hand);
     }
     shop.tv1(&["export", "powerbi", "--check"]).expect(0, &[]);
@@ -393,10 +554,24 @@ fn what_dax_cannot_say_is_an_error_with_its_line() {
     let shop = shop();
     shop.write(
         "models/sem.yml",
-        &MODELS.replace("{{ Dimension('session__platform') }} = 'TV'", "{{ Dimension('session__platform') }} like 'T%'"),
+        &MODELS.replace(
+            "{{ Dimension('session__platform') }} = 'TV'",
+            "{{ Dimension('session__platform') }} like 'T%'",
+        ),
     );
-    shop.tv1(&["export", "powerbi"]).expect(2, &["R0705", "metric `tv_sessions`: `like` has no counterpart in DAX", "models/sem.yml:", "bi: {dax:"]);
-    assert!(!shop.folder().join("powerbi").exists(), "nothing is written");
+    shop.tv1(&["export", "powerbi"]).expect(
+        2,
+        &[
+            "R0705",
+            "metric `tv_sessions`: `like` has no counterpart in DAX",
+            "models/sem.yml:",
+            "bi: {dax:",
+        ],
+    );
+    assert!(
+        !shop.folder().join("powerbi").exists(),
+        "nothing is written"
+    );
 }
 
 #[test]
@@ -407,11 +582,28 @@ fn names_and_tags_of_an_older_project_are_kept() {
         "table Visits\n\tlineageTag: 11111111-1111-4111-8111-111111111111\n\n\tmeasure Antal = COUNT(Visits[Id])\n\t\tlineageTag: 22222222-2222-4222-8222-222222222222\n\n\tmeasure Odd = MEDIAN(Visits[Id]) + 1\n\t\tlineageTag: 33333333-3333-4333-8333-333333333333\n\n\tcolumn Id\n\t\tdataType: int64\n\t\tlineageTag: 44444444-4444-4444-8444-444444444444\n\t\tsourceColumn: session_id\n\n\tpartition Visits = m\n\t\tmode: import\n\t\tsource =\n\t\t\t\tlet\n\t\t\t\t    Data = Source{[Schema=\"public\",Item=\"s\"]}[Data]\n\t\t\t\tin\n\t\t\t\t    Data\n\n",
     );
     shop.write("old/Old.pbip", "{}");
-    shop.tv1(&["export", "powerbi", "--adopt", "old"]).expect(0, &["`Odd` is no metric of the project"]);
-    let text = std::fs::read_to_string(shop.folder().join("powerbi/Old.SemanticModel/definition/tables/Visits.tmdl")).unwrap();
-    assert!(text.contains("lineageTag: 11111111-1111-4111-8111-111111111111") && text.contains("column Id\n"), "{text}");
-    let measures = std::fs::read_to_string(shop.folder().join("powerbi/Old.SemanticModel/definition/tables/_MEASURES.tmdl")).unwrap();
-    assert!(measures.contains("measure Antal = COUNT(Visits[Id])") && measures.contains("22222222-2222-4222-8222-222222222222"), "{measures}");
+    shop.tv1(&["export", "powerbi", "--adopt", "old"])
+        .expect(0, &["`Odd` is no metric of the project"]);
+    let text = std::fs::read_to_string(
+        shop.folder()
+            .join("powerbi/Old.SemanticModel/definition/tables/Visits.tmdl"),
+    )
+    .unwrap();
+    assert!(
+        text.contains("lineageTag: 11111111-1111-4111-8111-111111111111")
+            && text.contains("column Id\n"),
+        "{text}"
+    );
+    let measures = std::fs::read_to_string(
+        shop.folder()
+            .join("powerbi/Old.SemanticModel/definition/tables/_MEASURES.tmdl"),
+    )
+    .unwrap();
+    assert!(
+        measures.contains("measure Antal = COUNT(Visits[Id])")
+            && measures.contains("22222222-2222-4222-8222-222222222222"),
+        "{measures}"
+    );
     // Without --adopt they are still known.
     shop.tv1(&["export", "powerbi", "--check"]).expect(0, &[]);
 }
@@ -424,7 +616,12 @@ fn tree(shop: &Project) -> Vec<(String, String)> {
             if path.is_dir() {
                 go(&path, root, out);
             } else {
-                let shown = path.strip_prefix(root).unwrap().to_str().unwrap().to_string();
+                let shown = path
+                    .strip_prefix(root)
+                    .unwrap()
+                    .to_str()
+                    .unwrap()
+                    .to_string();
                 out.push((shown, std::fs::read_to_string(&path).unwrap()));
             }
         }
