@@ -442,11 +442,13 @@ pub static WHERE: Opt = Opt::new(
 .value("SQL");
 
 /// `--order-by`.
-pub static ORDER_BY: Opt = Opt::many(
+pub static ORDER_BY: Opt = Opt::new(
     "order_by",
-    "NAMES",
-    "Columns to sort by; a leading `-` sorts downwards",
-);
+    Kind::Texts,
+    Standard::Empty,
+    "Columns to sort by, parted by commas; a leading `-` sorts downwards",
+)
+.value("NAMES");
 
 /// `--from`.
 pub static FROM: Opt = Opt::value_of("from", Kind::Day, "DATE", "First day");

@@ -4,11 +4,11 @@ use super::session::Session;
 use super::setup::{self, Loaded};
 use crate::cli::{Command, PowerBiPart};
 use crate::diag::{Diagnostic, Result, Severity, Sink, code, render};
+use crate::page::{Measures, Report, Slicer};
 use crate::pg::{Cell, quote_literal};
-use crate::powerbi::{self, Files, Model, Parameter, Relations, Settings, State};
+use crate::powerbi::{self, Choice, Files, Parameter, Relations, Settings, Sheet, State};
 use crate::report::{Event, Level};
 use crate::semantic::Layer;
-use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
 
 /// What was asked for.
@@ -47,6 +47,7 @@ pub fn powerbi(ctx: &Session) -> Result<Outcome> {
             .help("add `semantic_model: {enabled: true}` to a model, and `entity:` and `dimension:` to its columns")
             .into());
     }
+    super::metrics::warn(&crate::semantic::lint(&layer, &loaded.manifest));
     let mut sink = Sink::default();
     let present = read_folder(&asked.out)?;
     let mut state = State::read(present.get(powerbi::FILE).map(String::as_str));
@@ -55,9 +56,10 @@ pub fn powerbi(ctx: &Session) -> Result<Outcome> {
         adopted = read_folder(dir)?;
         state.names = powerbi::adopt(&adopted, &layer, &mut sink);
     }
-    let settings = settings(&loaded, &present, &adopted, &culture(ctx, &mut sink));
+    let reports = reports(ctx, &mut sink);
+    let settings = settings(&loaded, &present, &adopted, &culture(&reports));
     let relations = relations(ctx, &loaded, &layer);
-    let parameters = parameters(ctx, &mut sink);
+    let parameters = parameters(&reports);
     let model = powerbi::build(
         &layer,
         &relations,
@@ -67,11 +69,11 @@ pub fn powerbi(ctx: &Session) -> Result<Outcome> {
         &mut sink,
     );
     let mut generated = powerbi::model_files(&model, &settings);
-    generated.extend(report_files(ctx, &layer, &model, &settings, &mut sink));
-    let colour = std::io::stderr().is_terminal();
-    for d in sink.finish()? {
-        let _ = writeln!(std::io::stderr(), "{}\n", render(&d, colour));
-    }
+    let sheets: Vec<Sheet> = reports.iter().map(sheet).collect();
+    generated.extend(powerbi::pages(
+        &layer, &model, &sheets, &settings, &mut sink,
+    ));
+    super::metrics::warn(&sink.finish()?);
     finish(ctx, &asked, &settings, generated, present, adopted, &state)
 }
 
@@ -334,21 +336,71 @@ fn relations(ctx: &Session, loaded: &Loaded, layer: &Layer) -> Relations {
     out
 }
 
-/// Language and number formats of the model.
-fn culture(_ctx: &Session, _sink: &mut Sink) -> String {
-    "en-US".into()
+/// The report pages of the project.
+fn reports(ctx: &Session, sink: &mut Sink) -> Vec<Report> {
+    crate::page::load(&ctx.project_dir(), sink).reports
 }
 
-fn parameters(_ctx: &Session, _sink: &mut Sink) -> Vec<Parameter> {
-    Vec::new()
+/// Language and number formats of the model: those of the first page.
+fn culture(reports: &[Report]) -> String {
+    reports
+        .first()
+        .map_or_else(|| "en-US".into(), |r| r.locale.clone())
 }
 
-fn report_files(
-    _ctx: &Session,
-    layer: &Layer,
-    model: &Model,
-    settings: &Settings,
-    sink: &mut Sink,
-) -> Files {
-    powerbi::pages(layer, model, &[], settings, sink)
+/// The parameters that pages use, each once.
+fn parameters(reports: &[Report]) -> Vec<Parameter> {
+    let mut out: Vec<Parameter> = Vec::new();
+    for p in reports.iter().flat_map(|r| &r.parameters) {
+        if !out.iter().any(|x| x.name == p.name) {
+            out.push(Parameter {
+                name: p.name.clone(),
+                metrics: p.metrics.clone(),
+            });
+        }
+    }
+    out
+}
+
+/// A page as the exporter takes it.
+fn sheet(r: &Report) -> Sheet {
+    let choices = r.slicers.iter().filter_map(|s| match s {
+        Slicer::Parameter { name, .. } => Some(Choice::Parameter(name.clone())),
+        // Power BI's charts filter each other, so a slicer for that is not needed.
+        Slicer::Dimension { hidden: true, .. } => None,
+        Slicer::Dimension {
+            dimension, place, ..
+        } => Some(Choice::Dimension(dimension.clone(), place.clone())),
+        Slicer::Time { .. } => Some(Choice::Time),
+    });
+    let tiles = r.tiles.iter().map(|t| powerbi::Tile {
+        id: t.id.clone(),
+        kind: t.kind.as_str(),
+        title: t.title.clone(),
+        metrics: match &t.measures {
+            Measures::Named(list) => list.iter().map(|(m, _)| m.clone()).collect(),
+            Measures::Parameter(name, _) => r
+                .parameter(name)
+                .map(|p| p.default.clone())
+                .filter(|d| !d.is_empty())
+                .unwrap_or_else(|| r.metrics(t)),
+        },
+        parameter: match &t.measures {
+            Measures::Parameter(name, _) => Some(name.clone()),
+            Measures::Named(_) => None,
+        },
+        by: t.by.iter().map(|(d, _)| d.clone()).collect(),
+        image: t.image.as_ref().map(|(d, _)| d.clone()),
+        limit: t.limit,
+        at: (t.row, t.column, t.span, t.rows),
+        place: t.place.clone(),
+    });
+    Sheet {
+        name: r.name.clone(),
+        title: r.title.clone(),
+        colors: r.colors.clone(),
+        slicers: choices.collect(),
+        tiles: tiles.collect(),
+        heights: r.heights.clone(),
+    }
 }

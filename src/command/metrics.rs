@@ -3,11 +3,11 @@ use super::Outcome;
 use super::session::Session;
 use super::setup::{self, Loaded};
 use crate::cli::{Command, MetricsQuery, Output};
-use crate::diag::{Result, Sink, Stopped, render};
+use crate::diag::{Diagnostic, Result, Sink, Stopped, render};
 use crate::metrics::{self, Catalogue, Filter, MetricFacts, Plan, Request, Role};
 use crate::pg::{Cell, PgError, Table};
 use crate::report::{Event, TableColumn, table};
-use crate::semantic::{Kind, Labels, Layer, Metric};
+use crate::semantic::{Kind, Labels, Layer, Metric, lint};
 use serde_json::{Map, Value, json};
 use std::io::{IsTerminal, Write};
 
@@ -16,6 +16,9 @@ pub fn metrics(ctx: &Session) -> Result<Outcome> {
     let connects = matches!(&ctx.invocation.command, Command::MetricsQuery(q) if !q.sql);
     let loaded = setup::load(ctx, connects)?;
     let layer = layer(&loaded)?;
+    if !matches!(ctx.invocation.command, Command::MetricsQuery(_)) {
+        warn(&lint(&layer, &loaded.manifest));
+    }
     match &ctx.invocation.command {
         Command::MetricsList { output } => list(ctx, &layer, *output == Output::Json),
         Command::MetricsShow { metric, output } => {
@@ -31,11 +34,16 @@ pub fn metrics(ctx: &Session) -> Result<Outcome> {
 pub fn layer(loaded: &Loaded) -> Result<Layer> {
     let mut sink = Sink::default();
     let layer = Layer::read(&loaded.manifest, &mut sink);
-    let colour = std::io::stderr().is_terminal();
-    for d in sink.finish()? {
-        let _ = writeln!(std::io::stderr(), "{}\n", render(&d, colour));
-    }
+    warn(&sink.finish()?);
     Ok(layer)
+}
+
+/// Warnings on stderr, so that answers on stdout stay clean.
+pub fn warn(list: &[Diagnostic]) {
+    let colour = std::io::stderr().is_terminal();
+    for d in list {
+        let _ = writeln!(std::io::stderr(), "{}\n", render(d, colour));
+    }
 }
 
 fn say(ctx: &Session, text: String) {

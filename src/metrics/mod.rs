@@ -87,6 +87,3 @@ pub enum Role {
         format: Option<String>,
     },
 }
-
-#[cfg(test)]
-mod tests;

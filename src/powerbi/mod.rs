@@ -51,6 +51,3 @@ pub struct Parameter {
     /// Metrics, and where each is named.
     pub metrics: Vec<(String, crate::text::Place)>,
 }
-
-#[cfg(test)]
-mod tests;

@@ -5,11 +5,13 @@
 //! expression, no database and no page.
 mod facts;
 mod fragment;
+mod lint;
 mod read;
 mod types;
 
 pub use facts::{Labels, bi, is_on};
 pub use fragment::{Fault, Piece, scan, template};
+pub use lint::lint;
 pub use types::{
     Aggregation, Column, Cumulative, Date, Dimension, Grain, Hierarchy, Input, Key, KeyKind, Kind,
     Layer, Level, Measure, Metric, Offset, PeriodAgg, Table, Window,

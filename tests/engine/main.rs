@@ -13,6 +13,7 @@ mod conform;
 #[path = "jinja/golden.rs"]
 mod jinja_golden;
 mod layers;
+mod metrics;
 mod mistakes;
 mod project;
 mod projects;
