@@ -118,6 +118,8 @@ fn read(path: &std::path::Path, node: &Node) -> Result<(Vec<String>, Rows)> {
             bad(&file, line, format!("this row cannot be read: {e}"))
         })?;
         let line = record.position().map_or(1, |p| p.line() as usize);
+        let start = record.position().map_or(0, |p| p.byte() as usize);
+        rows.extend(vec![vec![None; names.len()]; blank_lines(text, start)]);
         if record.len() > names.len() {
             return Err(bad(
                 &file,
@@ -136,7 +138,28 @@ fn read(path: &std::path::Path, node: &Node) -> Result<(Vec<String>, Rows)> {
             .collect();
         rows.push(row);
     }
+    let last = text.trim_end_matches(['\r', '\n']).len();
+    let breaks = text[last..].matches('\n').count();
+    rows.extend(vec![vec![None; names.len()]; breaks.saturating_sub(1)]);
     Ok((names, rows))
+}
+
+/// How many blank lines a text has from a byte on: to dbt each is a row without values.
+fn blank_lines(text: &str, start: usize) -> usize {
+    let mut rest = text.get(start..).unwrap_or_default();
+    // The second half of the line end before.
+    if text[..start.min(text.len())].ends_with('\r') {
+        rest = rest.strip_prefix('\n').unwrap_or(rest);
+    }
+    let mut count = 0;
+    while let Some(next) = rest
+        .strip_prefix("\r\n")
+        .or_else(|| rest.strip_prefix('\n'))
+    {
+        rest = next;
+        count += 1;
+    }
+    count
 }
 
 fn bad(file: &std::sync::Arc<SourceFile>, line: usize, message: String) -> Diagnostic {
