@@ -43,6 +43,10 @@ impl Object for RelationClass {
             "CTE" => "cte",
             "MaterializedView" => "materialized_view",
             "External" => "external",
+            name @ ("create" | "create_from" | "create_from_source" | "create_ephemeral_from") => {
+                let class = Value::from_dyn_object(self.clone());
+                return Some(python::Bound::value(class, name));
+            }
             _ => return None,
         }))
     }

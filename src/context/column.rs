@@ -180,6 +180,15 @@ impl Object for Column {
     }
 }
 
+/// Methods of the class, which templates also ask for without calling them.
+const CLASS_METHODS: &[&str] = &[
+    "create",
+    "translate_type",
+    "string_type",
+    "numeric_type",
+    "from_description",
+];
+
 /// Calls on the class: `api.Column.create(...)`.
 pub fn static_method(name: &str, args: &Args) -> Result<Value, Error> {
     Ok(match name {
@@ -251,6 +260,14 @@ pub struct ColumnClass;
 impl Object for ColumnClass {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
+    }
+
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str().filter(|name| CLASS_METHODS.contains(name))?;
+        Some(python::Bound::value(
+            Value::from_dyn_object(self.clone()),
+            name,
+        ))
     }
 
     fn call_method(

@@ -13,6 +13,8 @@ pub struct Record {
     plain: Map<String, Json>,
     /// Attributes that are more than their plain form.
     special: Vec<(&'static str, Value)>,
+    /// Whether attributes that are not there are none, as those of configurations are.
+    lenient: bool,
 }
 
 impl Record {
@@ -26,6 +28,17 @@ impl Record {
             class,
             plain,
             special,
+            lenient: false,
+        })
+    }
+
+    /// A node's configuration: what it does not have is none.
+    pub fn config(plain: Map<String, Json>) -> Value {
+        Value::from_object(Self {
+            class: "Config",
+            plain,
+            special: Vec::new(),
+            lenient: true,
         })
     }
 }
@@ -39,7 +52,10 @@ impl Object for Record {
         let key = key.as_str()?;
         match self.special.iter().find(|(name, _)| *name == key) {
             Some((_, value)) => Some(value.clone()),
-            None => self.plain.get(key).map(python::json::from_json),
+            None => match self.plain.get(key) {
+                Some(value) => Some(python::json::from_json(value)),
+                None => self.lenient.then(|| Value::from(())),
+            },
         }
     }
 

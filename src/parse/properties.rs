@@ -223,6 +223,7 @@ fn entry(
     };
     let skip = |path: &[String]| unrendered(section, path);
     let node = render_tree(&read.file, item, render, &skip, sink);
+    let name = node.get("name").and_then(Node::scalar_text).unwrap_or(name);
     Some(Property {
         section,
         name,

@@ -40,8 +40,10 @@ impl Builder<'_> {
             .as_ref()
             .map(|v| format!(", version='{}'", version_text(v)))
             .unwrap_or_default();
+        // What stands in another package than its description counts as attached to nothing.
+        let own = node.package_name == self.input.packages[package].project.name;
         let target = Target {
-            id: id.to_string(),
+            id: if own { id.to_string() } else { String::new() },
             name: match &node.version {
                 Some(v) => format!("{}_v{}", node.name, version_text(v)),
                 None => node.name.clone(),

@@ -177,9 +177,18 @@ fn result(manifest: &Manifest, r: &NodeResult) -> Value {
         "execution_time": r.execution_time, "adapter_response": r.adapter_response, "message": r.message,
         "failures": r.failures, "node": node, "agate_table": null, "batch_results": r.batch_results,
     });
+    let config = Record::config(
+        node.get("config")
+            .and_then(Json::as_object)
+            .cloned()
+            .unwrap_or_default(),
+    );
     let special = vec![
         ("timing", List::value(timing)),
-        ("node", Record::value("Node", node, Vec::new())),
+        (
+            "node",
+            Record::value("Node", node, vec![("config", config)]),
+        ),
         ("unique_id", Value::from(r.unique_id.as_str())),
     ];
     Record::value(

@@ -112,7 +112,7 @@ fn hooks_at_the_end_get_results_as_objects_and_compile_renders_hooks() {
             "{% macro keep(results) %}{% for r in results %}\n\
              create table seen as select '{{ r.node.unique_id }} {{ r.status }} {{ r.to_dict().keys() | list | length }} \
              {{ r.timing[0].to_dict().name }} {{ r.timing[0].started_at.year > 2000 }} {{ r.node is mapping }} \
-             {{ r.node.config.materialized }} {{ r.node.compiled_code }}' as x\n\
+             {{ r.node.config.materialized }} {{ r.node.config.nothing is none }} {{ r.node.compiled_code }}' as x\n\
              {% endfor %}{% endmacro %}",
         ),
     ]);
@@ -123,7 +123,7 @@ fn hooks_at_the_end_get_results_as_objects_and_compile_renders_hooks() {
     project.tv1(&["run"]).expect(0, &["PASS=3"]);
     assert_eq!(
         project.rows("select x from seen"),
-        "model.shop.a success 10 compile True False view select 1 as id"
+        "model.shop.a success 10 compile True False view True select 1 as id"
     );
     project.tv1(&["compile"]).expect(0, &[]);
     let hook = &manifest(&project)["nodes"]["operation.shop.shop-on-run-start-0"];
@@ -146,4 +146,39 @@ fn unit_tests_replace_macros_of_packages_by_their_full_name() {
     ]);
     project.tv1(&["build"]).expect(0, &["PASS=2"]);
     assert_eq!(project.rows("select low from a"), "1");
+}
+
+#[test]
+fn a_macro_that_a_package_lacks_is_found_out_when_its_node_is_compiled() {
+    let project = Project::new(&[
+        ("macros/m.sql", "{% macro other() %}{% endmacro %}"),
+        ("models/a.sql", "select '{{ shop.no_such_macro(1) }}' as x"),
+        (
+            "models/b.sql",
+            "select '{{ api.Column.translate_type('string') if api.Column.translate_type is defined }}' as x",
+        ),
+    ]);
+    project.tv1(&["parse"]).expect(0, &[]);
+    project.tv1(&["run"]).expect(
+        1,
+        &["has no attribute 'no_such_macro'", "PASS=1 WARN=0 ERROR=1"],
+    );
+    assert_eq!(project.rows("select x from b"), "TEXT");
+}
+
+#[test]
+fn blank_lines_of_seeds_are_rows_and_names_of_sources_are_evaluated() {
+    let project = Project::new(&[
+        ("seeds/s.csv", "a,b\r\n1,2\r\n\r\n3,4\r\n"),
+        ("seeds/t.csv", "a\n\n1\n\n\n"),
+        (
+            "models/s.yml",
+            "sources:\n  - name: \"{{ var('src', 'public') }}\"\n    tables: [{name: s}]\n",
+        ),
+        ("models/m.sql", "select * from {{ source('public', 's') }}"),
+    ]);
+    project.tv1(&["seed"]).expect(0, &["PASS=2"]);
+    project.tv1(&["run"]).expect(0, &["PASS=1"]);
+    assert_eq!(project.rows("select a, b from m"), "1|2 null|null 3|4");
+    assert_eq!(project.rows("select a from t"), "null 1 null null");
 }

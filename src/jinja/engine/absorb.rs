@@ -1,4 +1,5 @@
 //! Attributes, subscripts and calls in texts whose undefined values swallow them.
+use super::macros::Package;
 use crate::jinja::python::{Absorbing, Bound, is_undefined, ops};
 use minijinja::value::Value;
 use minijinja::{Error, ErrorKind, State};
@@ -36,6 +37,11 @@ pub(super) fn method(
 ) -> Result<Value, Error> {
     if is_undefined(value) {
         return Ok(swallowed(value));
+    }
+    // A macro that a package lacks: undefined, not wrong, until the node is compiled.
+    let key = Value::from(name);
+    if value.downcast_object_ref::<Package>().is_some() && value.get_item(&key)?.is_undefined() {
+        return Ok(Absorbing::value(name));
     }
     match value.call_method(state, name, args) {
         Err(e) if e.kind() == ErrorKind::UnknownMethod && e.line().is_none() => {
