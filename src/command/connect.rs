@@ -1,11 +1,9 @@
-//! Which database: a profile, a URL or the environment, else the project's private server; and `debug`.
-use super::Outcome;
+//! Which database: a profile, a URL or the environment, else the project's private server.
 use super::session::Session;
 use super::setup;
 use crate::config::{self, ConnectionKeys, ProfileQuery, Project, Target};
 use crate::diag::{Diagnostic, Result, code};
 use crate::pg::{ConnectOptions, Secret, SslMode};
-use crate::report::{Event, Level};
 use serde_json::Map;
 use std::path::PathBuf;
 use std::time::Duration;
@@ -220,96 +218,4 @@ pub fn private_target(
     origin: String,
 ) -> Target {
     as_target(ctx, options, profile, origin)
-}
-
-/// `debug`: says which database and why, and tries it.
-pub fn debug(ctx: &Session) -> Result<Outcome> {
-    let line = |text: String| {
-        ctx.reporter.emit(Event::Output {
-            text,
-            header: None,
-            dbt: None,
-        })
-    };
-    line(format!(
-        "tv1 version: {} (compatible with dbt-core {})",
-        env!("CARGO_PKG_VERSION"),
-        crate::DBT_VERSION
-    ));
-    line(format!(
-        "os info: {} {}",
-        std::env::consts::OS,
-        std::env::consts::ARCH
-    ));
-    let root = ctx.project_dir();
-    line(format!("project folder: {}", root.display()));
-    let database = choose(ctx, true)?;
-    let project = setup::packages(ctx, &database.target);
-    match &project {
-        Ok(p) => line(format!(
-            "project file: {} [OK found and valid]",
-            p[0].project.file.path
-        )),
-        Err(_) => line("project file: [ERROR invalid]".into()),
-    }
-    line(format!("connection chosen by: {}", database.target.origin));
-    for (key, value) in database.target.context() {
-        if !value.is_null()
-            && [
-                "host",
-                "port",
-                "user",
-                "database",
-                "schema",
-                "threads",
-                "role",
-                "search_path",
-                "sslmode",
-                "application_name",
-                "retries",
-                "connect_timeout",
-            ]
-            .contains(&key.as_str())
-        {
-            line(format!(
-                "  {key}: {}",
-                value
-                    .as_str()
-                    .map_or_else(|| value.to_string(), str::to_string)
-            ));
-        }
-    }
-    let tried = crate::pg::Session::connect(&database.options).and_then(|mut s| {
-        s.fetch("select version()").map(|t| {
-            t.scalar()
-                .and_then(crate::pg::Cell::text)
-                .unwrap_or_default()
-        })
-    });
-    let connected = match tried {
-        Ok(version) => {
-            line(format!("Connection test: [OK connection ok] {version}"));
-            true
-        }
-        Err(e) => {
-            line("Connection test: [ERROR]".into());
-            ctx.reporter.emit(Event::Diagnostic {
-                diagnostic: e.diagnostic(None, Some(&database.options)),
-                dbt: None,
-            });
-            false
-        }
-    };
-    if let Err(stopped) = &project {
-        super::failure::report(&ctx.reporter, stopped);
-    }
-    if connected && project.is_ok() {
-        ctx.reporter.emit(Event::Line {
-            level: Level::Info,
-            text: "All checks passed!".into(),
-            dbt: None,
-        });
-        return Ok(Outcome::Success);
-    }
-    Ok(Outcome::Failed)
 }

@@ -157,12 +157,13 @@ pub fn load_profile(
     };
     // A password that is not valid Jinja is taken as it stands.
     let lenient = |text: &str| match render(text) {
-        Err(_)
-            if output
-                .get("password")
-                .or(output.get("pass"))
-                .and_then(Node::as_str)
-                == Some(text) =>
+        Err(why)
+            if !why.contains("Env var required")
+                && output
+                    .get("password")
+                    .or(output.get("pass"))
+                    .and_then(Node::as_str)
+                    == Some(text) =>
         {
             Ok(yaml::Kind::Str(text.to_string()))
         }

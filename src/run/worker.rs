@@ -65,6 +65,8 @@ pub struct Work<'a> {
     pub cancellation: Cancellation,
     /// How simulated sources are generated.
     pub simulate: Simulate<'a>,
+    /// Whether nodes are copied from another environment instead of built.
+    pub cloning: bool,
 }
 
 type Results = Vec<(Arc<NodeInfo>, Arc<NodeResult>)>;
@@ -192,11 +194,18 @@ impl Pool<'_> {
         });
         let mut state = self.lock();
         let skipped = state.scheduler.finish(&info.unique_id, blocks);
+        let stops = failed && self.work.fail_fast || fail_fast;
+        if stops && state.stopping.is_none() {
+            self.work.reporter.emit(Event::FailedFast {
+                node: info.clone(),
+                result: result.clone(),
+            });
+        }
         state.results.push((info, result));
         for id in skipped {
             self.skip(&mut state, &id, None);
         }
-        if (failed && self.work.fail_fast || fail_fast) && state.stopping.is_none() {
+        if stops && state.stopping.is_none() {
             self.stop(&mut state, "Skipping due to fail_fast");
             drop(state);
             self.work.cancellation.cancel();
@@ -268,6 +277,7 @@ impl Pool<'_> {
         }
         match manifest.nodes.get(id) {
             Some(node) if node.resource_type == ResourceType::Test => told(runner.test(node)),
+            Some(node) if self.work.cloning => told(runner.clone_of(node)),
             Some(node) => told(runner.run(node)),
             None => {
                 let mut result = NodeResult::new(id, Status::NoOp);
