@@ -4,6 +4,7 @@
 //! points to: [`parse`] gives a [`Cli`], which knows the folders; [`Cli::resolve`] takes the block and gives the
 //! invocation. Options, help and dbt's compatibility rules stand in tables (`global`, `own`, `verbs`, `verbs_own`).
 //! Nothing here prints, reads a file (but looks whether folders exist), or knows what a command does.
+mod again;
 mod arguments;
 pub mod behaviour;
 mod events;
@@ -20,6 +21,7 @@ mod verbs_own;
 pub mod version;
 mod window;
 
+pub use again::words_of;
 pub use events::EVENTS;
 pub use flags::{Flags, IndirectSelection, LogFormat, LogLevel};
 pub use invocation::{Command, MetricsQuery, Output, PackageSource, PowerBiPart, Publish};

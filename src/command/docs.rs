@@ -19,15 +19,9 @@ use std::sync::{Arc, Mutex};
 /// `docs` and `docs generate`.
 pub fn docs(ctx: &Session) -> Result<Outcome> {
     let generate = matches!(ctx.invocation.command, Command::DocsGenerate { .. });
-    if let Command::DocsServe { .. } = ctx.invocation.command {
-        return Err(
-            Diagnostic::error(code::U0804, "`docs serve` is not part of this version")
-                .help("`tv1 docs` writes one page that opens in a browser without a server")
-                .into(),
-        );
-    }
     let loaded = setup::load(ctx, true)?;
     let chosen = chosen(ctx, &loaded)?;
+    super::selection::defer(ctx, &loaded)?;
     let compiles = !matches!(
         ctx.invocation.command,
         Command::DocsGenerate { compile: false, .. }
@@ -40,11 +34,15 @@ pub fn docs(ctx: &Session) -> Result<Outcome> {
         (*loaded.manifest).clone()
     };
     copy_assets(&loaded)?;
+    if generate {
+        ctx.reporter.emit(Event::building_catalog());
+    }
     let catalog = catalog(ctx, &loaded, chosen.as_ref())?;
     if generate {
         super::run::write(ctx, &loaded, Kind::Catalog, catalog.clone())?;
         let file = loaded.shared.target_dir.join(Kind::Catalog.file_name());
-        say(ctx, format!("Catalog written to {}", file.display()));
+        ctx.reporter
+            .emit(Event::catalog_written(&file.display().to_string()));
     }
     let path = write_page(ctx, &loaded, &manifest, &catalog)?;
     say(ctx, format!("Wrote {}", path.display()));
@@ -65,7 +63,7 @@ fn chosen(ctx: &Session, loaded: &Loaded) -> Result<Option<BTreeSet<String>>> {
     if flags.select.is_empty() && flags.exclude.is_empty() && flags.selector.is_none() {
         return Ok(None);
     }
-    let ids = super::run::selected(ctx, loaded, Purpose::Docs)?;
+    let ids = super::selection::selected(ctx, loaded, Purpose::Docs)?;
     Ok(Some(ids.into_iter().collect()))
 }
 

@@ -2,17 +2,10 @@
 use super::Outcome;
 use crate::cli::Command;
 use crate::diag::{Diagnostic, Result, Stopped, code};
-use crate::report::{Event, Level, Reporter};
+use crate::report::{Event, Reporter};
 
 /// Tells every diagnostic; gives the exit code.
 pub fn report(reporter: &Reporter, stopped: &Stopped) -> u8 {
-    if stopped.0.iter().any(Diagnostic::is_error) {
-        reporter.emit(Event::Line {
-            level: Level::Error,
-            text: "Encountered an error:".into(),
-            dbt: None,
-        });
-    }
     for d in &stopped.0 {
         reporter.emit(Event::Diagnostic {
             diagnostic: d.clone(),

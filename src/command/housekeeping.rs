@@ -4,7 +4,7 @@ use super::session::Session;
 use super::setup;
 use crate::diag::{self, Diagnostic, Result, code};
 use crate::report::{Event, Level};
-use std::path::Path;
+use crate::scaffold::{self, CleanRules};
 
 /// `parse`: reads everything and writes the manifest.
 pub fn parse(ctx: &Session) -> Result<Outcome> {
@@ -22,73 +22,42 @@ pub fn parse(ctx: &Session) -> Result<Outcome> {
 }
 
 /// `clean`: removes the clean targets, and nothing outside the project or among its sources.
-pub fn clean(ctx: &Session) -> Result<Outcome> {
-    let target = setup::no_target();
-    let packages = setup::packages(ctx, &target)?;
-    let project = &packages[0].project;
-    let root = &project.root;
-    for relative in &project.clean_targets {
-        let path = crate::fs::absolute(&root.join(relative));
-        let clean: std::path::PathBuf = path.components().collect();
-        if !clean.starts_with(root) || clean == *root || relative.split('/').any(|p| p == "..") {
-            return Err(Diagnostic::error(code::P0113, format!("dbt will not clean the following directories outside the project: [PosixPath('{}')]", clean.display()))
-                .heading("Runtime Error")
-                .at_opt(project.file.text.find(relative.as_str()).map(|at| crate::text::Place::new(&project.file, at..at + relative.len())))
-                .into());
-        }
-        if is_source(project, relative) {
-            return Err(Diagnostic::error(
-                code::P0113,
-                format!("`{relative}` holds sources of the project and is not cleaned"),
-            )
-            .heading("Runtime Error")
-            .into());
-        }
-        remove(&clean)?;
-        ctx.reporter.emit(Event::Line {
-            level: Level::Info,
-            text: format!("Cleaned {}", clean.display()),
-            dbt: None,
-        });
-    }
-    ctx.reporter.emit(Event::Line {
-        level: Level::Info,
-        text: "Finished cleaning all paths.".into(),
-        dbt: None,
-    });
-    Ok(Outcome::Success)
-}
-
-fn is_source(project: &crate::config::Project, relative: &str) -> bool {
-    let relative = relative.trim_end_matches('/');
-    [
+pub fn clean(ctx: &Session, project_files_only: bool) -> Result<Outcome> {
+    let render = setup::plain_render(ctx)?;
+    let project = crate::config::Project::load(&ctx.project_dir(), "", &render)?;
+    let kinds = [
         "model",
         "seed",
         "test",
         "analysis",
         "macro",
         "snapshot",
+        "docs",
+        "asset",
         "simulation",
         "report",
-    ]
-    .iter()
-    .any(|k| project.folders(k).iter().any(|f| f == relative))
-}
-
-fn remove(path: &Path) -> Result<()> {
-    let gone = if path.is_dir() && !path.is_symlink() {
-        std::fs::remove_dir_all(path)
-    } else {
-        std::fs::remove_file(path)
-    };
-    match gone {
-        Err(e) if e.kind() != std::io::ErrorKind::NotFound => Err(Diagnostic::error(
-            code::P0101,
-            format!("cannot remove `{}`: {e}", path.display()),
-        )
-        .into()),
-        _ => Ok(()),
+    ];
+    let sources: Vec<String> = kinds
+        .iter()
+        .flat_map(|k| project.folders(k).to_vec())
+        .collect();
+    let targets = scaffold::clean_targets(&CleanRules {
+        root: &project.root,
+        targets: &project.clean_targets,
+        sources: &sources,
+        project_files_only,
+        file: Some(&project.file),
+    })?;
+    for path in targets {
+        let shown = path.display();
+        ctx.reporter
+            .emit(Event::info(format!("Checking {shown}/*")));
+        scaffold::remove_target(&path)?;
+        ctx.reporter.emit(Event::info(format!("Cleaned {shown}/*")));
     }
+    ctx.reporter
+        .emit(Event::info("Finished cleaning all paths."));
+    Ok(Outcome::Success)
 }
 
 /// `explain CODE`: what a diagnostic's code means; without one, all codes.

@@ -1,15 +1,15 @@
 //! `ls`: the selected nodes, as selectors, names, paths or JSON lines. No database.
 use super::Outcome;
-use super::run::selected;
+use super::selection::selected;
 use super::session::Session;
 use super::setup;
 use crate::artifact;
 use crate::cli::{Command, Output};
 use crate::diag::Result;
 use crate::graph::{Entry, ResourceType};
-use crate::report::{Event, Level};
+use crate::report::Event;
 use crate::select::Purpose;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 const DEFAULT_KEYS: &[&str] = &[
     "alias",
@@ -36,15 +36,12 @@ pub fn list(ctx: &Session) -> Result<Outcome> {
     };
     let loaded = setup::load(ctx, false)?;
     super::run::write_manifest(ctx, &loaded)?;
-    let ids = selected(ctx, &loaded, Purpose::List)?;
+    let mut ids = selected(ctx, &loaded, Purpose::List)?;
+    ids.sort();
     if ids.is_empty() {
-        ctx.reporter.emit(Event::Line {
-            level: Level::Warn,
-            text: "No nodes selected!".into(),
-            dbt: None,
-        });
+        ctx.reporter.emit(Event::no_nodes_selected());
     }
-    let mut lines: Vec<String> = ids
+    let lines: Vec<String> = ids
         .iter()
         .filter_map(|id| loaded.manifest.entry(id))
         .map(|e| match output {
@@ -54,9 +51,6 @@ pub fn list(ctx: &Session) -> Result<Outcome> {
             _ => selector(e),
         })
         .collect();
-    if !matches!(output, Output::Json) {
-        lines.sort();
-    }
     for text in lines {
         ctx.reporter.emit(Event::Output {
             text,
@@ -93,11 +87,10 @@ fn json_line(e: Entry<'_>, keys: &[String]) -> String {
     };
     let mut out = Map::new();
     if keys.is_empty() {
-        for key in DEFAULT_KEYS {
-            if let Some(value) = full.get(*key) {
-                out.insert((*key).to_string(), value.clone());
-            }
-        }
+        let known = full
+            .iter()
+            .filter(|(k, _)| DEFAULT_KEYS.contains(&k.as_str()));
+        out.extend(known.map(|(k, v)| (k.clone(), v.clone())));
     } else {
         for key in keys {
             let mut parts = key.split('.');
@@ -111,5 +104,5 @@ fn json_line(e: Entry<'_>, keys: &[String]) -> String {
             }
         }
     }
-    json!(out).to_string()
+    super::python_json::text(&Value::Object(out))
 }

@@ -420,8 +420,3 @@ fn rounded(digits: &str) -> String {
         _ => digits.to_string(),
     }
 }
-
-/// Whether a column of an answer is a metric.
-pub fn is_metric(role: &Role) -> bool {
-    matches!(role, Role::Metric { .. })
-}

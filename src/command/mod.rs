@@ -6,19 +6,28 @@ mod database;
 mod debug;
 mod deps;
 mod docs;
+mod docs_serve;
 mod export;
 mod failure;
+mod freshness;
 mod housekeeping;
+mod init;
 mod lineage;
 mod list;
 mod metrics;
+mod operation;
+mod python_json;
 mod report;
+mod retry;
 mod run;
+mod selection;
 mod serve;
 mod session;
 mod setup;
+mod show;
 mod simulation_views;
 mod simulations;
+mod warnings;
 
 use crate::cli::{self, Command};
 use crate::diag::{Result, render};
@@ -95,20 +104,15 @@ pub fn main() -> ExitCode {
             dbt: None,
         });
     }
-    for d in &invocation.warnings {
-        reporter.emit(Event::Diagnostic {
-            diagnostic: d.clone(),
-            dbt: None,
-        });
-    }
     let ctx = session::Session {
         invocation,
         env,
         reporter: reporter.clone(),
         id,
         started_at: chrono::Utc::now(),
+        again: None,
     };
-    let outcome = run(&ctx);
+    let outcome = warnings::of_the_command_line(&ctx).and_then(|()| run(&ctx));
     let code = match &outcome {
         Ok(Outcome::Success) => 0,
         Ok(Outcome::Failed) => 1,
@@ -132,7 +136,19 @@ fn run(ctx: &session::Session) -> Result<Outcome> {
         | Command::Run { .. }
         | Command::Test
         | Command::Seed { .. }
+        | Command::Clone
         | Command::Snapshot => run::run(ctx),
+        Command::Retry => retry::retry(ctx),
+        Command::SourceFreshness { output } => freshness::freshness(ctx, output.as_deref()),
+        Command::Init {
+            project_name,
+            skip_profile_setup,
+        } => init::init(ctx, project_name.as_deref(), *skip_profile_setup),
+        Command::DocsServe {
+            host,
+            port,
+            browser,
+        } => docs_serve::docs(ctx, host, *port, *browser),
         Command::Compile { .. } | Command::Show { .. } => compile::compile(ctx),
         Command::Parse => housekeeping::parse(ctx),
         Command::List { .. } => list::list(ctx),
@@ -141,23 +157,23 @@ fn run(ctx: &session::Session) -> Result<Outcome> {
         }
         Command::ExportPowerBi { .. } => export::powerbi(ctx),
         Command::Simulate { .. } => simulations::simulate(ctx),
-        Command::Docs { .. } | Command::DocsGenerate { .. } | Command::DocsServe { .. } => {
-            docs::docs(ctx)
-        }
+        Command::Docs { .. } | Command::DocsGenerate { .. } => docs::docs(ctx),
         Command::Debug { .. } => debug::debug(ctx),
         Command::DbStart { .. }
         | Command::DbStop
         | Command::DbStatus
         | Command::DbUrl
         | Command::DbPsql { .. } => database::database(ctx),
-        Command::Clean { .. } => housekeeping::clean(ctx),
+        Command::Clean { project_files_only } => housekeeping::clean(ctx, *project_files_only),
         Command::Explain { code } => housekeeping::explain(ctx, code.as_deref()),
         Command::Completions { shell } => housekeeping::completions(ctx, *shell),
         Command::Deps { .. } => deps::deps(ctx),
-        Command::RunOperation { .. } => compile::operation(ctx),
         Command::Report { .. } => report::report(ctx),
         Command::Serve { .. } => serve::serve(ctx),
         Command::Lineage { .. } => lineage::lineage(ctx),
+        Command::RunOperation { macro_name, args } => {
+            operation::operation(ctx, macro_name, args.as_ref())
+        }
         other => failure::not_here(other),
     }
 }
@@ -210,7 +226,7 @@ fn report_options(i: &cli::Invocation, id: &str) -> Options {
     let file = Some(FileOptions {
         format: format(f.log_format_file, true),
         level: level(f.log_level_file),
-        colours: false,
+        colours: f.use_colors_file && f.layers.source("use_colors_file") != cli::Source::Standard,
         max_bytes: f.log_file_max_bytes,
         ..FileOptions::new(f.log_folder())
     });
@@ -219,6 +235,7 @@ fn report_options(i: &cli::Invocation, id: &str) -> Options {
         level: level(f.log_level),
         quiet: false,
         print: f.print,
+        all_deprecations: f.show_all_deprecations,
         colours: f.colours(terminal, no_color),
         width: f.printer_width,
         terminal: terminal

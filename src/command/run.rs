@@ -1,78 +1,21 @@
 //! `build`, `run`, `test`, `seed`, `snapshot`: select, run, report, write artefacts.
 use super::Outcome;
+use super::selection::{self, purpose, selected};
 use super::session::Session;
 use super::setup::{self, Loaded};
 use crate::artifact::{self, Kind, Meta};
 use crate::cli::Command;
-use crate::context::NodeSession;
+use crate::context::{NodeSession, Table};
 use crate::diag::{Diagnostic, Result, code};
 use crate::graph::ResourceType;
 use crate::outcome::NodeResult;
 use crate::report::{Event, NodeInfo, Summary};
-use crate::run::{self, Cancellation, HookKind, NodeRunner, Work};
-use crate::select::{self, Indirect, Purpose, Request, Types};
-use std::collections::{BTreeSet, HashMap};
-use std::sync::{Arc, Mutex};
+use crate::run::{self, Cancellation, HookKind, HookNames, NodeRunner, Work};
+use crate::select::Purpose;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 type Results = Vec<(Arc<NodeInfo>, Arc<NodeResult>)>;
-
-/// What a command selects.
-pub fn purpose(command: &Command) -> Purpose {
-    match command {
-        Command::Build { .. } => Purpose::Build,
-        Command::Test => Purpose::Test,
-        Command::Seed { .. } => Purpose::Seed,
-        Command::Snapshot => Purpose::Snapshot,
-        Command::List { .. } => Purpose::List,
-        Command::Compile { .. } => Purpose::Compile,
-        Command::Show { .. } => Purpose::Show,
-        Command::Docs { .. } | Command::DocsGenerate { .. } => Purpose::Docs,
-        _ => Purpose::Run,
-    }
-}
-
-/// The selected ids of a command, in the order of the manifest.
-pub fn selected(ctx: &Session, loaded: &Loaded, purpose: Purpose) -> Result<Vec<String>> {
-    let flags = &ctx.invocation.flags;
-    let indirect = indirect(flags.indirect_selection);
-    let request = Request {
-        select: &flags.select,
-        exclude: &flags.exclude,
-        selector: None,
-        indirect,
-        state: None,
-    };
-    let selection = select::select(&loaded.manifest, &loaded.dag, &request)?;
-    for d in selection.warnings {
-        ctx.reporter.emit(Event::Diagnostic {
-            diagnostic: d,
-            dbt: None,
-        });
-    }
-    let types = Types::parse(
-        purpose,
-        &flags.resource_types,
-        &flags.exclude_resource_types,
-    )?;
-    let mut chosen: BTreeSet<String> = select::filter(&loaded.manifest, &selection.ids, &types);
-    if purpose == Purpose::Build && flags.resource_types.is_empty() {
-        let simulated = selection.ids.iter().filter(|id| {
-            loaded
-                .manifest
-                .sources
-                .get(*id)
-                .is_some_and(|s| s.simulation.is_some())
-        });
-        chosen.extend(simulated.cloned());
-    }
-    Ok(loaded
-        .manifest
-        .entries()
-        .map(|e| e.unique_id().to_string())
-        .filter(|id| chosen.contains(id))
-        .collect())
-}
 
 /// Runs the command.
 pub fn run(ctx: &Session) -> Result<Outcome> {
@@ -82,6 +25,7 @@ pub fn run(ctx: &Session) -> Result<Outcome> {
     let ids = selected(ctx, &loaded, purpose)?;
     write_manifest(ctx, &loaded)?;
     let _ = loaded.shared.selected.set(ids.clone());
+    selection::defer(ctx, &loaded)?;
     let runnable: Vec<String> = ids
         .into_iter()
         .filter(|id| {
@@ -129,14 +73,7 @@ pub fn run_simulations(ctx: &Session) -> Result<Outcome> {
 /// Ids of the simulated sources that the command line selects; a simulation's own name will do.
 fn simulated_sources(ctx: &Session, loaded: &Loaded) -> Result<Vec<String>> {
     let flags = &ctx.invocation.flags;
-    let request = Request {
-        select: &flags.select,
-        exclude: &flags.exclude,
-        selector: None,
-        indirect: indirect(flags.indirect_selection),
-        state: None,
-    };
-    let selection = select::select(&loaded.manifest, &loaded.dag, &request)?;
+    let selection = selection::chosen(ctx, loaded)?;
     let simulated = |s: &crate::graph::Source| {
         s.simulation.as_ref().is_some_and(|n| {
             selection.ids.contains(&s.unique_id) || flags.select.iter().any(|w| w == n)
@@ -165,6 +102,7 @@ fn execute(
     purpose: Purpose,
 ) -> Result<(Results, bool)> {
     let flags = &ctx.invocation.flags;
+    let cloning = purpose == Purpose::Clone;
     let threads = loaded.shared.target.threads;
     ctx.reporter.emit(Event::Concurrency {
         threads,
@@ -177,19 +115,23 @@ fn execute(
             .heading("Database Error")
     })?;
     let session = Arc::new(Mutex::new(NodeSession::alone(master)));
+    selection::look_around(
+        loaded,
+        session.lock().unwrap_or_else(PoisonError::into_inner).raw(),
+    )?;
     run::prepare(&loaded.shared, &loaded.manifest, &ids, &session)?;
     let runner = NodeRunner {
         shared: loaded.shared.clone(),
         session,
         batch: None,
     };
-    let start = run::run_hooks(
-        &runner,
-        &loaded.manifest,
-        HookKind::Start,
-        &HashMap::new(),
-        &ctx.reporter,
-    );
+    let hooks = |kind: HookKind, names: &HookNames| {
+        if cloning {
+            return Vec::new();
+        }
+        run::run_hooks(&runner, &loaded.manifest, kind, names, &ctx.reporter)
+    };
+    let start = hooks(HookKind::Start, &HookNames::new());
     let cancellation = Cancellation::default();
     on_interrupt(ctx, &cancellation);
     let edges = run::edges(
@@ -198,6 +140,7 @@ fn execute(
         &ids,
         purpose == Purpose::Build,
     );
+    let edges = if cloning { Vec::new() } else { edges };
     let generate = |name: &str, progress: &dyn Fn(u64, Option<u64>)| {
         super::simulations::generate(ctx, loaded, name, progress, cancellation.flag())
     };
@@ -213,6 +156,7 @@ fn execute(
         reporter: ctx.reporter.clone(),
         cancellation: cancellation.clone(),
         simulate: &generate,
+        cloning,
     };
     let done = run::execute(&work);
     if cancellation.is_interrupted() {
@@ -232,13 +176,7 @@ fn execute(
         &loaded.shared.target.connection.dbname,
         &done,
     );
-    let end = run::run_hooks(
-        &runner,
-        &loaded.manifest,
-        HookKind::End,
-        &names,
-        &ctx.reporter,
-    );
+    let end = hooks(HookKind::End, &names);
     let mut all = start;
     all.extend(done);
     all.extend(end);
@@ -335,6 +273,10 @@ pub fn finish(
         }
         write_with(ctx, loaded, &manifest)?;
     }
+    if let Command::Seed { show: true } | Command::Build { show: true, .. } = ctx.invocation.command
+    {
+        show_seeds(ctx, loaded, &results);
+    }
     if !results.is_empty() {
         ctx.reporter.emit(Event::Finished(Arc::new(Summary {
             results,
@@ -345,11 +287,23 @@ pub fn finish(
     Ok(())
 }
 
-fn indirect(mode: crate::cli::IndirectSelection) -> Indirect {
-    match mode {
-        crate::cli::IndirectSelection::Eager => Indirect::Eager,
-        crate::cli::IndirectSelection::Cautious => Indirect::Cautious,
-        crate::cli::IndirectSelection::Buildable => Indirect::Buildable,
-        crate::cli::IndirectSelection::Empty => Indirect::Empty,
+/// `--show`: some rows of every seed that was loaded.
+fn show_seeds(ctx: &Session, loaded: &Loaded, results: &Results) {
+    let seeds = results.iter().filter(|(_, r)| !r.status.is_failure());
+    for (info, result) in seeds {
+        let node = loaded.manifest.nodes.get(&result.unique_id);
+        let Some(node) = node.filter(|n| n.resource_type == ResourceType::Seed) else {
+            continue;
+        };
+        let Ok(value) = run::agate_table(node, &loaded.shared) else {
+            continue;
+        };
+        if let Some(table) = value.downcast_object_ref::<Table>() {
+            for line in Event::seed_header(&info.schema, &info.alias) {
+                ctx.reporter.emit(line);
+            }
+            ctx.reporter
+                .emit(Event::answer(table.drawn(10, usize::MAX, 50)));
+        }
     }
 }

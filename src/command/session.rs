@@ -1,8 +1,10 @@
 //! What every command has: the invocation, the environment, the reporter.
+use super::warnings;
 use crate::cli::Invocation;
+use crate::diag::{Diagnostic, Result};
 use crate::report::Reporter;
 use chrono::{DateTime, Utc};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 /// The environment as the command sees it.
@@ -54,6 +56,7 @@ impl Environment {
 }
 
 /// What a command works with.
+#[derive(Clone)]
 pub struct Session {
     /// What was asked for.
     pub invocation: Invocation,
@@ -65,9 +68,19 @@ pub struct Session {
     pub id: String,
     /// When it began.
     pub started_at: DateTime<Utc>,
+    /// For `retry`: the ids to run again, instead of a selection.
+    pub again: Option<BTreeSet<String>>,
 }
 
 impl Session {
+    /// Tells warnings, as `--warn-error` and `--warn-error-options` want it.
+    ///
+    /// # Errors
+    /// The warnings that count as errors.
+    pub fn tell(&self, said: Vec<Diagnostic>) -> Result<()> {
+        warnings::tell(&self.invocation.flags, &self.reporter, said)
+    }
+
     /// The project's folder, absolute.
     pub fn project_dir(&self) -> PathBuf {
         crate::fs::absolute(&self.invocation.flags.project_dir)

@@ -9,6 +9,7 @@ use crate::jinja::{Engine, EngineBuilder, Packages};
 use crate::load::{self, Package};
 use crate::parse::{self, Input, Names, ParseHost};
 use crate::report::{Count, Event, Level};
+use crate::select::{Selectors, State};
 use crate::yaml::{Document, Node};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -29,6 +30,10 @@ pub struct Loaded {
     pub database: Database,
     /// The simulations.
     pub simulations: Option<crate::simulate::Simulations>,
+    /// The selectors.
+    pub selectors: Selectors,
+    /// The artefacts of `--state`.
+    pub state: Option<State>,
 }
 
 /// `flags:` of the project file, with its document.
@@ -57,6 +62,7 @@ fn shared(
 ) -> Arc<Shared> {
     let flags = &ctx.invocation.flags;
     let reporter = ctx.reporter.clone();
+    let (strict, told) = (flags.clone(), flags.clone());
     let cli = match flags.vars.to_json() {
         Value::Object(map) => map,
         _ => Map::new(),
@@ -110,6 +116,7 @@ fn shared(
         invocation_id: ctx.id.clone(),
         started_at: ctx.started_at,
         target_dir,
+        strict: Arc::new(move |d| super::warnings::fate(&strict, d) == crate::cli::Fate::Error),
         say: Arc::new(move |say| {
             reporter.emit(match say {
                 Say::Log(text, info) => Event::Log {
@@ -118,10 +125,11 @@ fn shared(
                     node: None,
                 },
                 Say::Print(text) => Event::Print { text, node: None },
-                Say::Warning(diagnostic) => Event::Diagnostic {
-                    diagnostic,
-                    dbt: None,
-                },
+                Say::Warning(d) => {
+                    // What must stop was stopped where it arose.
+                    let _ = super::warnings::tell(&told, &reporter, vec![d]);
+                    return;
+                }
                 Say::Sql(connection, text) => Event::Sql {
                     connection,
                     node: None,
@@ -141,10 +149,7 @@ fn shared(
         selected: OnceLock::new(),
         deferred: OnceLock::new(),
         empty: flags.empty,
-        sample: flags.sample.map(|s| {
-            let text = |t: chrono::NaiveDateTime| t.format("%Y-%m-%d %H:%M:%S+00:00").to_string();
-            (text(s.start), text(s.end))
-        }),
+        sample: flags.sample.map(|s| (edge(s.start), edge(s.end))),
         event_time: (flags.event_time_start, flags.event_time_end),
         retried: OnceLock::new(),
         env_read: Mutex::default(),
@@ -159,6 +164,26 @@ pub fn target_dir(ctx: &Session, project: Option<&Project>) -> std::path::PathBu
         Some(p) => root.join(p),
         None => root.join(project.map_or("target", |p| p.target_path.as_str())),
     }
+}
+
+/// The target folder of the project as its file says, without reading more.
+pub fn target_dir_of_project(ctx: &Session) -> std::path::PathBuf {
+    let root = ctx.project_dir();
+    if let Some(p) = &ctx.invocation.flags.target_path {
+        return root.join(p);
+    }
+    let doc = Project::peek(&root, "").ok();
+    let named = doc
+        .as_ref()
+        .and_then(|d| d.root.get("target-path"))
+        .and_then(Node::as_str);
+    root.join(named.unwrap_or("target"))
+}
+
+/// A moment as filters on event times have it.
+fn edge(at: crate::cli::Moment) -> String {
+    let text = at.format("%Y-%m-%d %H:%M:%S%.6f").to_string();
+    format!("{}+00:00", text.trim_end_matches(".000000"))
 }
 
 /// Evaluates values before a target is known.
@@ -189,6 +214,15 @@ pub fn packages(ctx: &Session, target: &Target) -> Result<Vec<Package>> {
     let root = ctx.project_dir();
     let project = Project::load(&root, "", &render)?;
     let install = project.packages_install_path.clone();
+    let parsed = |text: &str| -> Result<crate::yaml::Kind> {
+        render(text).map_err(|why| {
+            Diagnostic::error(code::P0105, why)
+                .heading("Compilation Error")
+                .into()
+        })
+    };
+    crate::packages::check_installed(&root, Path::new(&install), &parsed)?;
+    check_version(ctx, &project)?;
     let mut out = vec![load::read(project, "")?];
     let mut folders: Vec<std::path::PathBuf> = std::fs::read_dir(root.join(&install))
         .map(|d| {
@@ -215,6 +249,7 @@ pub fn packages(ctx: &Session, target: &Target) -> Result<Vec<Package>> {
             load::read(p, &shown)
         });
         if let Some(package) = sink.take(package) {
+            sink.take(check_version(ctx, &package.project));
             if out.iter().any(|p| p.project.name == package.project.name) {
                 sink.push(
                     Diagnostic::error(code::P0112, format!("dbt found more than one package with the name \"{}\" included in this project", package.project.name))
@@ -230,6 +265,37 @@ pub fn packages(ctx: &Session, target: &Target) -> Result<Vec<Package>> {
     Ok(out)
 }
 
+/// Whether a project asks for another version of dbt than the one that is followed here.
+fn check_version(ctx: &Session, project: &Project) -> Result<()> {
+    let wanted = &project.require_dbt_version;
+    let name = &project.name;
+    let place = || {
+        let doc = crate::yaml::load(&project.file).ok()?;
+        let node = doc.root.get("require-dbt-version")?.clone();
+        Some(doc.place(&node))
+    };
+    let shown: Vec<String> = wanted.iter().map(|w| format!("'{w}'")).collect();
+    let d = match crate::packages::version_allowed(wanted, crate::DBT_VERSION) {
+        Ok(true) => return Ok(()),
+        Ok(false) if !ctx.invocation.flags.version_check => return Ok(()),
+        Ok(false) => Diagnostic::error(
+            code::P0104,
+            format!(
+                "This version of dbt is not supported with the '{name}' package.\n  Installed version of dbt: ={}\n  Required version of dbt for '{name}': [{}]",
+                crate::DBT_VERSION,
+                shown.join(", ")
+            ),
+        )
+        .help(format!("check for a different version of the '{name}' package, or run again with `--no-version-check`")),
+        Err(bad) => Diagnostic::error(
+            code::P0104,
+            format!("\"{bad}\" is not a valid semantic version"),
+        )
+        .help("write conditions such as `\">=1.8.0\"` or `[\">=1.8.0\", \"<2.0.0\"]`"),
+    };
+    Err(d.heading("Runtime Error").at_opt(place()).into())
+}
+
 /// The engine with every macro of the packages and our own.
 fn engine(packages: &[Package], ctx: &Session) -> Result<Engine> {
     let mut builder = EngineBuilder::new();
@@ -237,12 +303,7 @@ fn engine(packages: &[Package], ctx: &Session) -> Result<Engine> {
     for p in packages {
         for read in p.files.macros.iter().chain(&p.files.generic_tests) {
             if let Some(file) = sink.take(builder.add_macro_file(&p.project.name, &read.file)) {
-                for d in file.warnings {
-                    ctx.reporter.emit(Event::Diagnostic {
-                        diagnostic: d,
-                        dbt: None,
-                    });
-                }
+                ctx.tell(file.warnings)?;
             }
         }
     }
@@ -289,13 +350,17 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
         *held.borrow_mut() = simulations;
         Ok(list)
     };
-    let (manifest, warnings) = parse::parse(&input, &simulated)?;
-    for d in warnings {
+    let selectors = super::selection::selectors(ctx, &plain_render(ctx)?)?;
+    let state = super::selection::state(ctx, &shared.target_dir)?;
+    let (mut manifest, warnings) = parse::parse(&input, &simulated)?;
+    ctx.tell(warnings)?;
+    for diagnostic in unknown_tests(&shared, &manifest) {
         ctx.reporter.emit(Event::Diagnostic {
-            diagnostic: d,
+            diagnostic,
             dbt: None,
         });
     }
+    manifest.selectors = selectors.manifest();
     let manifest = Arc::new(manifest);
     let _ = shared.names.set(Names::new(&manifest));
     let _ = shared.manifest.set(manifest.clone());
@@ -312,7 +377,56 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
         project: root.project,
         database,
         simulations,
+        selectors,
+        state,
     })
+}
+
+/// Generic tests whose macro is not there. As with dbt only running them is an error, but then it is late.
+fn unknown_tests(shared: &Shared, manifest: &Manifest) -> Vec<Diagnostic> {
+    let registry = shared.engine.registry();
+    let names = || registry.iter().filter_map(|d| d.name.strip_prefix("test_"));
+    let mut out = Vec::new();
+    for node in manifest.nodes.values() {
+        let Some(test) = &node.test else {
+            continue;
+        };
+        let wanted = format!("test_{}", test.name);
+        let found = match &test.namespace {
+            Some(package) => registry.get(package, &wanted).is_some(),
+            None => registry.iter().any(|d| d.name == wanted),
+        };
+        if found {
+            continue;
+        }
+        let word = match &test.namespace {
+            Some(package) => format!("{package}.{wanted}"),
+            None => wanted.clone(),
+        };
+        let place = node.place.as_ref().map(|p| {
+            let text = &p.file.text[p.span.clone()];
+            match text.find(test.name.as_str()) {
+                Some(at) => {
+                    let start = p.span.start + at;
+                    crate::text::Place::new(&p.file, start..start + test.name.len())
+                }
+                None => p.clone(),
+            }
+        });
+        let d = Diagnostic::warning(
+            code::G0412,
+            format!(
+                "test {} ({}): '{word}' is undefined",
+                node.name, node.original_file_path
+            ),
+        )
+        .at_opt(place);
+        out.push(match crate::text::nearest(&test.name, names()) {
+            Some(near) => d.help(format!("did you mean `{near}`?")),
+            None => d,
+        });
+    }
+    out
 }
 
 /// What was found, by kind, in dbt's order.
@@ -323,13 +437,20 @@ fn counts(m: &Manifest) -> Vec<Count> {
         *by.entry(n.resource_type).or_default() += 1;
     }
     let of = |t: T| by.get(&t).copied().unwrap_or(0);
+    // dbt counts in the order in which its parsers run; generic tests come from the last of them.
+    let singular = m
+        .nodes
+        .values()
+        .any(|n| n.resource_type == T::Test && n.test.is_none());
+    let tests = of(T::Test);
     [
+        ("model", of(T::Model)),
         ("snapshot", of(T::Snapshot)),
         ("analysis", of(T::Analysis)),
-        ("model", of(T::Model)),
+        ("data test", if singular { tests } else { 0 }),
         ("seed", of(T::Seed)),
-        ("data test", of(T::Test)),
         ("operation", of(T::Operation)),
+        ("data test", if singular { 0 } else { tests }),
         ("source", m.sources.len()),
         ("exposure", m.exposures.len()),
         ("metric", m.metrics.len()),

@@ -125,6 +125,15 @@ impl Compiler {
         })
     }
 
+    /// A query with the CTEs of the ephemeral models it refers to in front.
+    pub fn with_ephemerals(&self, ephemeral: &[String], sql: String) -> Result<String, Diagnostic> {
+        let mut ctes = Vec::new();
+        for id in ephemeral {
+            self.cte(id, &mut ctes, &mut Vec::new())?;
+        }
+        Ok(inject_ctes(&sql, &ctes).0)
+    }
+
     /// The CTE of an ephemeral model, after those that it needs itself.
     fn cte(
         &self,
@@ -201,12 +210,33 @@ impl Compiler {
         let mut rendered = engine
             .template(&file, span, Mode::Strict)
             .and_then(|t| engine.render(&t, scope.dynamic()))
-            .map_err(|e| diagnostic(&e, node.place.as_ref()))?;
+            .map_err(|e| self.nearer(diagnostic(&e, node.place.as_ref())))?;
         if node.is_python() {
             let more = self.render_text(scope, &node.original_file_path, PYTHON_POSTFIX)?;
             rendered.text.push_str(&format!("\n\n{more}"));
         }
         Ok((rendered, scope.ephemeral()))
+    }
+
+    /// With the nearest name, where something undefined was used.
+    fn nearer(&self, d: Diagnostic) -> Diagnostic {
+        let name = d
+            .message
+            .strip_prefix('\'')
+            .and_then(|m| m.strip_suffix("' is undefined"));
+        let Some(name) = name.filter(|_| d.help.is_none()).map(str::to_string) else {
+            return d;
+        };
+        let plain = [
+            "ref", "source", "config", "var", "env_var", "this", "target", "adapter", "return",
+            "log",
+        ];
+        let registry = self.shared.engine.registry();
+        let macros = registry.iter().map(|m| m.name.as_str());
+        match crate::text::nearest(&name, plain.into_iter().chain(macros)) {
+            Some(near) => d.help(format!("did you mean `{near}`?")),
+            None => d,
+        }
     }
 
     /// Renders any text in the view of a node, for hooks.

@@ -165,12 +165,13 @@ pub fn load_profile(
     }
     // A password that is not valid Jinja is taken as it stands.
     let lenient = |text: &str| match render(text) {
-        Err(_)
-            if output
-                .get("password")
-                .or(output.get("pass"))
-                .and_then(Node::as_str)
-                == Some(text) =>
+        Err(why)
+            if !why.contains("Env var required")
+                && output
+                    .get("password")
+                    .or(output.get("pass"))
+                    .and_then(Node::as_str)
+                    == Some(text) =>
         {
             Ok(yaml::Kind::Str(text.to_string()))
         }
@@ -284,7 +285,7 @@ impl Keys<'_> {
             host: self.required(&["host"]),
             port: self.number("port", 5432, 65535) as u16,
             user: self.required(&["user"]),
-            password: Some(self.required(&["password", "pass"])),
+            password: self.text(&["password", "pass"]),
             dbname: self.required(&["dbname", "database"]),
             connect_timeout: self.number("connect_timeout", 10, u64::from(u32::MAX)),
             role: self.text(&["role"]),

@@ -242,9 +242,7 @@ impl Table {
                 s
             }
         };
-        let numeric: Vec<bool> = (0..columns)
-            .map(|i| matches!(self.types[i].as_str(), "Integer" | "Number"))
-            .collect();
+        let numeric: Vec<bool> = (0..columns).map(|i| self.types[i] != "Text").collect();
         let body: Vec<Vec<String>> = self
             .rows()
             .iter()

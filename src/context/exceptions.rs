@@ -70,15 +70,48 @@ pub fn diagnostic(e: &JinjaError, fallback: Option<&Place>) -> Diagnostic {
     let heading = raised.map_or("Compilation Error", Raised::heading);
     let mut d = match raised {
         Some(Raised::Database(pg, ..)) => pg.diagnostic(None, None),
-        _ => e.diagnostic(code::J0304),
+        _ => e.diagnostic(code_of(e)),
     };
     if d.labels.is_empty() {
         d.labels = e.diagnostic(code::J0304).labels;
+    }
+    if d.code == code::J0301 {
+        d = super::syntax::explained(d);
+    }
+    // Places in the macros that are built in help nobody who has places of their own.
+    let own = |l: &crate::diag::Label| {
+        !l.place.file.path.starts_with("tv1/") && !l.place.file.path.starts_with('<')
+    };
+    if d.labels.iter().any(own) {
+        d.labels.retain(own);
+    } else if let Some(place) = fallback {
+        let line = place.file.line_column(place.span.start).0;
+        d.labels.clear();
+        d = d.at(Place::line(&place.file, line));
+        if let Some(frame) = e.stack.first() {
+            d = d.note(format!("raised by macro `{}`", frame.name));
+        }
     }
     if d.labels.is_empty() {
         d = d.at_opt(fallback.cloned());
     }
     d.heading(heading)
+}
+
+/// Templates that cannot be read have a code of their own.
+fn code_of(e: &JinjaError) -> code::Code {
+    match e.kind {
+        crate::jinja::JinjaErrorKind::Syntax => code::J0301,
+        _ => code::J0304,
+    }
+}
+
+/// The error in dbt's words, without heading and place: what the server said with the line it means.
+pub fn message(e: &JinjaError) -> String {
+    match e.payload::<Raised>() {
+        Some(Raised::Database(pg, ..)) => pg.to_string(),
+        _ => e.message.clone(),
+    }
 }
 
 /// `exceptions`.
@@ -106,6 +139,9 @@ impl Object for Exceptions {
         Err(match name {
             "warn" => {
                 let d = Diagnostic::warning(code::J0305, message());
+                if (self.0.shared.strict)(&d) {
+                    return Err(compilation(message()));
+                }
                 (self.0.shared.say)(Say::Warning(d));
                 return Ok(Value::from(""));
             }

@@ -203,29 +203,17 @@ fn relation_of(inner: &Arc<Inner>, manifest: &Manifest, id: &str) -> Result<Valu
     }
     let own = Relation::new(&node.database, &node.schema, &node.alias)
         .quoted_as(quoting(inner, node.config.get("quoting")));
-    let relation = inner
-        .shared
-        .deferred
-        .get()
-        .and_then(|d| d.get(id))
-        .cloned()
-        .unwrap_or(own);
+    let relation = inner.shared.deferred(id, &own).unwrap_or(own);
     Ok(limited(inner, relation, node.config.get("event_time")).value())
 }
 
 /// Quoting of a node: its own over the project's over on.
 pub(super) fn quoting(inner: &Inner, own: Option<&Json>) -> [bool; 3] {
-    let get = |k: &str| own.and_then(|q| q.get(k)).and_then(Json::as_bool);
-    let base = inner.shared.quoting;
-    [
-        get("database").unwrap_or(base[0]),
-        get("schema").unwrap_or(base[1]),
-        get("identifier").unwrap_or(base[2]),
-    ]
+    inner.shared.quoting_of(own)
 }
 
 /// A source's relation; the project's quoting does not apply to it.
-pub(super) fn source_relation(s: &crate::graph::Source) -> Relation {
+pub(crate) fn source_relation(s: &crate::graph::Source) -> Relation {
     let get = |k: &str| s.quoting.get(k).and_then(Json::as_bool).unwrap_or(true);
     Relation::new(&s.database, &s.schema, &s.identifier).quoted_as([
         get("database"),

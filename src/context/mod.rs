@@ -22,6 +22,7 @@ mod scope;
 mod session;
 mod shared;
 mod statement;
+mod syntax;
 mod values;
 
 pub use agate::{SeedRows, Table};
@@ -29,15 +30,15 @@ pub use args::Args;
 pub use batch::Batch;
 pub use cache::{Cache, LookupError};
 pub use column::Column;
-pub use exceptions::{Raised, diagnostic};
-pub(crate) use functions::lookup_macro;
+pub use exceptions::{Raised, diagnostic, message};
+pub(crate) use functions::{lookup_macro, source_relation};
 pub use parse_host::EngineHost;
 pub(crate) use parse_host::test_argument;
 pub use record::Record;
 pub use relation::{EventFilter, MAX_NAME, Relation};
 pub use scope::{NodeFacts, NodeScope, Phase, Setup};
 pub use session::{NodeSession, Response};
-pub use shared::{PackageFacts, Say, Shared};
+pub use shared::{Deferred, PackageFacts, Say, Shared};
 pub(crate) use values::moment;
 
 pub(crate) use values::{decimal, time};

@@ -227,7 +227,12 @@ impl ParseHost for EngineHost {
         let value = self
             .shared
             .engine
-            .native(&file, 0..file.text.len(), Mode::Strict, Arc::new(YamlScope(scope)))
+            .native(
+                &file,
+                0..file.text.len(),
+                Mode::Strict,
+                Arc::new(YamlScope(scope)),
+            )
             .map_err(|e| e.message)?;
         Ok(kind_of(&python::json::to_json(&value)))
     }

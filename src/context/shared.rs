@@ -37,6 +37,17 @@ pub struct PackageFacts {
     pub settings: Map<String, Json>,
 }
 
+/// Relations of another environment that stand in for nodes that are not built here.
+#[derive(Debug, Default)]
+pub struct Deferred {
+    /// By unique id.
+    pub relations: HashMap<String, Relation>,
+    /// Whether they go before relations that exist here (`--favor-state`).
+    pub favoured: bool,
+    /// Whether references use them; `clone` only looks at them.
+    pub refs: bool,
+}
+
 /// Facts shared by all renders of a command.
 pub struct Shared {
     /// The template engine with all macros.
@@ -79,8 +90,10 @@ pub struct Shared {
     pub graph: OnceLock<Value>,
     /// Selected unique ids.
     pub selected: OnceLock<Vec<String>>,
-    /// Relations to use instead of a node's own (`--defer`).
-    pub deferred: OnceLock<HashMap<String, Relation>>,
+    /// Relations of another environment (`--defer`, `clone`).
+    pub deferred: OnceLock<Deferred>,
+    /// Whether a warning counts as an error (`--warn-error`, `--warn-error-options`).
+    pub strict: Arc<dyn Fn(&Diagnostic) -> bool + Send + Sync>,
     /// Row limit for references (`--empty`).
     pub empty: bool,
     /// Time window for references with an event time (`--sample`).
@@ -102,6 +115,30 @@ impl Shared {
             .get(name)
             .and_then(Json::as_bool)
             .unwrap_or(false)
+    }
+
+    /// The relation of another environment that a reference to a node means: where the node is not selected and the
+    /// other environment goes first, or where the node has no relation here.
+    pub fn deferred(&self, unique_id: &str, own: &Relation) -> Option<Relation> {
+        let deferred = self.deferred.get().filter(|d| d.refs)?;
+        let other = deferred.relations.get(unique_id)?;
+        let selected = self
+            .selected
+            .get()
+            .is_some_and(|s| s.iter().any(|id| id == unique_id));
+        let used = deferred.favoured && !selected || !self.cache.has(own);
+        used.then(|| other.clone())
+    }
+
+    /// Quoting of a node: its own over the project's: database, schema, identifier.
+    pub fn quoting_of(&self, own: Option<&Json>) -> [bool; 3] {
+        let get = |k: &str| own.and_then(|q| q.get(k)).and_then(Json::as_bool);
+        let base = self.quoting;
+        [
+            get("database").unwrap_or(base[0]),
+            get("schema").unwrap_or(base[1]),
+            get("identifier").unwrap_or(base[2]),
+        ]
     }
 
     /// The variables that code of a package sees.

@@ -358,6 +358,21 @@ pub fn check_installed(
         .into())
 }
 
+/// Whether conditions such as `>=1.0.0` and `<2.0.0` allow a version; `Err` has the condition that cannot be read.
+///
+/// # Errors
+/// The first condition that is none.
+pub fn version_allowed(conditions: &[String], version: &str) -> Result<bool, String> {
+    let mut all = Vec::new();
+    for text in conditions {
+        all.push(semver::Specifier::read(text).ok_or_else(|| text.clone())?);
+    }
+    let Some(version) = semver::Version::read(version) else {
+        return Ok(true);
+    };
+    Ok(all.iter().all(|s| s.allows(&version)))
+}
+
 /// The error that a repository is wanted at several revisions.
 fn several_revisions(url: &str, revisions: &[String], places: &[Place]) -> Diagnostic {
     let shown: Vec<String> = revisions.iter().map(|r| format!("`{r}`")).collect();

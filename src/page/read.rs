@@ -656,9 +656,3 @@ fn groups(r: &mut Reader<'_>, node: &Node, kind: Kind) -> Vec<(String, Place)> {
     by.extend(r.text(node, "series"));
     by
 }
-
-/// A document of a text, for tests and tools.
-pub fn document(name: &str, text: &str) -> Result<Document> {
-    let file: Arc<SourceFile> = SourceFile::new(name, text);
-    yaml::load_map(&file)
-}

@@ -212,8 +212,13 @@ impl Builder<'_> {
                         .as_ref()
                         .map(|v| format!(" with version '{}'", version_text(v)))
                         .unwrap_or_default();
-                    let near = nearest(&r.name, names.ref_names())
-                        .map(|n| format!("a node named `{n}` exists"));
+                    let near = match names.ref_names().any(|n| n == r.name) {
+                        true if found != Found::Disabled => {
+                            Some(format!("`{}` is there, but not this version of it", r.name))
+                        }
+                        _ => nearest(&r.name, names.ref_names())
+                            .map(|n| format!("a node named `{n}` exists")),
+                    };
                     idle |= self.unresolved(
                         &node,
                         "node",
@@ -273,7 +278,7 @@ impl Builder<'_> {
         } else {
             Diagnostic::error(code::G0401, message).heading("Compilation Error")
         };
-        let help = near.unwrap_or_else(|| {
+        let help = near.filter(|_| !off).unwrap_or_else(|| {
             if off {
                 "enable it, or do not refer to it".into()
             } else {

@@ -5,6 +5,7 @@ use super::tests::absent;
 use crate::config::tree_layers;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Config, Disabled, ResourceType, Source};
+use crate::text::nearest;
 use crate::yaml::{self, Node as Yaml};
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
@@ -286,6 +287,9 @@ impl Builder<'_> {
             .flatten()
             {
                 freshness = Some(merge_freshness(freshness, level));
+                for d in wrong_periods(p, level) {
+                    self.sink.push(d);
+                }
             }
         }
         if pkg.project.name != self.root().project.name {
@@ -488,6 +492,52 @@ fn texts_once(list: Vec<String>) -> Vec<String> {
 }
 
 /// Freshness of a deeper level over what was said above; null switches it off for good.
+/// The limits of a source's age that say no number, or a unit of time that there is not.
+fn wrong_periods(p: &Property, level: &Yaml) -> Vec<Diagnostic> {
+    const PERIODS: [&str; 3] = ["minute", "hour", "day"];
+    let mut out = Vec::new();
+    for key in ["warn_after", "error_after"] {
+        let Some(limit) = level.get(key).filter(|l| l.is_map()) else {
+            continue;
+        };
+        if let Some(node) = limit.get("period").filter(|n| !n.is_null()) {
+            let word = node.scalar_text().unwrap_or_default();
+            if !PERIODS.contains(&word.as_str()) {
+                let d = Diagnostic::error(
+                    code::P0111,
+                    format!(
+                        "source `{}`: the `period` of `{key}` must be minute, hour or day, but is \"{word}\"",
+                        p.name
+                    ),
+                )
+                .heading("Parsing Error")
+                .at(p.place(node));
+                out.push(match nearest(&word, PERIODS) {
+                    Some(near) => d.help(format!("did you mean `{near}`?")),
+                    None => d.help("a week is `{count: 7, period: day}`"),
+                });
+            }
+        }
+        if let Some(node) = limit
+            .get("count")
+            .filter(|n| !n.is_null() && n.scalar_text().is_none_or(|t| t.parse::<i64>().is_err()))
+        {
+            out.push(
+                Diagnostic::error(
+                    code::P0111,
+                    format!(
+                        "source `{}`: the `count` of `{key}` must be a whole number",
+                        p.name
+                    ),
+                )
+                .heading("Parsing Error")
+                .at(p.place(node)),
+            );
+        }
+    }
+    out
+}
+
 fn merge_freshness(
     above: Option<Option<Map<String, Value>>>,
     level: &Yaml,

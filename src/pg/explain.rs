@@ -59,7 +59,10 @@ impl PgError {
                     "start the server, or check `host` and `port`: its socket would be `{}/.s.PGSQL.{}`",
                     o.host, o.port
                 ),
-                Some(o) => format!("start the server at `{}`, or check `host` and `port` ({})", o.host, o.port),
+                Some(o) => format!(
+                    "start the server at `{}`, port {}, or check `host` and `port`",
+                    o.host, o.port
+                ),
                 None => "start the server, or check `host` and `port`".to_owned(),
             },
             code::D0603 if self.message.contains("no password supplied") => {

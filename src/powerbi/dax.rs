@@ -521,11 +521,5 @@ pub fn own_date(
     measure: Option<&crate::semantic::Measure>,
 ) -> Option<(String, String)> {
     let (way, at, name) = time_path(layer, table, measure)?;
-    let _ = Ex::Null;
     way.is_empty().then_some((at, name))
-}
-
-/// The place of a time in the model.
-pub fn is_time(target: &Target) -> bool {
-    matches!(target, Target::Time(_))
 }

@@ -21,6 +21,7 @@ names! {
     NOTE "Note" "Z050"
     CONCURRENCY_LINE "ConcurrencyLine" "Q027"
     NOTHING_TO_DO "NothingToDo" "Q035"
+    DEFAULT_SELECTOR "DefaultSelector" "M037"
     NO_NODES_SELECTED "NoNodesSelected" "Q038"
     NO_NODES_FOR_SELECTION_CRITERIA "NoNodesForSelectionCriteria" "M030"
     NODE_START "NodeStart" "Q024"

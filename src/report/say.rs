@@ -65,6 +65,16 @@ impl Event {
         }
     }
 
+    /// The selector that applies because nothing is asked for.
+    pub fn default_selector(name: &str) -> Self {
+        line(
+            names::DEFAULT_SELECTOR,
+            Level::Info,
+            format!("Using default selector {name}"),
+            json!({"name": name}),
+        )
+    }
+
     /// A selector that selects nothing.
     pub fn no_nodes_for(spec: &str) -> Self {
         line(

@@ -2,7 +2,7 @@
 use crate::compile::CompiledNode;
 use crate::context::{Raised, diagnostic};
 use crate::diag::{Diagnostic, code};
-use crate::graph::Node;
+use crate::graph::{Node, ResourceType};
 use crate::jinja::JinjaError;
 use crate::pg::PgError;
 use crate::text::Place;
@@ -18,17 +18,25 @@ pub struct Failure {
     pub fail_fast: bool,
 }
 
+/// The first line of an error of a node.
+pub(super) fn node_heading(heading: &str, kind: ResourceType, name: &str, path: &str) -> String {
+    format!("{heading} in {} {name} ({path})", kind.as_str())
+}
+
+/// The lines below it.
+pub(super) fn indented(message: &str) -> String {
+    message.lines().map(|l| format!("\n  {l}")).collect()
+}
+
 /// dbt's text for an error of a node.
 fn told(heading: &str, node: &Node, message: &str, trail: Option<&str>) -> String {
-    let kind = node.resource_type.as_str();
-    let mut text = format!(
-        "{heading} in {kind} {} ({})",
-        node.name, node.original_file_path
+    let mut text = node_heading(
+        heading,
+        node.resource_type,
+        &node.name,
+        &node.original_file_path,
     );
-    for line in message.lines() {
-        text.push_str("\n  ");
-        text.push_str(line);
-    }
+    text.push_str(&indented(message));
     if let Some(trail) = trail {
         text.push_str("\n  ");
         text.push_str(trail);

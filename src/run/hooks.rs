@@ -14,6 +14,9 @@ use serde_json::{Value as Json, json};
 use std::collections::HashMap;
 use std::sync::Arc;
 
+/// Names that hooks see besides the usual ones.
+pub type HookNames = HashMap<String, Value>;
+
 /// Which hooks.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 #[expect(missing_docs, reason = "the names say it")]

@@ -2,6 +2,7 @@
 //!
 //! In: the manifest, the ids to run, shared facts. Out: a result for every node, told to the reporter as it happens.
 mod failure;
+mod freshness;
 mod hooks;
 mod microbatch;
 mod node;
@@ -14,7 +15,8 @@ mod unit_diff;
 mod worker;
 
 pub use failure::node_error;
-pub use hooks::{HookKind, end_names, run_hooks};
+pub use freshness::check_freshness;
+pub use hooks::{HookKind, HookNames, end_names, run_hooks};
 pub use node::{NodeRunner, find_materialization};
 pub use schedule::{Scheduler, edges};
 pub use schemas::prepare;

@@ -2,11 +2,13 @@
 use super::failure::{Failure, compile_failure, database_failure, internal, node_error};
 use crate::compile::{CompiledNode, Compiler, compiled_path};
 use crate::context::{Batch, NodeScope, NodeSession, Relation, Shared};
+use crate::diag::{Diagnostic, code};
 use crate::graph::{Compiled, Node, ResourceType};
 use crate::jinja::MacroDef;
 use crate::jinja::python;
 use crate::outcome::{NodeResult, Status, Step, Timing};
-use chrono::Utc;
+use crate::text::Place;
+use chrono::{DateTime, Utc};
 use minijinja::value::Value;
 use serde_json::{Map, Value as Json};
 use std::sync::{Arc, Mutex};
@@ -104,8 +106,54 @@ impl NodeRunner {
                 scope: None,
                 outcome: Err(compile_failure(node, d)),
             },
-            Ok(compiled) => self.materialize(node, compiled),
+            Ok(compiled) => self.materialize(node, compiled, node.config.materialized(), &[]),
         };
+        self.finish(node, done, (timing, begun, started))
+    }
+
+    /// Makes a copy of a node's relation of another environment, by the materialization `clone`.
+    pub fn clone_of(&self, node: &Node) -> (NodeResult, Option<Failure>) {
+        let (started, begun) = (std::time::Instant::now(), Utc::now());
+        let other = self
+            .shared
+            .deferred
+            .get()
+            .and_then(|d| d.relations.get(&node.unique_id));
+        let names = match other {
+            Some(r) => [
+                ("defer_relation", r.clone().value()),
+                ("sql", Value::from(format!("select * from {}", r.shown()))),
+                (
+                    "compiled_code",
+                    Value::from(format!("select * from {}", r.shown())),
+                ),
+            ],
+            None => ["defer_relation", "sql", "compiled_code"].map(|n| (n, Value::from(()))),
+        };
+        let done = self.materialize(node, None, "clone", &names);
+        let nothing = done
+            .scope
+            .as_ref()
+            .is_some_and(|s| s.response("main").is_none());
+        let timing = vec![Timing {
+            name: Step::Compile,
+            started_at: Some(begun),
+            completed_at: Some(begun),
+        }];
+        let (mut result, failure) = self.finish(node, done, (timing, begun, started));
+        if nothing && failure.is_none() {
+            result.message = Some("No-op".into());
+        }
+        (result, failure)
+    }
+
+    /// The result of what was done.
+    fn finish(
+        &self,
+        node: &Node,
+        done: Done,
+        (mut timing, begun, started): (Vec<Timing>, DateTime<Utc>, std::time::Instant),
+    ) -> (NodeResult, Option<Failure>) {
         self.close();
         timing.push(Timing {
             name: Step::Execute,
@@ -120,6 +168,7 @@ impl NodeRunner {
         if let Some(compiled) = &done.compiled {
             result.compiled_code = Some(compiled.sql.clone());
             result.macros.clone_from(&compiled.macros);
+            result.compiled_path = Some(self.shown_path("compiled", node));
         }
         let failure = match done.outcome {
             Ok(()) => {
@@ -139,21 +188,21 @@ impl NodeRunner {
     }
 
     /// Writes the compiled file and calls the materialization.
-    fn materialize(&self, node: &Node, compiled: Option<CompiledNode>) -> Done {
+    fn materialize(
+        &self,
+        node: &Node,
+        compiled: Option<CompiledNode>,
+        name: &str,
+        names: &[(&str, Value)],
+    ) -> Done {
         let fail = |compiled, scope, f| Done {
             compiled,
             scope,
             outcome: Err(f),
         };
         let file = compiled.as_ref().map(|c| self.write_compiled(node, &c.sql));
-        let name = node.config.materialized();
         let Some(def) = find_materialization(&self.shared, name) else {
-            let f = internal(
-                node,
-                &format!(
-                    "No materialization '{name}' was found for adapter postgres! (searched types 'default' and 'postgres')"
-                ),
-            );
+            let f = compile_failure(node, self.no_materialization(node, name));
             return fail(compiled, None, f);
         };
         if node.is_python() && !def.languages.iter().any(|l| l == "python") {
@@ -187,7 +236,10 @@ impl NodeRunner {
             scope.set("sql", Value::from(c.sql.as_str()));
             scope.set("compiled_code", Value::from(c.sql.as_str()));
         }
-        if node.resource_type == ResourceType::Seed {
+        for (name, value) in names {
+            scope.set(name, value.clone());
+        }
+        if node.resource_type == ResourceType::Seed && name != "clone" {
             match super::seed::agate_table(&node, &self.shared) {
                 Ok(table) => scope.set("__agate_table", table),
                 Err(d) => return fail(compiled, None, compile_failure(&node, d)),
@@ -263,6 +315,27 @@ impl NodeRunner {
         Ok(())
     }
 
+    fn no_materialization(&self, node: &Node, name: &str) -> Diagnostic {
+        let registry = self.shared.engine.registry();
+        let known: std::collections::BTreeSet<&str> = registry
+            .iter()
+            .filter_map(|d| d.name.strip_prefix("materialization_"))
+            .filter_map(|n| n.strip_suffix("_default").or(n.strip_suffix("_postgres")))
+            .collect();
+        let d = Diagnostic::error(
+            code::G0411,
+            format!(
+                "No materialization '{name}' was found for adapter postgres! (searched types 'default' and 'postgres')"
+            ),
+        )
+        .heading("Compilation Error")
+        .at_opt(node.place.as_ref().map(|p| word_in(p, name)));
+        match crate::text::nearest(name, known) {
+            Some(near) => d.help(format!("did you mean `{near}`?")),
+            None => d,
+        }
+    }
+
     /// The relations a materialization made are known from now on.
     fn remember(&self, node: &Node, name: &str, value: &Value) -> Result<(), Failure> {
         let relations = value
@@ -304,12 +377,17 @@ impl NodeRunner {
         let path = self.shared.target_dir.join(&relative);
         // A file for people to look at: a full disk must not fail the node.
         let _ = crate::fs::write(&path, text.as_bytes());
+        self.shown_path(kind, node)
+    }
+
+    /// The path of a written file as people see it, below the project folder.
+    fn shown_path(&self, kind: &str, node: &Node) -> String {
         let folder = self
             .shared
             .target_dir
             .file_name()
             .map_or_else(|| "target".into(), |n| n.to_string_lossy().into_owned());
-        format!("{folder}/{relative}")
+        format!("{folder}/{kind}/{}", compiled_path(node))
     }
 
     fn write_run(&self, node: &Node, scope: &NodeScope) {
@@ -342,6 +420,18 @@ fn resolve_keys(compiler: &Compiler, node: &mut Node) -> Result<(), crate::diag:
         constraint["to"] = Json::from(relation.trim());
     }
     Ok(())
+}
+
+/// The first place in a node's text where a word stands; else its first line.
+fn word_in(place: &Place, word: &str) -> Place {
+    let text = &place.file.text[place.span.clone()];
+    match text.find(word) {
+        Some(at) => {
+            let start = place.span.start + at;
+            Place::new(&place.file, start..start + word.len())
+        }
+        None => Place::line(&place.file, place.file.line_column(place.span.start).0),
+    }
 }
 
 /// The response of the `main` statement as message and adapter response.

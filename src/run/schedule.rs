@@ -227,10 +227,12 @@ fn gates(
                 .nodes
                 .get(child)
                 .is_none_or(|n| n.resource_type != ResourceType::Test);
-            if executable
-                && chosen.contains(child.as_str())
-                && !manifest.unit_tests.contains_key(child)
-            {
+            let unit_test = manifest.unit_tests.get(child);
+            // A unit test runs before its model, so it waits for what the model waits for.
+            let model = unit_test.and_then(|u| u.tested_node.as_ref());
+            let waits = unit_test.is_none()
+                || model.is_some_and(|m| needs.iter().all(|n| below[n].contains(m)));
+            if executable && waits && chosen.contains(child.as_str()) {
                 out.push((id.clone(), child.clone()));
             }
         }

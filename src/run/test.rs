@@ -1,11 +1,14 @@
 //! Runs a data test: its query is counted, and the count compared with what the test allows.
 use super::failure::{Failure, compile_failure, internal, node_error};
 use super::node::{NodeRunner, find_materialization, respond};
+use crate::context::Relation;
+use crate::diag::{Diagnostic, code};
 use crate::graph::{Compiled, Node};
 use crate::jinja::python;
 use crate::outcome::{NodeResult, Status, Step, Timing};
 use chrono::Utc;
 use minijinja::value::Value;
+use serde_json::Value as Json;
 
 /// What a test's counting query says.
 struct Counted {
@@ -43,10 +46,11 @@ impl NodeRunner {
             completed_at: Some(Utc::now()),
         });
         result.execution_time = started.elapsed().as_secs_f64();
-        result.relation_name = node.relation_name.clone();
+        result.relation_name = self.kept(node);
         match outcome {
             Ok(counted) => {
-                judge(node, &counted, &mut result);
+                let strict = (self.shared.strict)(&Diagnostic::warning(code::T0701, ""));
+                judge(node, &counted, strict, &mut result);
                 (result, None)
             }
             Err(f) => {
@@ -58,6 +62,18 @@ impl NodeRunner {
         }
     }
 
+    /// The relation that keeps the failing rows, if they are kept.
+    fn kept(&self, node: &Node) -> Option<String> {
+        let asked = node.config.get("store_failures").and_then(Json::as_bool);
+        let kept = asked.unwrap_or_else(|| self.shared.flag("STORE_FAILURES"));
+        let own = || {
+            Relation::new(&node.database, &node.schema, &node.alias)
+                .quoted_as(self.shared.quoting_of(node.config.get("quoting")))
+                .name()
+        };
+        node.relation_name.clone().or_else(|| kept.then(own))
+    }
+
     fn count(
         &self,
         node: &Node,
@@ -65,6 +81,7 @@ impl NodeRunner {
         result: &mut NodeResult,
     ) -> Result<Counted, Failure> {
         let file = self.write_compiled(node, &compiled.sql);
+        result.compiled_path = Some(file.clone());
         let def = find_materialization(&self.shared, "test")
             .ok_or_else(|| internal(node, "the test materialization is missing"))?;
         let compiler = self.compiler();
@@ -145,7 +162,7 @@ fn truth(value: &Value) -> bool {
 }
 
 /// Pass, warn or fail by the test's severity and limits.
-fn judge(node: &Node, counted: &Counted, result: &mut NodeResult) {
+fn judge(node: &Node, counted: &Counted, strict: bool, result: &mut NodeResult) {
     let severity = node
         .config
         .str("severity")
@@ -167,10 +184,15 @@ fn judge(node: &Node, counted: &Counted, result: &mut NodeResult) {
             text("error_if")
         ));
     } else if counted.should_warn {
-        result.status = Status::Warn;
+        let (status, word) = if strict {
+            (Status::Fail, "fail")
+        } else {
+            (Status::Warn, "warn")
+        };
+        result.status = status;
         result.failures = Some(counted.failures);
         result.message = Some(format!(
-            "Got {} {plural}, configured to warn if {}",
+            "Got {} {plural}, configured to {word} if {}",
             counted.failures,
             text("warn_if")
         ));

@@ -77,6 +77,8 @@ pub struct Work<'a> {
     pub cancellation: Cancellation,
     /// How simulated sources are generated.
     pub simulate: Simulate<'a>,
+    /// Whether nodes are copied from another environment instead of built.
+    pub cloning: bool,
 }
 
 type Results = Vec<(Arc<NodeInfo>, Arc<NodeResult>)>;
@@ -204,11 +206,18 @@ impl Pool<'_> {
         });
         let mut state = self.lock();
         let skipped = state.scheduler.finish(&info.unique_id, blocks);
+        let stops = failed && self.work.fail_fast || fail_fast;
+        if stops && state.stopping.is_none() {
+            self.work.reporter.emit(Event::FailedFast {
+                node: info.clone(),
+                result: result.clone(),
+            });
+        }
         state.results.push((info, result));
         for id in skipped {
             self.skip(&mut state, &id, None);
         }
-        if (failed && self.work.fail_fast || fail_fast) && state.stopping.is_none() {
+        if stops && state.stopping.is_none() {
             self.stop(&mut state, "Skipping due to fail_fast");
             drop(state);
             self.work.cancellation.cancel();
@@ -284,6 +293,7 @@ impl Pool<'_> {
                 let stopped = || self.work.cancellation.is_cancelled();
                 told(runner.microbatch(node, &self.info(id), &self.work.reporter, &stopped))
             }
+            Some(node) if self.work.cloning => told(runner.clone_of(node)),
             Some(node) => told(runner.run(node)),
             None => {
                 let mut result = NodeResult::new(id, Status::NoOp);

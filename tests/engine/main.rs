@@ -9,10 +9,12 @@
 mod build;
 #[path = "builtin/golden.rs"]
 mod builtin_golden;
+mod commands;
 mod conform;
 #[path = "jinja/golden.rs"]
 mod jinja_golden;
 mod layers;
+mod literate;
 mod metrics;
 mod mistakes;
 mod project;

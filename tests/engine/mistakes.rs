@@ -105,7 +105,12 @@ fn a_block_without_end() {
             "select 1 as id\n{% if execute %}\nwhere true\n",
         )],
         2,
-        &["models/a.sql:2:", "unexpected end of input"],
+        &[
+            "J0301",
+            "models/a.sql:2:1",
+            "the block `if` has no end",
+            "{% endif %}",
+        ],
     );
 }
 

@@ -37,6 +37,15 @@ impl Ended {
     }
 }
 
+fn ended(command: &mut Command) -> Ended {
+    let output = command.output().unwrap();
+    let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
+    Ended {
+        code: output.status.code().unwrap(),
+        said: text(&output.stdout) + &text(&output.stderr),
+    }
+}
+
 impl Project {
     /// A project named `shop` with these files beside its project file.
     pub fn new(files: &[(&str, &str)]) -> Self {
@@ -92,6 +101,14 @@ impl Project {
         self.folder.path()
     }
 
+    /// What differs from one project to the next, with a name for it.
+    pub fn changing(&self) -> Vec<(String, &'static str)> {
+        vec![
+            (self.folder().display().to_string(), "…"),
+            (self.db.options.dbname.clone(), "DATABASE"),
+        ]
+    }
+
     /// Runs the program on the project's database.
     pub fn tv1(&self, args: &[&str]) -> Ended {
         self.tv1_at(&self.db.options.url(true), args)
@@ -99,22 +116,34 @@ impl Project {
 
     /// Runs the program with another database URL. Nothing of this process's environment gets to it.
     pub fn tv1_at(&self, url: &str, args: &[&str]) -> Ended {
-        let output = self.command(url, args).output().unwrap();
-        let text = |bytes: &[u8]| String::from_utf8(bytes.to_vec()).unwrap();
-        Ended {
-            code: output.status.code().unwrap(),
-            said: text(&output.stdout) + &text(&output.stderr),
-        }
+        let mut command = self.command(args);
+        command.env("DATABASE_URL", url);
+        ended(&mut command)
+    }
+
+    /// Runs the program with further environment variables.
+    pub fn tv1_env(&self, env: &[(&str, &str)], args: &[&str]) -> Ended {
+        let mut command = self.command(args);
+        command.envs(env.iter().copied());
+        ended(&mut command)
+    }
+
+    /// Runs the program in another folder.
+    pub fn tv1_in(&self, folder: &Path, args: &[&str]) -> Ended {
+        let mut command = self.command(args);
+        command.current_dir(folder);
+        ended(&mut command)
     }
 
     /// Starts the program on the project's database, and does not wait for it.
     pub fn start(&self, args: &[&str]) -> Child {
-        let mut command = self.command(&self.db.options.url(true), args);
+        let mut command = self.command(args);
         command.stdout(Stdio::null()).stderr(Stdio::null());
         command.spawn().unwrap()
     }
 
-    fn command(&self, url: &str, args: &[&str]) -> Command {
+    /// The program on the project's database, ready to be started.
+    pub fn command(&self, args: &[&str]) -> Command {
         let mut command = Command::new(env!("CARGO_BIN_EXE_tv1"));
         command
             .args(args)
@@ -123,14 +152,14 @@ impl Project {
             .env("PATH", std::env::var_os("PATH").unwrap_or_default())
             .env("HOME", self.folder())
             .env("NO_COLOR", "1")
-            .env("DATABASE_URL", url)
+            .env("DATABASE_URL", self.db.options.url(true))
             .stdin(Stdio::null());
         command
     }
 
     /// Starts the program and leaves it running; what it writes can be read.
     pub fn spawn(&self, args: &[&str]) -> Child {
-        self.command(&self.db.options.url(true), args)
+        self.command(args)
             .stdout(Stdio::piped())
             .stderr(Stdio::null())
             .spawn()

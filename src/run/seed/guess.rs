@@ -69,11 +69,6 @@ impl Guess {
         self.possible[0]
     }
 
-    /// Whether it is a column of whole numbers.
-    pub(super) fn integer(&self) -> bool {
-        self.kind() == Kind::Number && self.whole
-    }
-
     /// Whether the server must turn values into the zone of the session.
     pub(super) fn zoned(&self) -> bool {
         self.kind() == Kind::IsoDateTime && self.zoned
@@ -232,7 +227,7 @@ mod tests {
             .iter()
             .filter(|c| !is_null(c))
             .for_each(|c| guess.see(c));
-        (guess.kind(), guess.integer())
+        (guess.kind(), guess.kind() == Kind::Number && guess.whole)
     }
 
     /// As observed with dbt-core 1.10.

@@ -48,7 +48,7 @@
     {%- set untyped = [] -%}
     {%- set vague = [] -%}
     {%- for column in columns.values() -%}
-        {%- if column['data_type'] is not defined -%}
+        {%- if not column.get('data_type') -%}
             {%- do untyped.append(column['name']) -%}
         {%- elif column['data_type'].strip().lower() in ('numeric', 'decimal', 'number') -%}
             {%- do vague.append(column['name']) -%}

@@ -1,0 +1,90 @@
+//! What becomes of warnings: shown, silenced, or errors (`--warn-error`, `--warn-error-options`). People name warnings
+//! by dbt's events; the table here says which event a code stands for.
+use super::session::Session;
+use crate::cli::{Fate, Flags};
+use crate::diag::{Code, Diagnostic, Result, Severity, Sink, code};
+use crate::report::{DbtEvent, Event, Reporter};
+
+/// dbt's event of a warning: its name, its code, and whether it is one of `Deprecations`.
+fn event_of(d: &Diagnostic) -> Option<(DbtEvent, bool)> {
+    let event = |name: &'static str, code: &'static str| Some((DbtEvent { name, code }, false));
+    let table: &[(Code, &'static str, &'static str)] = &[
+        (code::S0504, "NoNodesForSelectionCriteria", "M030"),
+        (code::S0509, "UnversionedBreakingChange", "I069"),
+        (code::S0514, "WarnStateTargetEqual", "I072"),
+        (code::P0109, "UnusedResourceConfigPath", "I057"),
+        (code::G0401, "NodeNotFoundOrDisabled", "I060"),
+        (code::G0405, "NoNodeForYamlKey", "I058"),
+        (code::J0305, "JinjaLogWarning", "I061"),
+        (code::T0701, "LogTestResult", "Q007"),
+    ];
+    if let Some((_, name, code)) = table.iter().find(|(c, ..)| *c == d.code) {
+        return event(name, code);
+    }
+    let deprecated = |name, code| Some((DbtEvent { name, code }, true));
+    match d.code {
+        code::P0110 => deprecated("ConfigDataPathDeprecation", "D006"),
+        code::Y0204 => deprecated("CustomKeyInObjectDeprecation", "D017"),
+        code::Y0202 => deprecated("DuplicateYAMLKeysDeprecation", "D022"),
+        code::J0303 => deprecated("UnexpectedJinjaBlockDeprecation", "D016"),
+        _ => None,
+    }
+}
+
+/// What the flags want done with a warning.
+pub fn fate(flags: &Flags, d: &Diagnostic) -> Fate {
+    let (name, deprecation) = event_of(d).map_or(("", false), |(e, dep)| (e.name, dep));
+    if flags.warn_error {
+        return Fate::Error;
+    }
+    flags.warn_error_options.fate(name, deprecation)
+}
+
+/// Tells warnings.
+///
+/// # Errors
+/// Those that count as errors, all together.
+pub fn tell(flags: &Flags, reporter: &Reporter, said: Vec<Diagnostic>) -> Result<()> {
+    let mut sink = Sink::default();
+    for d in said {
+        let fate = match d.severity {
+            Severity::Warning => fate(flags, &d),
+            Severity::Error => Fate::Error,
+            Severity::Note => Fate::Warn,
+        };
+        match fate {
+            Fate::Silence => {}
+            Fate::Warn => reporter.emit(Event::Diagnostic {
+                dbt: event_of(&d).map(|(e, _)| e),
+                diagnostic: d,
+            }),
+            Fate::Error => sink.push(as_error(d)),
+        }
+    }
+    sink.finish().map(drop)
+}
+
+fn as_error(d: Diagnostic) -> Diagnostic {
+    if d.is_error() {
+        return d;
+    }
+    let heading = d.heading.clone().or(Some("Compilation Error".to_string()));
+    let named = event_of(&d).map(|(e, _)| e.name);
+    let d = Diagnostic {
+        severity: Severity::Error,
+        heading,
+        ..d
+    };
+    match named {
+        Some(name) => d.note(format!("a warning of the kind `{name}`, made an error by `--warn-error` or `--warn-error-options`")),
+        None => d.note("a warning, made an error by `--warn-error` or `--warn-error-options`"),
+    }
+}
+
+/// Tells what is odd about the command line and the project's `flags:`.
+///
+/// # Errors
+/// Warnings that count as errors.
+pub fn of_the_command_line(ctx: &Session) -> Result<()> {
+    ctx.tell(ctx.invocation.warnings.clone())
+}
