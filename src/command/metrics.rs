@@ -4,7 +4,7 @@ use super::session::Session;
 use super::setup::{self, Loaded};
 use crate::cli::{Command, MetricsQuery, Output};
 use crate::diag::{Diagnostic, Result, Sink, Stopped, render};
-use crate::metrics::{self, Catalogue, Filter, MetricFacts, Plan, Request, Role};
+use crate::metrics::{self, Catalogue, Filter, MetricFacts, Plan, Request};
 use crate::pg::{Cell, PgError, Table};
 use crate::report::{Event, TableColumn, table};
 use crate::semantic::{Kind, Labels, Layer, Metric, lint};

@@ -2,10 +2,9 @@
 use super::places::{WIDTH, place};
 use super::spec::{Kind, Measures, Parameter, Report, Slicer, Tile};
 use crate::diag::{Diagnostic, Result, Sink, code};
-use crate::text::{Place, SourceFile, nearest};
+use crate::text::{Place, nearest};
 use crate::yaml::{self, Document, Node};
 use std::path::Path;
-use std::sync::Arc;
 
 /// The reports of a project.
 #[derive(Debug, Clone, Default)]

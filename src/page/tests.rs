@@ -1,11 +1,17 @@
 //! Reading reports, and the pages made of them.
 use super::data::{Period, periods};
-use super::read::{document, read};
+use super::read::read;
 use super::*;
 use crate::diag::{Sink, render};
 use crate::semantic::Layer;
+use crate::text::SourceFile;
+use crate::yaml::{self, Document};
 use chrono::NaiveDate;
 use serde_json::json;
+
+fn document(name: &str, text: &str) -> crate::diag::Result<Document> {
+    yaml::load_map(&SourceFile::new(name, text))
+}
 
 const GOOD: &str = "
 report: overview

@@ -1,8 +1,8 @@
 //! Metrics as DAX, each with a counterpart in the SQL that `tv1 metrics` writes.
-use super::expr::{self, Ex, Names};
+use super::expr::{self, Names};
 use super::model::{Model, PbColumn};
 use crate::diag::{Diagnostic, code};
-use crate::metrics::{self, Target, time_path};
+use crate::metrics::{self, time_path};
 use crate::semantic::{
     Aggregation, Cumulative, Grain, Input, Kind, Layer, Metric, Offset, PeriodAgg, Piece, Table,
     Window, template,
