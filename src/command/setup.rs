@@ -149,8 +149,16 @@ fn shared(
         selected: OnceLock::new(),
         deferred: OnceLock::new(),
         empty: flags.empty,
-        sample: flags.sample.map(|s| (edge(s.start), edge(s.end))),
-        event_time: (flags.event_time_start, flags.event_time_end),
+        sample: flags.sample.as_ref().map(|s| (edge(s.start), edge(s.end))),
+        // A sample is also the range of models in batches, unless the flags name one.
+        event_time: (
+            flags
+                .event_time_start
+                .or(flags.sample.as_ref().map(|s| s.start)),
+            flags
+                .event_time_end
+                .or(flags.sample.as_ref().map(|s| s.end)),
+        ),
         retried: OnceLock::new(),
         env_read: Mutex::default(),
         warned: Mutex::default(),

@@ -99,7 +99,7 @@ fn microbatch_models_are_run_by_stretches_of_time() {
     assert_eq!(p.rows("select what from hooked"), "pre post 20200103");
     let run = p
         .folder()
-        .join("target/run/shop/models/daily/daily_20200103.sql");
+        .join("target/run/shop/models/daily/daily_2020-01-03.sql");
     assert!(std::fs::read_to_string(run).unwrap().contains("merge into"));
 
     // A batch that fails does not stop the others, and the table keeps what it has.
