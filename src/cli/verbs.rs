@@ -91,7 +91,7 @@ pub static DBT_VERBS: &[Verb] = &[
     Verb {
         name: "seed",
         which: "seed",
-        about: "Load the project's CSV and JSON files into tables",
+        about: "Load the project's CSV files into tables",
         options: &[
             &own::SELECT,
             &own::EXCLUDE,

@@ -49,6 +49,8 @@ pub fn compile(ctx: &Session) -> Result<Outcome> {
         .help("for example `tv1 show --select NAME` or `tv1 show --inline \"select 1 as x\"`")
         .into());
     }
+    // Before anything can fail: what was parsed is of use even if a node does not compile.
+    super::run::write_manifest(ctx, &loaded)?;
     let session = flags.introspect.then(|| connect(&loaded)).transpose()?;
     let compiler = Compiler {
         shared: loaded.shared.clone(),

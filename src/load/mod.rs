@@ -81,7 +81,7 @@ pub fn read(project: Project, shown_prefix: &str) -> Result<Package> {
             .into_iter()
             .filter(|r| r.found.relative.starts_with("fixtures/")),
     );
-    files.seeds = walker.find("seed", &["csv", "json"]);
+    files.seeds = walker.find("seed", &["csv"]);
     files.docs = walker.texts("docs", &["md"]);
     files.simulations = walker.texts("simulation", &["yml", "yaml"]);
     files.reports = walker.texts("report", &["yml", "yaml"]);
@@ -151,7 +151,9 @@ impl<'a> Walker<'a> {
                         continue;
                     }
                     if is_dir {
-                        if !self.is_installed_packages(&path) {
+                        // As in dbt, links to folders are not followed, so that no circle of them goes on for ever.
+                        let linked = entry.file_type().is_ok_and(|t| t.is_symlink());
+                        if !linked && !self.is_installed_packages(&path) {
                             stack.push(path);
                         }
                     } else if path
