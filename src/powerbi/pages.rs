@@ -51,7 +51,7 @@ pub struct Tile {
     pub parameter: Option<String>,
     /// Dimensions.
     pub by: Vec<String>,
-    /// Dimension with images.
+    /// Column with images, in the table of the first dimension.
     pub image: Option<String>,
     /// Most rows.
     pub limit: Option<u64>,
@@ -340,6 +340,23 @@ impl Page<'_, '_> {
         Some(projection(column_field(&table, &c.name), &table, &c.name))
     }
 
+    /// A column of images beside the dimension that a tile is by.
+    fn image(&mut self, name: &str, t: &Tile) -> Option<Value> {
+        let (table, _) = self.dimension(t.by.first()?, &t.place)?;
+        let columns = self.model.tables.iter().find(|x| x.name == table);
+        let column = columns.and_then(|x| {
+            let of_source = x.columns.iter().find(|c| c.source == name);
+            of_source.or_else(|| x.columns.iter().find(|c| c.name == name))
+        });
+        if column.is_none() {
+            let text = format!("`{name}` is not a column of `{table}`");
+            self.sink
+                .push(Diagnostic::error(code::R0705, text).at(t.place.clone()));
+        }
+        let column = column?.name.clone();
+        Some(projection(column_field(&table, &column), &table, &column))
+    }
+
     fn measures(&mut self, t: &Tile) -> Vec<Value> {
         let mut out = Vec::new();
         for m in &t.metrics {
@@ -434,7 +451,7 @@ impl Page<'_, '_> {
             _ => {
                 let mut all = Vec::new();
                 if let Some(image) = &t.image {
-                    all.extend(self.by(image, &t.place));
+                    all.extend(self.image(image, t));
                 }
                 all.extend(groups.clone());
                 all.extend(measures.clone());
