@@ -368,9 +368,12 @@ mod tests {
             threads: None,
         };
         load_profile(&path, &query, &|t| {
-            Ok(Kind::Str(t.replace("{{ p }}", "pw")))
+            Ok(Kind::Str(t.replace("{{ p }}", PASSWORD)))
         })
     }
+
+    // Longer than what the random name of a temporary folder could hold by chance.
+    const PASSWORD: &str = "correct horse battery";
 
     const GOOD: &str = "shop:\n  target: dev\n  outputs:\n    dev: {type: postgres, host: h, user: u, pass: '{{ p }}', dbname: d, schema: s, threads: 3}\n";
 
@@ -383,9 +386,9 @@ mod tests {
                 t.connection.port,
                 t.connection.password.as_deref()
             ),
-            (3, 5432, Some("pw"))
+            (3, 5432, Some(PASSWORD))
         );
-        assert!(!format!("{t:?}").contains("pw") && !t.context().contains_key("password"));
+        assert!(!format!("{t:?}").contains(PASSWORD) && !t.context().contains_key("password"));
     }
 
     #[test]
