@@ -1,6 +1,6 @@
 //! Makes the typed [`Command`] of the verb that was typed and of its settings.
 use super::grammar::Words;
-use super::invocation::{Command, MetricsQuery, Output, PackageSource, PowerBiPart, Publish};
+use super::invocation::{Command, MetricsQuery, Output, PackageSource, PowerBiPart};
 use super::layers::Layers;
 use super::value::Value;
 use std::path::PathBuf;
@@ -14,11 +14,8 @@ pub(super) fn command(words: &Words, layers: &Layers) -> Result<Command, String>
     Ok(match words.verb().which {
         "build" => Command::Build {
             show: a.on("show"),
-            publish: a.publish(),
         },
-        "run" => Command::Run {
-            publish: a.publish(),
-        },
+        "run" => Command::Run,
         "test" => Command::Test,
         "seed" => Command::Seed { show: a.on("show") },
         "snapshot" => Command::Snapshot,
@@ -213,13 +210,6 @@ impl Arguments<'_> {
         match self.layers.get("port") {
             Value::Int(i) => u16::try_from(*i).ok(),
             _ => None,
-        }
-    }
-
-    fn publish(&self) -> Publish {
-        match self.text("publish").as_deref() {
-            Some("atomic") => Publish::Atomic,
-            _ => Publish::Node,
         }
     }
 

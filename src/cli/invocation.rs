@@ -33,15 +33,6 @@ pub enum PackageSource {
     Local,
 }
 
-/// When results become visible.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Publish {
-    /// Each node as it finishes.
-    Node,
-    /// All at once, after the tests.
-    Atomic,
-}
-
 /// One half of a Power BI project.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum PowerBiPart {
@@ -58,14 +49,9 @@ pub enum Command {
     Build {
         /// Print rows of seeds.
         show: bool,
-        /// When results become visible.
-        publish: Publish,
     },
     /// Models.
-    Run {
-        /// When results become visible.
-        publish: Publish,
-    },
+    Run,
     /// Tests.
     Test,
     /// Seeds.

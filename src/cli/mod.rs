@@ -24,7 +24,7 @@ mod window;
 pub use again::words_of;
 pub use events::EVENTS;
 pub use flags::{Flags, IndirectSelection, LogFormat, LogLevel};
-pub use invocation::{Command, MetricsQuery, Output, PackageSource, PowerBiPart, Publish};
+pub use invocation::{Command, MetricsQuery, Output, PackageSource, PowerBiPart};
 pub use layers::{Environment, Layers, Setting, Source};
 pub use value::{Events, Fate, NewPackage, Value, WarnErrorOptions};
 pub use window::{Moment, Sample};
@@ -206,7 +206,7 @@ impl Cli {
             .options
             .iter()
             .map(|o| o.name)
-            .filter(|n| !["publish", "dry_run", "out", "columns"].contains(n))
+            .filter(|n| !["dry_run", "out", "columns"].contains(n))
             .collect();
         let mut flags = Flags::new(verb.which, self.typed, project_dir, layers, args);
         flags.words = self.words.positionals;

@@ -356,9 +356,6 @@ pub static CLEAN_PROJECT_FILES_ONLY: Opt = Opt::switch(
 )
 .env();
 
-/// `--publish`.
-pub static PUBLISH: Opt = Opt::choice("publish", &["node", "atomic"], "node", "When results become visible: each `node` as it finishes, or all at once (`atomic`) after their tests have passed").value("WHEN").own_env();
-
 /// `--until`.
 pub static UNTIL: Opt = Opt::value_of(
     "until",

@@ -5,6 +5,7 @@ mod connect;
 mod database;
 mod debug;
 mod deps;
+mod diff;
 mod docs;
 mod docs_serve;
 mod export;
@@ -133,7 +134,7 @@ pub fn main() -> ExitCode {
 fn run(ctx: &session::Session) -> Result<Outcome> {
     match &ctx.invocation.command {
         Command::Build { .. }
-        | Command::Run { .. }
+        | Command::Run
         | Command::Test
         | Command::Seed { .. }
         | Command::Clone
@@ -171,10 +172,10 @@ fn run(ctx: &session::Session) -> Result<Outcome> {
         Command::Report { .. } => report::report(ctx),
         Command::Serve { .. } => serve::serve(ctx),
         Command::Lineage { .. } => lineage::lineage(ctx),
+        Command::Diff { limit, output } => diff::diff(ctx, *limit, *output),
         Command::RunOperation { macro_name, args } => {
             operation::operation(ctx, macro_name, args.as_ref())
         }
-        other => failure::not_here(other),
     }
 }
 

@@ -128,10 +128,18 @@ fn earlier<'a>(
 
 /// Fills in the relations that stand in for nodes; nothing without `--defer` (or with the `clone` command).
 pub fn defer(ctx: &Session, loaded: &Loaded) -> Result<()> {
+    if let Some(deferred) = deferral(ctx, loaded)? {
+        let _ = loaded.shared.deferred.set(deferred);
+    }
+    Ok(())
+}
+
+/// The relations that stand in for nodes; `None` without `--defer` (or with the `clone` command).
+pub fn deferral(ctx: &Session, loaded: &Loaded) -> Result<Option<Deferred>> {
     let flags = &ctx.invocation.flags;
     let cloning = matches!(ctx.invocation.command, Command::Clone);
     if !flags.defer && !cloning {
-        return Ok(());
+        return Ok(None);
     }
     let mut own = None;
     let earlier = earlier(ctx, loaded, &mut own)?;
@@ -149,12 +157,12 @@ pub fn defer(ctx: &Session, loaded: &Loaded) -> Result<()> {
             Some((n.unique_id.clone(), relation))
         })
         .collect();
-    let _ = loaded.shared.deferred.set(Deferred {
+    Ok(Some(Deferred {
         relations,
         favoured: flags.favor_state,
         refs: !cloning,
-    });
-    Ok(())
+        ..Deferred::default()
+    }))
 }
 
 /// Reads what exists in all schemas of the project, so that missing relations can be told.

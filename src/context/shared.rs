@@ -46,6 +46,8 @@ pub struct Deferred {
     pub favoured: bool,
     /// Whether references use them; `clone` only looks at them.
     pub refs: bool,
+    /// Relations that references use whatever exists and is selected, by unique id (`diff`).
+    pub forced: HashMap<String, Relation>,
 }
 
 /// Facts shared by all renders of a command.
@@ -121,6 +123,9 @@ impl Shared {
     /// other environment goes first, or where the node has no relation here.
     pub fn deferred(&self, unique_id: &str, own: &Relation) -> Option<Relation> {
         let deferred = self.deferred.get().filter(|d| d.refs)?;
+        if let Some(forced) = deferred.forced.get(unique_id) {
+            return Some(forced.clone());
+        }
         let other = deferred.relations.get(unique_id)?;
         let selected = self
             .selected

@@ -1,6 +1,7 @@
 //! Runs nodes: worker threads, each with a connection, take what the scheduler says is ready.
 //!
 //! In: the manifest, the ids to run, shared facts. Out: a result for every node, told to the reporter as it happens.
+mod diff;
 mod failure;
 mod freshness;
 mod hooks;
@@ -14,6 +15,7 @@ mod unit;
 mod unit_diff;
 mod worker;
 
+pub use diff::{Changes, Finding, Mark, Pair, RowChange, diff, references};
 pub use failure::node_error;
 pub use freshness::check_freshness;
 pub use hooks::{HookKind, HookNames, end_names, run_hooks};

@@ -10,6 +10,7 @@ mod build;
 #[path = "builtin/golden.rs"]
 mod builtin_golden;
 mod commands;
+mod diff;
 mod conform;
 #[path = "jinja/golden.rs"]
 mod jinja_golden;

@@ -186,11 +186,8 @@ fn commands_with_their_own_arguments() {
         Command::DbStart { port: Some(5433) }
     );
     assert_eq!(
-        command("build --publish atomic"),
-        Command::Build {
-            show: false,
-            publish: Publish::Atomic
-        }
+        command("build --show"),
+        Command::Build { show: true }
     );
     let Command::MetricsQuery(q) = command(
         "metrics query -m a,b -g date:day seg -w \"platform = 'TV'\" --from 2024-01-01 -o csv",
