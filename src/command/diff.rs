@@ -82,13 +82,11 @@ fn say(ctx: &Session, text: String) {
 /// The models among the ids that have a relation, in the order of their dependencies, each with the relation that it is
 /// compared with: that of `--state` where one is given.
 fn pairs<'a>(loaded: &'a Loaded, ids: &BTreeSet<String>) -> Result<Vec<Pair<'a>>> {
-    let order = loaded
-        .dag
-        .order()
-        .map_err(|cycle| Diagnostic::error(code::G0401, format!("a cycle: {}", cycle.0.join(" → "))))?;
-    let is_compared = |n: &&Node| {
-        n.resource_type == ResourceType::Model && !n.is_ephemeral() && !n.is_python()
-    };
+    let order = loaded.dag.order().map_err(|cycle| {
+        Diagnostic::error(code::G0401, format!("a cycle: {}", cycle.0.join(" → ")))
+    })?;
+    let is_compared =
+        |n: &&Node| n.resource_type == ResourceType::Model && !n.is_ephemeral() && !n.is_python();
     Ok(order
         .iter()
         .filter(|id| ids.contains(*id))
@@ -163,7 +161,10 @@ fn compared(name: &str, c: &Changes) -> String {
     }
     let rest = (c.added + c.removed + c.changed).saturating_sub(c.rows.len() as u64);
     if rest > 0 && !c.rows.is_empty() {
-        out.push_str(&format!("… and {} more; `--limit` shows them\n", plural(rest, "row")));
+        out.push_str(&format!(
+            "… and {} more; `--limit` shows them\n",
+            plural(rest, "row")
+        ));
     }
     out
 }

@@ -43,7 +43,10 @@ fn what_would_differ_is_shown_and_nothing_changes() {
          select id, kind, case id when 2 then null else amount::numeric(8,2) end as amount, true as is_new\n\
          from {{ ref('raw') }} where id <> 4 union all select 5, 'c', 1, false\n",
     );
-    shop.write("models/fresh.sql", "select 1 as x from {{ ref('orders') }}\n");
+    shop.write(
+        "models/fresh.sql",
+        "select 1 as x from {{ ref('orders') }}\n",
+    );
     // A model after a changed one is built on what that would hold.
     shop.tv1(&["diff"]).expect(
         0,
@@ -62,10 +65,18 @@ fn what_would_differ_is_shown_and_nothing_changes() {
     // Alone it is built on what is there.
     shop.tv1(&["diff", "--select", "kinds"])
         .expect(0, &["kinds: no difference (2 rows)"]);
-    shop.tv1(&["show", "--inline", "select count(*) as n, count(amount) as filled from {{ ref('orders') }}", "--output", "json"])
-        .expect(0, &["\"n\": 4", "\"filled\": 4"]);
+    shop.tv1(&[
+        "show",
+        "--inline",
+        "select count(*) as n, count(amount) as filled from {{ ref('orders') }}",
+        "--output",
+        "json",
+    ])
+    .expect(0, &["\"n\": 4", "\"filled\": 4"]);
     let json = shop
-        .tv1(&["--quiet", "diff", "--select", "orders", "--output", "json", "--limit", "1"])
+        .tv1(&[
+            "--quiet", "diff", "--select", "orders", "--output", "json", "--limit", "1",
+        ])
         .expect(0, &[])
         .said
         .clone();

@@ -10,8 +10,8 @@ mod build;
 #[path = "builtin/golden.rs"]
 mod builtin_golden;
 mod commands;
-mod diff;
 mod conform;
+mod diff;
 #[path = "jinja/golden.rs"]
 mod jinja_golden;
 mod layers;

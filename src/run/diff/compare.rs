@@ -101,7 +101,8 @@ pub fn compare(
         let Some(key) = present(key, &out.shape.common) else {
             continue;
         };
-        if is_key(session, now, &key, out.rows_now)? && is_key(session, then, &key, out.rows_then)? {
+        if is_key(session, now, &key, out.rows_now)? && is_key(session, then, &key, out.rows_then)?
+        {
             out.key = key;
             break;
         }
@@ -112,11 +113,7 @@ pub fn compare(
     Ok(out)
 }
 
-fn shape(
-    session: &mut Session,
-    now: &[ColumnInfo],
-    then: &[ColumnInfo],
-) -> Result<Shape, PgError> {
+fn shape(session: &mut Session, now: &[ColumnInfo], then: &[ColumnInfo]) -> Result<Shape, PgError> {
     let mut out = Shape::default();
     for new in then {
         let name = new.name.clone();
@@ -197,7 +194,8 @@ fn differing(now: &str, then: &str, columns: &[String], key: &[String]) -> Strin
              select '-', v, null from (select {all} as v from {now} except all select {all} from {then}) r"
         )
     } else {
-        let side = |relation: &str| format!("(select {} as k, {all} as v from {relation})", texts(key));
+        let side =
+            |relation: &str| format!("(select {} as k, {all} as v from {relation})", texts(key));
         format!(
             "select case when o.k is null then '+' when n.k is null then '-' else '~' end as mark, o.v as old, n.v as new \
              from {} o full join {} n on o.k = n.k where o.v is distinct from n.v",
@@ -268,8 +266,16 @@ fn sample(
         };
         RowChange {
             mark,
-            now: if mark == Mark::Added { Vec::new() } else { texts(o) },
-            then: if mark == Mark::Removed { Vec::new() } else { texts(n) },
+            now: if mark == Mark::Added {
+                Vec::new()
+            } else {
+                texts(o)
+            },
+            then: if mark == Mark::Removed {
+                Vec::new()
+            } else {
+                texts(n)
+            },
         }
     });
     Ok(rows.collect())

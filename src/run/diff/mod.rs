@@ -109,7 +109,10 @@ fn one(
         let failure = database_failure(node, Some(&compiled), &e, &sql, prefix.len(), None, None);
         failure.diagnostic
     })?;
-    let plain = |e: PgError| e.diagnostic(node.place.clone(), None).heading("Database Error");
+    let plain = |e: PgError| {
+        e.diagnostic(node.place.clone(), None)
+            .heading("Database Error")
+    };
     raw.execute(&format!("analyze {scratch}")).map_err(plain)?;
     let there = raw
         .fetch(&format!(
