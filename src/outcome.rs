@@ -2,6 +2,7 @@
 //!
 //! Plain data in the words of dbt's `run_results.json` and `sources.json`; nothing here runs, prints or writes.
 use crate::diag::Diagnostic;
+use crate::graph::ExtraCte;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
@@ -139,6 +140,10 @@ pub struct NodeResult {
     pub macros: Vec<String>,
     /// File of the rendered text as shown to people (`target/compiled/shop/models/a.sql`), once written.
     pub compiled_path: Option<String>,
+    /// The CTEs that the rendered text got in front.
+    pub extra_ctes: Vec<ExtraCte>,
+    /// File of the statement that was run, once written.
+    pub build_path: Option<String>,
     /// Quoted full name of the relation; of a test only when it keeps its failing rows.
     pub relation_name: Option<String>,
     /// `{successful: […], failed: […]}` of a microbatch model.
@@ -163,6 +168,8 @@ impl NodeResult {
             compiled_code: None,
             macros: Vec::new(),
             compiled_path: None,
+            extra_ctes: Vec::new(),
+            build_path: None,
             relation_name: None,
             batch_results: None,
             diagnostic: None,

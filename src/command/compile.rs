@@ -6,7 +6,7 @@ use super::session::Session;
 use super::setup::{self, Loaded};
 use super::show::{inline_query, show};
 use crate::cli::Command;
-use crate::compile::{Compiler, compiled_path};
+use crate::compile::{Compiler, compiled_path, shown_path};
 use crate::context::NodeSession;
 use crate::diag::{Diagnostic, Result, code};
 use crate::graph::{Compiled, Manifest, Node, ResourceType};
@@ -135,6 +135,7 @@ fn compile_selected(
             .to_vec();
         results.push((NodeInfo::of_node(node), Arc::new(result)));
     }
+    super::run::note_injected(&loaded.shared, &mut manifest);
     if ctx.invocation.flags.write_json {
         write_with(ctx, loaded, &manifest)?;
         write_results(ctx, loaded, &results, begun)?;
@@ -160,16 +161,15 @@ fn compile_one(
     manifest: &mut Manifest,
 ) -> Result<String> {
     let compiled = compiler.compile(node).map_err(|d| located(node, d))?;
-    let relative = format!("compiled/{}", compiled_path(node));
-    crate::fs::write(
-        &loaded.shared.target_dir.join(&relative),
-        compiled.sql.as_bytes(),
-    )?;
-    let folder = loaded
-        .shared
-        .target_dir
-        .file_name()
-        .map_or_else(|| "target".into(), |n| n.to_string_lossy().into_owned());
+    // As in dbt, a snapshot has no file of its query.
+    let path = if node.resource_type == ResourceType::Snapshot {
+        None
+    } else {
+        let relative = compiled_path(node);
+        let file = loaded.shared.target_dir.join("compiled").join(&relative);
+        crate::fs::write(&file, compiled.sql.as_bytes())?;
+        Some(shown_path(&loaded.shared, "compiled", &relative))
+    };
     if let Some(n) = manifest.nodes.get_mut(&node.unique_id) {
         for called in &compiled.macros {
             crate::parse::push_new(&mut n.depends_on.macros, called.clone());
@@ -177,7 +177,7 @@ fn compile_one(
         n.compiled = Some(Compiled {
             code: compiled.sql.clone(),
             extra_ctes: compiled.extra_ctes,
-            path: Some(format!("{folder}/{relative}")),
+            path,
         });
     }
     Ok(compiled.sql)

@@ -148,10 +148,10 @@ fn compiled(
         }
         match compiler.compile(node) {
             Ok(c) => {
-                let path = Some(format!(
-                    "target/compiled/{}",
-                    crate::compile::compiled_path(node)
-                ));
+                let path = (node.resource_type != ResourceType::Snapshot).then(|| {
+                    let relative = crate::compile::compiled_path(node);
+                    crate::compile::shown_path(&loaded.shared, "compiled", &relative)
+                });
                 if let Some(n) = manifest.nodes.get_mut(&node.unique_id) {
                     n.compiled = Some(Compiled {
                         code: c.sql,

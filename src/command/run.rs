@@ -256,21 +256,22 @@ pub fn finish(
         write(ctx, loaded, Kind::RunResults, value)?;
         let mut manifest = (*loaded.manifest).clone();
         for (_, r) in &results {
-            if let (Some(n), Some(code)) = (manifest.nodes.get_mut(&r.unique_id), &r.compiled_code)
-            {
+            let Some(n) = manifest.nodes.get_mut(&r.unique_id) else {
+                continue;
+            };
+            n.build_path.clone_from(&r.build_path);
+            if let Some(code) = &r.compiled_code {
                 for called in &r.macros {
                     crate::parse::push_new(&mut n.depends_on.macros, called.clone());
                 }
                 n.compiled = Some(crate::graph::Compiled {
                     code: code.clone(),
-                    extra_ctes: Vec::new(),
-                    path: Some(format!(
-                        "target/compiled/{}",
-                        crate::compile::compiled_path(n)
-                    )),
+                    extra_ctes: r.extra_ctes.clone(),
+                    path: r.compiled_path.clone(),
                 });
             }
         }
+        note_injected(&loaded.shared, &mut manifest);
         write_with(ctx, loaded, &manifest)?;
     }
     if let Command::Seed { show: true } | Command::Build { show: true, .. } = ctx.invocation.command
@@ -285,6 +286,22 @@ pub fn finish(
         })));
     }
     Ok(())
+}
+
+/// Ephemeral models that went into the text of others are compiled too.
+pub(super) fn note_injected(
+    shared: &crate::context::Shared,
+    manifest: &mut crate::graph::Manifest,
+) {
+    let injected = shared.injected.lock();
+    for (id, compiled) in injected
+        .unwrap_or_else(std::sync::PoisonError::into_inner)
+        .iter()
+    {
+        if let Some(n) = manifest.nodes.get_mut(id).filter(|n| n.compiled.is_none()) {
+            n.compiled = Some(compiled.clone());
+        }
+    }
 }
 
 /// `--show`: some rows of every seed that was loaded.

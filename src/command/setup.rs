@@ -160,6 +160,7 @@ fn shared(
                 .or(flags.sample.as_ref().map(|s| s.end)),
         ),
         retried: OnceLock::new(),
+        injected: Mutex::default(),
         env_read: Mutex::default(),
         warned: Mutex::default(),
     })

@@ -12,7 +12,7 @@ use crate::context::{
     NodeFacts, NodeScope, NodeSession, Phase, Relation, Setup, Shared, diagnostic, test_argument,
 };
 use crate::diag::{Diagnostic, code};
-use crate::graph::{ExtraCte, Node, ResourceType};
+use crate::graph::{Compiled, ExtraCte, Node, ResourceType};
 use crate::jinja::python::{self, Dict};
 use crate::jinja::{Mode, Rendered};
 use crate::text::SourceFile;
@@ -158,16 +158,41 @@ impl Compiler {
         };
         path.push(id.to_string());
         let (rendered, below) = self.render(node)?;
+        let needs = below.clone();
         for id in below {
             self.cte(&id, ctes, path)?;
         }
         path.pop();
+        self.note_injected(node, &rendered.text, &needs, ctes);
         let sql = format!(" __dbt__cte__{} as (\n{}\n)", node.alias, rendered.text);
         ctes.push(ExtraCte {
             id: id.to_string(),
             sql,
         });
         Ok(())
+    }
+
+    /// An ephemeral model that goes into another's text counts as compiled: its file is written, and the manifest says so.
+    fn note_injected(&self, node: &Node, text: &str, needs: &[String], ctes: &[ExtraCte]) {
+        let mut injected = lock(&self.shared.injected);
+        let mut own: Vec<ExtraCte> = Vec::new();
+        for id in needs {
+            let below = injected.get(id).map(|c| c.extra_ctes.clone());
+            let itself = ctes.iter().find(|c| c.id == *id).cloned();
+            for cte in below.unwrap_or_default().into_iter().chain(itself) {
+                if own.iter().all(|c| c.id != cte.id) {
+                    own.push(cte);
+                }
+            }
+        }
+        let code = inject_ctes(text, &own).0;
+        let path = keep(&self.shared, "compiled", &compiled_path(node), &code);
+        let compiled = Compiled {
+            code,
+            extra_ctes: own,
+            path: Some(path),
+        };
+        injected.insert(node.unique_id.clone(), compiled);
     }
 
     /// Renders a node's own text; gives the ephemeral models it refers to as well.
@@ -255,24 +280,43 @@ impl Compiler {
     }
 }
 
-/// The file below the target folder that a node's compiled text goes to.
+/// Writes a text to `target/KIND/PATH`; gives the path as people see it, below the project folder.
+///
+/// A file for people to look at: a full disk must not fail the node.
+pub fn keep(shared: &Shared, kind: &str, path: &str, text: &str) -> String {
+    let _ = crate::fs::write(&shared.target_dir.join(kind).join(path), text.as_bytes());
+    shown_path(shared, kind, path)
+}
+
+/// A path below the target folder as people see it, below the project folder.
+pub fn shown_path(shared: &Shared, kind: &str, path: &str) -> String {
+    let folder = shared
+        .target_dir
+        .file_name()
+        .map_or_else(|| "target".into(), |n| n.to_string_lossy().into_owned());
+    format!("{folder}/{kind}/{path}")
+}
+
+fn lock<T>(m: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
+    m.lock().unwrap_or_else(std::sync::PoisonError::into_inner)
+}
+
+/// The file below the target folder that a node's compiled text goes to: the node's own file, or one below it where a
+/// file holds several nodes.
 pub fn compiled_path(node: &Node) -> String {
     match node.resource_type {
         ResourceType::Operation => format!("{}/{}", node.package_name, node.path),
-        _ if node.test.is_some() => format!(
-            "{}/{}/{}",
-            node.package_name, node.original_file_path, node.path
-        ),
-        _ if node.patch_path.is_some()
-            && node.place.is_none()
-            && node.resource_type == ResourceType::Snapshot =>
-        {
-            format!(
-                "{}/{}/{}.sql",
-                node.package_name, node.original_file_path, node.name
-            )
-        }
-        _ => format!("{}/{}", node.package_name, node.original_file_path),
+        _ => file_of(&node.package_name, &node.original_file_path, &node.path),
+    }
+}
+
+/// [`compiled_path`] by its parts: the package, the file, and the node's path in it.
+pub fn file_of(package: &str, file: &str, path: &str) -> String {
+    let last = |p: &str| p.rsplit('/').next().map(str::to_string);
+    if last(file) == last(path) {
+        format!("{package}/{file}")
+    } else {
+        format!("{package}/{file}/{path}")
     }
 }
 

@@ -3,7 +3,7 @@ use super::cache::Cache;
 use super::relation::Relation;
 use crate::config::{Dispatch, QueryComment, Target, Vars};
 use crate::diag::Diagnostic;
-use crate::graph::Manifest;
+use crate::graph::{Compiled, Manifest};
 use crate::jinja::Engine;
 use crate::jinja::python;
 use crate::parse::Names;
@@ -104,6 +104,8 @@ pub struct Shared {
     pub event_time: (Option<chrono::NaiveDateTime>, Option<chrono::NaiveDateTime>),
     /// What `retry` runs again in part: `batch_results` of the run before, by unique id.
     pub retried: OnceLock<HashMap<String, Json>>,
+    /// Ephemeral models that have been put into the text of others, by unique id.
+    pub injected: Mutex<BTreeMap<String, Compiled>>,
     /// Environment variables that were read while parsing.
     pub env_read: Mutex<HashSet<String>>,
     /// Warnings already given once.

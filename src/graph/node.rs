@@ -332,6 +332,8 @@ pub struct Node {
     pub root_path: Option<String>,
     /// Compiled text, once compiled.
     pub compiled: Option<Compiled>,
+    /// File of the statement that was run, once there is one.
+    pub build_path: Option<String>,
     /// Where its text stands: the file, and the bytes of the body in it.
     pub place: Option<Place>,
     /// Where its properties stand.

@@ -276,6 +276,7 @@ impl<'a> Builder<'a> {
             index: None,
             root_path: None,
             compiled: None,
+            build_path: None,
             place: draft.place.clone(),
             patch_place: None,
         }

@@ -143,9 +143,10 @@ fn result(manifest: &Manifest, r: &NodeResult) -> Value {
     let node = manifest.nodes.get(&r.unique_id).cloned().map(|mut n| {
         n.compiled = r.compiled_code.clone().map(|code| Compiled {
             code,
-            extra_ctes: Vec::new(),
+            extra_ctes: r.extra_ctes.clone(),
             path: r.compiled_path.clone(),
         });
+        n.build_path.clone_from(&r.build_path);
         n
     });
     let node = match node.as_ref().map(crate::artifact::node) {

@@ -1,6 +1,6 @@
 //! Runs one model, seed or snapshot: compile, find its materialization, let it work, keep what it says.
 use super::failure::{Failure, compile_failure, database_failure, internal, node_error};
-use crate::compile::{CompiledNode, Compiler, compiled_path};
+use crate::compile::{CompiledNode, Compiler, compiled_path, keep, shown_path};
 use crate::context::{Batch, NodeScope, NodeSession, Relation, Shared};
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Compiled, Node, ResourceType};
@@ -168,8 +168,13 @@ impl NodeRunner {
         if let Some(compiled) = &done.compiled {
             result.compiled_code = Some(compiled.sql.clone());
             result.macros.clone_from(&compiled.macros);
-            result.compiled_path = Some(self.shown_path("compiled", node));
+            result.extra_ctes.clone_from(&compiled.extra_ctes);
+            if node.resource_type != ResourceType::Snapshot {
+                result.compiled_path = Some(self.shown_path("compiled", node));
+            }
         }
+        let written = done.scope.as_ref().and_then(NodeScope::written);
+        result.build_path = written.map(|_| self.shown_path("run", node));
         let failure = match done.outcome {
             Ok(()) => {
                 if let Some(scope) = &done.scope {
@@ -200,7 +205,11 @@ impl NodeRunner {
             scope,
             outcome: Err(f),
         };
-        let file = compiled.as_ref().map(|c| self.write_compiled(node, &c.sql));
+        let file = compiled.as_ref().map(|c| match node.resource_type {
+            // As in dbt, a snapshot has no file of its query.
+            ResourceType::Snapshot => self.shown_path("compiled", node),
+            _ => self.write_compiled(node, &c.sql),
+        });
         let Some(def) = find_materialization(&self.shared, name) else {
             let f = compile_failure(node, self.no_materialization(node, name));
             return fail(compiled, None, f);
@@ -369,31 +378,23 @@ impl NodeRunner {
     }
 
     fn write(&self, kind: &str, node: &Node, text: &str) -> String {
-        let mut relative = format!("{kind}/{}", compiled_path(node));
+        let mut path = compiled_path(node);
         if let Some(batch) = &self.batch {
-            let stem = relative.strip_suffix(".sql").unwrap_or(&relative);
-            relative = format!("{stem}/{}_{}.sql", node.name, batch.name);
+            let stem = path.strip_suffix(".sql").unwrap_or(&path);
+            path = format!("{stem}/{}_{}.sql", node.name, batch.name);
         }
-        let path = self.shared.target_dir.join(&relative);
-        // A file for people to look at: a full disk must not fail the node.
-        let _ = crate::fs::write(&path, text.as_bytes());
+        keep(&self.shared, kind, &path, text);
         self.shown_path(kind, node)
     }
 
     /// The path of a written file as people see it, below the project folder.
     fn shown_path(&self, kind: &str, node: &Node) -> String {
-        let folder = self
-            .shared
-            .target_dir
-            .file_name()
-            .map_or_else(|| "target".into(), |n| n.to_string_lossy().into_owned());
-        format!("{folder}/{kind}/{}", compiled_path(node))
+        shown_path(&self.shared, kind, &compiled_path(node))
     }
 
-    fn write_run(&self, node: &Node, scope: &NodeScope) {
-        if let Some(text) = scope.written() {
-            self.write("run", node, &text);
-        }
+    /// Writes the statement that the node ran; gives its path.
+    pub(super) fn write_run(&self, node: &Node, scope: &NodeScope) -> Option<String> {
+        scope.written().map(|text| self.write("run", node, &text))
     }
 }
 

@@ -36,6 +36,7 @@ impl NodeRunner {
                 result.compiled = true;
                 result.compiled_code = Some(compiled.sql.clone());
                 result.macros.clone_from(&compiled.macros);
+                result.extra_ctes.clone_from(&compiled.extra_ctes);
                 self.count(node, &compiled, &mut result)
             }
         };
@@ -94,10 +95,12 @@ impl NodeRunner {
         let scope = compiler.scope(&node, compiler.facts(&node));
         scope.set("sql", Value::from(compiled.sql.as_str()));
         scope.set("compiled_code", Value::from(compiled.sql.as_str()));
-        self.shared
+        let called = self
+            .shared
             .engine
-            .call_macro(&def, &[], &[], scope.dynamic())
-            .map_err(|e| node_error(&node, Some(compiled), &e, Some(&file)))?;
+            .call_macro(&def, &[], &[], scope.dynamic());
+        result.build_path = self.write_run(&node, &scope);
+        called.map_err(|e| node_error(&node, Some(compiled), &e, Some(&file)))?;
         respond(result, &scope);
         let table = scope.result("main").and_then(|r| r.get_attr("table").ok());
         let table = table

@@ -1,7 +1,7 @@
 //! Runs a unit test: the model's SQL over given rows, compared with expected ones.
-use super::failure::{Failure, compile_failure, node_error};
+use super::failure::{Failure, compile_failure};
 use super::node::NodeRunner;
-use crate::compile::{CompiledNode, Compiler, Constant};
+use crate::compile::{CompiledNode, Compiler, Constant, keep};
 use crate::context::Relation;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{ExtraCte, Node, UnitTest};
@@ -52,6 +52,12 @@ impl NodeRunner {
         let compiled = self
             .unit_sql(test, model)
             .map_err(|d| compile_failure(model, d))?;
+        let path = crate::compile::file_of(
+            &test.package_name,
+            &test.original_file_path,
+            &own_path(test),
+        );
+        result.compiled_path = Some(keep(&self.shared, "compiled", &path, &compiled.sql));
         result.compiled = true;
         result.compiled_code = Some(compiled.sql.clone());
         result.macros.clone_from(&compiled.macros);
@@ -81,6 +87,11 @@ impl NodeRunner {
             let (id, relation, name) = self.input(test, model, input)?;
             let cte = format!("__dbt__cte__{name}");
             let sql = self.fixture(test, given, relation.as_ref(), id.as_deref())?;
+            let file = format!(
+                "{}/{}/{name}.sql",
+                test.package_name, test.original_file_path
+            );
+            keep(&self.shared, "compiled", &file, &sql);
             ctes.push(ExtraCte {
                 id: input.to_string(),
                 sql: format!(" {cte} as (\n{sql}\n)"),
@@ -361,10 +372,27 @@ impl NodeRunner {
             rows.sort();
             Ok(rows)
         };
+        let path = crate::compile::file_of(
+            &test.package_name,
+            &test.original_file_path,
+            &own_path(test),
+        );
+        let both = format!(
+            "-- actual\n{}\n;\n-- expected\n{expected_sql}\n",
+            compiled.sql.trim_end()
+        );
+        keep(&self.shared, "run", &path, &both);
         let actual = fetch(&compiled.sql)?;
         let expected = fetch(&expected_sql)?;
-        let _ = node_error;
         Ok(((wanted.clone(), actual), (wanted, expected)))
+    }
+}
+
+/// A unit test's path in its file: as if it were a file of its own in that folder.
+fn own_path(test: &UnitTest) -> String {
+    match test.original_file_path.rsplit_once('/') {
+        Some((folder, _)) => format!("{folder}/{}.sql", test.name),
+        None => format!("{}.sql", test.name),
     }
 }
 

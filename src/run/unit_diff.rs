@@ -72,6 +72,44 @@ fn lines(actual: &[Row], expected: &[Row]) -> Vec<Line> {
     out
 }
 
+/// Which columns are shown: all where rows came; else those with a changed cell, those that tell rows apart, and the
+/// neighbours of each.
+fn shown_columns(all: &[Line], columns: usize) -> Vec<bool> {
+    /// Of how many columns rows are told apart where one has gone.
+    const TELLING: usize = 5;
+    if all.iter().any(|l| matches!(l, Line::Come(_))) {
+        return vec![true; columns];
+    }
+    let changed = |i: usize| {
+        all.iter()
+            .any(|l| matches!(l, Line::Changed(from, to) if from[i] != to[i]))
+    };
+    let mut active: Vec<bool> = (0..columns).map(changed).collect();
+    let gone = all.iter().any(|l| matches!(l, Line::Gone(_)));
+    let telling = if gone { TELLING } else { 1 };
+    let same: Vec<usize> = (0..columns).filter(|i| !active[*i]).take(telling).collect();
+    for i in same {
+        active[i] = true;
+    }
+    let near = |i: usize| active[i] || (i > 0 && active[i - 1]) || active.get(i + 1) == Some(&true);
+    (0..columns).map(near).collect()
+}
+
+/// A row without the columns that are not shown: `...` for each run of them. The mark in front stays.
+fn folded(row: &[String], shown: &[bool]) -> Vec<String> {
+    let mut out: Vec<String> = row.first().cloned().into_iter().collect();
+    let mut skipped = false;
+    for (cell, shown) in row.iter().skip(1).zip(shown) {
+        if *shown {
+            out.push(cell.clone());
+        } else if !skipped {
+            out.push("...".into());
+        }
+        skipped = !shown;
+    }
+    out
+}
+
 /// The table of differences; empty when there are none.
 pub(super) fn drawn(names: &[String], actual: &[Row], expected: &[Row]) -> String {
     let text = |c: &Option<String>| c.clone().unwrap_or_else(|| "null".into());
@@ -108,6 +146,11 @@ pub(super) fn drawn(names: &[String], actual: &[Row], expected: &[Row]) -> Strin
         skipped = false;
         table.push([vec![mark.to_string()], cells].concat());
     }
+    let columns = shown_columns(&all, names.len());
+    for row in &mut table {
+        *row = folded(row, &columns);
+    }
+    let columns = table.first().map_or(0, Vec::len);
     let width = |i: usize| {
         table
             .iter()
@@ -115,7 +158,7 @@ pub(super) fn drawn(names: &[String], actual: &[Row], expected: &[Row]) -> Strin
             .max()
             .unwrap_or(0)
     };
-    let widths: Vec<usize> = (0..=names.len()).map(width).collect();
+    let widths: Vec<usize> = (0..columns).map(width).collect();
     let line = |l: &Vec<String>| {
         let last = l.len() - 1;
         let cells = l.iter().enumerate().map(|(i, c)| {
@@ -149,6 +192,41 @@ mod tests {
             &rows(&[&["1", "o'x"], &["3", "y"]]),
         );
         assert_eq!(drawn, "@@ ,id,Full Name\n   ,1 ,o'x\n+++,2 ,null\n---,3 ,y");
+    }
+
+    /// As observed with dbt-core 1.10.
+    #[test]
+    fn columns_without_a_difference_are_left_out() {
+        let names: Vec<String> = (1..=9).map(|i| format!("a{i}")).collect();
+        let rows = |odd: &[(usize, usize, &str)], left_out: Option<usize>| -> Vec<Row> {
+            let row = |r: usize| {
+                let cell = |c: usize| {
+                    let odd = odd.iter().find(|o| (o.0, o.1) == (r, c));
+                    Some(odd.map_or(r.to_string(), |o| o.2.to_string()))
+                };
+                (1..=9).map(cell).collect()
+            };
+            (1..=7).filter(|r| Some(*r) != left_out).map(row).collect()
+        };
+        let head = |expected: &[Row], actual: &[Row]| {
+            let table = drawn(&names, actual, expected);
+            table.lines().next().unwrap_or_default().replace(' ', "")
+        };
+        let same = rows(&[], None);
+        assert_eq!(
+            head(&rows(&[(4, 5, "99")], None), &same),
+            "@@,a1,a2,...,a4,a5,a6,..."
+        );
+        assert_eq!(head(&rows(&[(4, 1, "99")], None), &same), "@@,a1,a2,a3,...");
+        assert_eq!(
+            head(&rows(&[(1, 9, "99"), (7, 3, "88")], None), &same),
+            "@@,a1,a2,a3,a4,...,a8,a9"
+        );
+        assert_eq!(head(&same, &rows(&[], Some(4))), "@@,a1,a2,a3,a4,a5,a6,...");
+        assert_eq!(
+            head(&rows(&[], Some(4)), &same),
+            "@@,a1,a2,a3,a4,a5,a6,a7,a8,a9"
+        );
     }
 
     #[test]

@@ -140,6 +140,7 @@ fn node(o: &Obj<'_>) -> Node {
         index: None,
         root_path: None,
         compiled: None,
+        build_path: None,
         place: None,
         patch_place: None,
     }

@@ -255,6 +255,7 @@ mod tests {
                 extra_ctes: Vec::new(),
                 path: None,
             }),
+            build_path: None,
             place: None,
             patch_place: None,
         }

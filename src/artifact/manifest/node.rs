@@ -45,7 +45,7 @@ fn common(n: &Node) -> Fields {
         .text("group", n.group.as_deref())
         .ser("docs", &n.docs)
         .text("patch_path", n.patch_path.as_deref())
-        .put("build_path", Value::Null)
+        .text("build_path", n.build_path.as_deref())
         .put("unrendered_config", n.unrendered_config.clone())
         .put("created_at", n.created_at)
         .text("relation_name", n.relation_name.as_deref())

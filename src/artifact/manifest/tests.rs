@@ -187,6 +187,7 @@ fn node_of(v: &Value) -> Node {
         index: v["index"].as_u64().map(|i| i as usize),
         root_path: maybe(v, "root_path"),
         compiled: compiled(v),
+        build_path: maybe(v, "build_path"),
         place: None,
         patch_place: None,
     }
