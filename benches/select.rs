@@ -75,6 +75,7 @@ fn node(kind: ResourceType, name: &str, folder: &str, parents: Vec<String>) -> N
         index: None,
         root_path: None,
         compiled: None,
+        build_path: None,
         place: None,
         patch_place: None,
     }

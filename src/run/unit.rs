@@ -390,10 +390,13 @@ impl NodeRunner {
 
 /// A unit test's path in its file: as if it were a file of its own in that folder.
 fn own_path(test: &UnitTest) -> String {
-    match test.original_file_path.rsplit_once('/') {
-        Some((folder, _)) => format!("{folder}/{}.sql", test.name),
-        None => format!("{}.sql", test.name),
-    }
+    let version = match &test.version {
+        Some(v) => format!("_v{}", python::str_of(&python::json::from_json(v))),
+        None => String::new(),
+    };
+    let folder = test.original_file_path.rsplit_once('/');
+    let folder = folder.map(|(f, _)| format!("{f}/")).unwrap_or_default();
+    format!("{folder}{}{version}.sql", test.name)
 }
 
 /// A type without the length that would cut a fixture's text.

@@ -1,6 +1,6 @@
+{# Stored failures show the whole row. #}
 {% macro default__test_not_null(model, column_name) %}
 
-{# stored failures show the whole row #}
 {% set selected = '*' if should_store_failures() else column_name %}
 
 select {{ selected }}
