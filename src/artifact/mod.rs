@@ -13,7 +13,7 @@ mod write;
 
 pub use catalog::{CatalogColumn, CatalogRelation, catalog};
 pub use load::{load_catalog, load_manifest, load_run_results, load_sources};
-pub use manifest::{entry, graph, manifest, node};
+pub use manifest::{entry, graph, manifest, node, semantic_manifest};
 pub use metadata::Meta;
 pub use run_results::{run_results, timings};
 pub use sources::sources;

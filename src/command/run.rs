@@ -208,7 +208,11 @@ pub fn meta(ctx: &Session) -> Meta {
 
 /// Writes an artefact into the target folder.
 pub fn write(ctx: &Session, loaded: &Loaded, kind: Kind, value: serde_json::Value) -> Result<()> {
-    let path = loaded.shared.target_dir.join(kind.file_name());
+    write_file(ctx, loaded, kind.file_name(), value)
+}
+
+fn write_file(ctx: &Session, loaded: &Loaded, name: &str, value: serde_json::Value) -> Result<()> {
+    let path = loaded.shared.target_dir.join(name);
     artifact::write(&path, value, ctx.reporter.masks()).map_err(|e| {
         Diagnostic::error(
             code::P0101,
@@ -218,12 +222,15 @@ pub fn write(ctx: &Session, loaded: &Loaded, kind: Kind, value: serde_json::Valu
     })
 }
 
-/// Writes `manifest.json`.
+/// Writes `manifest.json` and `semantic_manifest.json`.
 pub fn write_manifest(ctx: &Session, loaded: &Loaded) -> Result<()> {
     if !ctx.invocation.flags.write_json {
         return Ok(());
     }
-    write_with(ctx, loaded, &loaded.manifest)
+    let value = artifact::manifest(&loaded.manifest, &meta(ctx));
+    let semantic = artifact::semantic_manifest(&value);
+    write(ctx, loaded, Kind::Manifest, value)?;
+    write_file(ctx, loaded, "semantic_manifest.json", semantic)
 }
 
 /// Writes a manifest whose nodes may be compiled.

@@ -1,8 +1,10 @@
 //! `manifest.json`, schema v12: the whole resolved project, every field in dbt's order, nulls written.
 mod entity;
 mod node;
+mod semantic;
 
 pub use node::node;
+pub use semantic::semantic_manifest;
 
 use super::{Kind, Meta};
 use crate::graph::{Disabled, Entry, Manifest};
