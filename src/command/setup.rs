@@ -3,7 +3,7 @@ use super::connect::{Database, choose};
 use super::session::Session;
 use crate::config::{self, Project, Target, Vars};
 use crate::context::{Cache, EngineHost, PackageFacts, Say, Shared};
-use crate::diag::{Diagnostic, Result, Sink, code};
+use crate::diag::{Diagnostic, Result, Sink, Stopped, code};
 use crate::graph::{Dag, Manifest};
 use crate::jinja::{Engine, EngineBuilder, Packages};
 use crate::load::{self, Package};
@@ -363,6 +363,7 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
     let state = super::selection::state(ctx, &shared.target_dir)?;
     let (mut manifest, warnings) = parse::parse(&input, &simulated)?;
     ctx.tell(warnings)?;
+    ctx.tell(spaces_in_names(ctx, &manifest)?)?;
     for diagnostic in unknown_tests(&shared, &manifest) {
         ctx.reporter.emit(Event::Diagnostic {
             diagnostic,
@@ -389,6 +390,32 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
         selectors,
         state,
     })
+}
+
+/// Names with spaces: an error unless the project's flags allow them, and then a warning.
+fn spaces_in_names(ctx: &Session, manifest: &Manifest) -> Result<Vec<Diagnostic>> {
+    let strict = ctx
+        .invocation
+        .flags
+        .behaviour("require_resource_names_without_spaces");
+    let found = manifest.nodes.values().filter(|n| n.name.contains(' '));
+    let told: Vec<Diagnostic> = found
+        .map(|n| {
+            let text = format!("found spaces in the name of `{}`", n.unique_id);
+            if strict {
+                Diagnostic::error(code::G0413, text)
+                    .heading("Runtime Error")
+                    .note("Resource names cannot contain spaces")
+                    .help("name it without spaces, or set the flag `require_resource_names_without_spaces: false`")
+            } else {
+                Diagnostic::warning(code::G0413, text)
+            }
+        })
+        .collect();
+    if strict && !told.is_empty() {
+        return Err(Stopped(told));
+    }
+    Ok(told)
 }
 
 /// Generic tests whose macro is not there. As with dbt only running them is an error, but then it is late.

@@ -48,6 +48,48 @@ const STUBS: &[(&str, Stub)] = &[
     ("standardize_grants_dict", Stub::Dict),
 ];
 
+/// The methods that dbt lets templates have: what `adapter.name is defined` is asked of.
+pub(super) const METHODS: &[&str] = &[
+    "add_query",
+    "already_exists",
+    "assert_valid_snapshot_target_given_strategy",
+    "build_catalog_relation",
+    "cache_added",
+    "cache_dropped",
+    "cache_renamed",
+    "check_schema_exists",
+    "commit",
+    "convert_type",
+    "create_schema",
+    "dispatch",
+    "drop_relation",
+    "drop_schema",
+    "execute",
+    "expand_target_column_types",
+    "get_catalog_integration",
+    "get_column_schema_from_query",
+    "get_columns_in_relation",
+    "get_columns_in_table",
+    "get_hard_deletes_behavior",
+    "get_incremental_strategy_macro",
+    "get_missing_columns",
+    "get_partitions_metadata",
+    "get_relation",
+    "parse_index",
+    "quote",
+    "quote_as_configured",
+    "quote_seed_column",
+    "rename_relation",
+    "render_raw_columns_constraints",
+    "render_raw_model_constraints",
+    "run_sql_for_tests",
+    "standardize_grants_dict",
+    "truncate_relation",
+    "type",
+    "valid_snapshot_target",
+    "verify_database",
+];
+
 #[derive(Clone, Copy)]
 enum Stub {
     None,
@@ -92,6 +134,11 @@ impl Object for Adapter {
             )),
             "Relation" => Some(Value::from_object(super::api::RelationClass)),
             "Column" => Some(Value::from_object(super::column::ColumnClass)),
+            "__callable__" => Some(Value::from(false)),
+            name if METHODS.contains(&name) => {
+                let adapter = Value::from_dyn_object(self.clone());
+                Some(python::Bound::value(adapter, name))
+            }
             _ => None,
         }
     }
@@ -122,19 +169,19 @@ impl Object for Adapter {
             "add_query" => self.add_query(&args),
             "get_relation" => self.get_relation(&args),
             "load_relation" => self.get_relation(&args),
-            "get_columns_in_relation" | "get_columns_in_table" => {
-                let relation = Relation::expect(&args.required(0, "relation")?, "relation")?;
-                Ok(List::value(
-                    self.0
-                        .columns(&relation)?
-                        .into_iter()
-                        .map(Column::value)
-                        .collect(),
-                ))
+            "get_columns_in_relation" => {
+                let relation = args.required(0, "relation")?;
+                self.columns_value(state, &relation)
             }
-            "get_missing_columns" => self.missing_columns(&args),
+            "get_columns_in_table" => {
+                let (schema, name) = (args.required_text(0, "schema")?, args.required_text(1, "identifier")?);
+                let database = self.0.shared.target.connection.dbname.clone();
+                let relation = Relation::new(&database, &schema, &name);
+                self.columns_value(state, &relation.quoted_as(self.0.shared.quoting).value())
+            }
+            "get_missing_columns" => self.missing_columns(state, &args),
             "expand_target_column_types" => self.expand(state, &args),
-            "create_schema" | "drop_schema" => self.schema(name, &args),
+            "create_schema" | "drop_schema" => self.schema(state, name, &args),
             "drop_relation" | "truncate_relation" | "rename_relation" => {
                 self.change(state, name, &args)
             }
@@ -150,7 +197,7 @@ impl Object for Adapter {
                 Ok(Value::from(self.0.shared.cache.was_carried(&relation)))
             }
             "copy_seed_rows" => self.copy_seed_rows(&args),
-            "check_schema_exists" => self.schema_exists(&args),
+            "check_schema_exists" => self.schema_exists(state, &args),
             "get_column_schema_from_query" => self.query_columns(&args),
             "cache_added" | "cache_dropped" | "cache_renamed" => self.cache(name, &args),
             "standardize_grants_dict" => grants(&args.required(0, "grants_table")?),
@@ -189,6 +236,15 @@ impl Object for Adapter {
                 ))
             }
             "list_relations_without_caching" => self.list_relations(&args),
+            "build_catalog_relation" => Ok(Value::from(())),
+            "get_catalog_integration" => Err(compilation(format!(
+                "Catalog not found. Received: {}, expected one of: ",
+                args.required_text(0, "name")?
+            ))),
+            "get_partitions_metadata" => Err(compilation(
+                "`get_partitions_metadata` is not implemented for this adapter!",
+            )),
+            "run_sql_for_tests" => self.run_sql_for_tests(&args),
             "nice_connection_name" => Ok(Value::from(self.0.node_id())),
             _ => Err(python::error::no_method("PostgresAdapter", name)),
         }
@@ -368,33 +424,15 @@ impl Adapter {
     fn dispatch(&self, args: &Args) -> Result<Value, Error> {
         let name = args.required_text(0, "macro_name")?;
         let namespace = args.text(1, "macro_namespace");
-        if name.contains('.') {
-            let (package, name) = name.split_once('.').unwrap_or_default();
-            return Err(compilation(format!(
-                "In adapter.dispatch, got a macro name of \"{package}.{name}\", but \".\" is not a valid macro name component. Did you mean `adapter.dispatch(\"{name}\", macro_namespace=\"{package}\")`?"
-            )));
-        }
-        let search = self.0.shared.dispatch_search(namespace.as_deref());
-        let registry = self.0.shared.engine.registry();
-        match registry.dispatch(&self.0.package, &name, &search, &["postgres", "default"]) {
-            Some(def) => Ok(Value::from_object(MacroRef(def))),
-            None => {
-                let tried: Vec<String> = search
-                    .iter()
-                    .flat_map(|p| {
-                        ["postgres", "default"].map(|x| match p {
-                            Some(p) => format!("'{p}.{x}__{name}'"),
-                            None => format!("'{x}__{name}'"),
-                        })
-                    })
-                    .collect();
-                Err(compilation(format!(
-                    "In dispatch: No macro named '{name}' found within namespace: '{}'\n    Searched for: {}",
-                    namespace.unwrap_or_else(|| "None".into()),
-                    tried.join(", ")
-                )))
-            }
-        }
+        dispatched(&self.0, &name, namespace.as_deref())
+    }
+
+    /// Whether a macro of the project or of a package takes the place of a method's built-in one.
+    fn replaced(&self, name: &str) -> bool {
+        let shared = &self.0.shared;
+        let search = shared.dispatch_search(Some(crate::jinja::BUILTIN_NAMESPACE));
+        let registry = shared.engine.registry();
+        registry.replaces(name, &search, PREFIXES)
     }
 
     fn quote_as_configured(&self, args: &Args) -> Result<Value, Error> {
@@ -445,6 +483,20 @@ impl Adapter {
             Value::from_object(response),
             table.value(),
         ]))
+    }
+
+    /// `run_sql_for_tests(sql, fetch, conn)`: the first row, all rows, or nothing.
+    fn run_sql_for_tests(&self, args: &Args) -> Result<Value, Error> {
+        let fetch = args.text(1, "fetch").unwrap_or_default();
+        let wanted = matches!(fetch.as_str(), "one" | "all");
+        let (_, table) = self.0.run(&args.required_text(0, "sql")?, wanted, None)?;
+        let rows = table.rows();
+        let mut rows = rows.iter().map(|r| python::tuple(r.cells.clone()));
+        Ok(match fetch.as_str() {
+            "one" => rows.next().unwrap_or_else(|| Value::from(())),
+            "all" => List::value(rows.collect()),
+            _ => Value::from(()),
+        })
     }
 
     fn add_query(&self, args: &Args) -> Result<Value, Error> {
@@ -518,24 +570,44 @@ impl Adapter {
             .map_or_else(|| Value::from(()), Relation::value))
     }
 
-    fn missing_columns(&self, args: &Args) -> Result<Value, Error> {
-        let from = Relation::expect(&args.required(0, "from_relation")?, "from_relation")?;
-        let to = Relation::expect(&args.required(1, "to_relation")?, "to_relation")?;
-        let there = self.0.columns(&to)?;
-        let missing = self
-            .0
-            .columns(&from)?
+    /// The columns of a relation, by the macro of the project or a package if there is one.
+    fn columns_value(&self, state: &mut State<'_, '_>, relation: &Value) -> Result<Value, Error> {
+        let it = Relation::expect(relation, "relation")?;
+        if self.replaced("get_columns_in_relation") {
+            return self.call_macro(
+                state,
+                "get_columns_in_relation",
+                std::slice::from_ref(relation),
+            );
+        }
+        let columns = self.0.columns(&it)?;
+        Ok(List::value(columns.into_iter().map(Column::value).collect()))
+    }
+
+    fn columns_of(
+        &self,
+        state: &mut State<'_, '_>,
+        relation: &Value,
+    ) -> Result<Vec<Column>, Error> {
+        let columns = python::iterate(&self.columns_value(state, relation)?)?;
+        let columns = columns.iter().filter_map(|c| c.downcast_object_ref::<Column>());
+        Ok(columns.cloned().collect())
+    }
+
+    fn missing_columns(&self, state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
+        let there = self.columns_of(state, &args.required(1, "to_relation")?)?;
+        let from = self.columns_of(state, &args.required(0, "from_relation")?)?;
+        let missing = from
             .into_iter()
             .filter(|c| !there.iter().any(|t| t.name == c.name));
         Ok(List::value(missing.map(Column::value).collect()))
     }
 
     fn expand(&self, state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
-        let from = Relation::expect(&args.required(0, "from_relation")?, "from_relation")?;
-        let to_value = args.required(1, "to_relation")?;
-        let to = Relation::expect(&to_value, "to_relation")?;
-        let target = self.0.columns(&to)?;
-        for new in self.0.columns(&from)? {
+        let from = args.required(0, "from_relation")?;
+        let to = args.required(1, "to_relation")?;
+        let target = self.columns_of(state, &to)?;
+        for new in self.columns_of(state, &from)? {
             let Some(old) = target.iter().find(|t| t.name == new.name) else {
                 continue;
             };
@@ -548,7 +620,7 @@ impl Adapter {
                 self.call_macro(
                     state,
                     "alter_column_type",
-                    &[to_value.clone(), Value::from(new.name.as_str()), kind],
+                    &[to.clone(), Value::from(new.name.as_str()), kind],
                 )?;
             }
         }
@@ -562,27 +634,35 @@ impl Adapter {
         args: &[Value],
     ) -> Result<Value, Error> {
         let engine = &self.0.shared.engine;
-        let found = super::functions::lookup_macro(engine, &self.0.shared.root_name, name)
+        let registry = engine.registry();
+        let def = registry
+            .of_adapter(name)
             .ok_or_else(|| compilation(format!("the macro `{name}` is missing")))?;
-        found.call(state, args)
+        let found = Value::from_object(MacroRef(def.clone()));
+        let foreign = !registry.is_builtin(&def.package) && *def.package != *self.0.package;
+        if !foreign {
+            return found.call(state, args);
+        }
+        // What the macro of a package dispatches is looked for in that package, whoever uses the adapter.
+        let beside = self.0.beside(&def.package);
+        engine
+            .call(&found, args, &[], beside.scope())
+            .map_err(|e| {
+                let raised = e.payload::<Raised>().cloned();
+                raised.map_or_else(|| compilation(e.to_string()), Raised::into_error)
+            })
     }
 
-    fn schema(&self, name: &str, args: &Args) -> Result<Value, Error> {
+    fn schema(&self, state: &mut State<'_, '_>, name: &str, args: &Args) -> Result<Value, Error> {
         let relation = Relation::expect(&args.required(0, "relation")?, "relation")?;
         let schema = relation.schema.clone().unwrap_or_default();
-        let quoted = crate::pg::quote_ident(&schema);
-        if name == "create_schema" {
-            self.0.run(
-                &format!("create schema if not exists {quoted}"),
-                false,
-                None,
-            )?;
-        } else {
-            self.0.run(
-                &format!("drop schema if exists {quoted} cascade"),
-                false,
-                None,
-            )?;
+        let bare = Relation {
+            include: [relation.include[0], relation.include[1], false],
+            identifier: None,
+            ..relation
+        };
+        self.call_macro(state, name, &[bare.value()])?;
+        if name == "drop_schema" {
             self.0.shared.cache.drop_schema(&schema);
         }
         self.0.commit()
@@ -609,6 +689,7 @@ impl Adapter {
             _ => {
                 let second = args.required(1, "to_relation")?;
                 let to = Relation::expect(&second, "to_relation")?;
+                self.0.take_turns(&relation)?;
                 self.call_macro(state, "rename_relation", &[first, second])?;
                 self.0.shared.cache.rename(&relation, &to);
                 self.0.note_rename(&relation, &to);
@@ -617,21 +698,15 @@ impl Adapter {
         Ok(Value::from(""))
     }
 
-    fn schema_exists(&self, args: &Args) -> Result<Value, Error> {
+    fn schema_exists(&self, state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
+        let database = args.required(0, "database")?;
         let schema = args.required_text(1, "schema")?;
-        let sql = format!(
-            "select count(*) from pg_catalog.pg_namespace where nspname = {}",
-            quote_literal(&schema)
-        );
-        let (_, table) = self.0.run(&sql, true, None)?;
-        Ok(Value::from(
-            table
-                .rows()
-                .first()
-                .and_then(|r| r.cells[0].as_i64())
-                .unwrap_or(0)
-                > 0,
-        ))
+        let information = Relation::new(&python::str_of(&database), "", "").information_schema(None);
+        let asked = [information.value(), Value::from(schema)];
+        let table = self.call_macro(state, "check_schema_exists", &asked)?;
+        let rows = python::iterate(&table)?;
+        let first = rows.first().map(|r| r.get_item(&Value::from(0))).transpose()?;
+        Ok(Value::from(first.and_then(|c| c.as_i64()).unwrap_or(0) > 0))
     }
 
     fn query_columns(&self, args: &Args) -> Result<Value, Error> {
@@ -772,6 +847,40 @@ impl Adapter {
                 .collect(),
         ))
     }
+}
+
+/// Prefixes of macros for this database, the most special one first.
+const PREFIXES: &[&str] = &["postgres", "default"];
+
+/// The macro that `adapter.dispatch` finds.
+pub(super) fn dispatched(
+    inner: &Inner,
+    name: &str,
+    namespace: Option<&str>,
+) -> Result<Value, Error> {
+    if let Some((package, name)) = name.split_once('.') {
+        return Err(compilation(format!(
+            "In adapter.dispatch, got a macro name of \"{package}.{name}\", but \".\" is not a valid macro name component. Did you mean `adapter.dispatch(\"{name}\", macro_namespace=\"{package}\")`?"
+        )));
+    }
+    let search = inner.shared.dispatch_search(namespace);
+    let registry = inner.shared.engine.registry();
+    if let Some(def) = registry.dispatch(&inner.package, name, &search, PREFIXES) {
+        return Ok(Value::from_object(MacroRef(def)));
+    }
+    let full = |package: &Option<String>, prefix: &str| match package {
+        Some(package) => format!("'{package}.{prefix}__{name}'"),
+        None => format!("'{prefix}__{name}'"),
+    };
+    let tried: Vec<String> = search
+        .iter()
+        .flat_map(|p| PREFIXES.iter().map(move |x| full(p, x)))
+        .collect();
+    Err(compilation(format!(
+        "In dispatch: No macro named '{name}' found within namespace: '{}'\n    Searched for: {}",
+        namespace.unwrap_or("None"),
+        tried.join(", ")
+    )))
 }
 
 /// The row that an error of a COPY is about: `COPY codes, line 3, column code: "x"`.

@@ -14,16 +14,16 @@ use std::sync::Arc;
 pub(super) struct Api;
 
 impl Object for Api {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         match key.as_str()? {
             "Relation" => Some(Value::from_object(RelationClass)),
             "Column" => Some(Value::from_object(ColumnClass)),
             _ => None,
         }
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&["Relation", "Column"])
     }
 }
 
@@ -177,7 +177,14 @@ impl std::fmt::Debug for Flags {
 }
 
 impl Object for Flags {
+    fn repr(self: &Arc<Self>) -> ObjectRepr {
+        ObjectRepr::Plain
+    }
+
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        if key.as_str() == Some("__callable__") {
+            return Some(Value::from(false));
+        }
         let key = key.as_str()?.to_uppercase();
         self.0.flags.get(&key).map(python::json::from_json)
     }
@@ -216,8 +223,8 @@ impl Object for Flags {
 pub(super) struct Validation;
 
 impl Object for Validation {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(&["any"])
     }
 
     fn get_value(self: &Arc<Self>, _: &Value) -> Option<Value> {

@@ -114,6 +114,18 @@ fn number(n: Option<i64>) -> Value {
     n.map_or_else(|| Value::from(()), Value::from)
 }
 
+/// Methods of columns: what `column.name is defined` is asked of.
+pub(super) const METHODS: &[&str] = &[
+    "can_expand_to",
+    "is_float",
+    "is_integer",
+    "is_number",
+    "is_numeric",
+    "is_string",
+    "literal",
+    "string_size",
+];
+
 impl Object for Column {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Plain
@@ -128,6 +140,10 @@ impl Object for Column {
             "numeric_scale" => number(self.numeric_scale),
             "quoted" => Value::from(format!("\"{}\"", self.name)),
             "data_type" | "expanded_data_type" => Value::from(self.data_type()),
+            "__callable__" => Value::from(false),
+            name if METHODS.contains(&name) || CLASS_METHODS.contains(&name) => {
+                python::Bound::value(Value::from_dyn_object(self.clone()), name)
+            }
             _ => return None,
         })
     }

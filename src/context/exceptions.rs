@@ -7,7 +7,7 @@ use crate::jinja::python;
 use crate::jinja::{JinjaError, raise};
 use crate::pg::PgError;
 use crate::text::Place;
-use minijinja::value::{Object, ObjectRepr, Value};
+use minijinja::value::{Enumerator, Object, Value};
 use minijinja::{Error, State};
 use std::sync::Arc;
 
@@ -118,9 +118,40 @@ pub fn message(e: &JinjaError) -> String {
 #[derive(Debug)]
 pub(super) struct Exceptions(pub Arc<Inner>);
 
+/// The names of `exceptions`.
+pub(super) const NAMES: &[&str] = &[
+    "column_type_missing",
+    "missing_config",
+    "missing_materialization",
+    "missing_relation",
+    "raise_ambiguous_alias",
+    "raise_ambiguous_catalog_match",
+    "raise_cache_inconsistent",
+    "raise_compiler_error",
+    "raise_contract_error",
+    "raise_database_error",
+    "raise_dataclass_not_dict",
+    "raise_dep_not_found",
+    "raise_dependency_error",
+    "raise_duplicate_patch_name",
+    "raise_duplicate_resource_name",
+    "raise_fail_fast_error",
+    "raise_invalid_property_yml_version",
+    "raise_not_implemented",
+    "relation_wrong_type",
+    "warn",
+    "warn_snapshot_timestamp_data_types",
+];
+
 impl Object for Exceptions {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
+    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
+        let name = key.as_str().filter(|name| NAMES.contains(name))?;
+        let all = Value::from_dyn_object(self.clone());
+        Some(python::Bound::value(all, name))
+    }
+
+    fn enumerate(self: &Arc<Self>) -> Enumerator {
+        Enumerator::Str(NAMES)
     }
 
     fn call_method(

@@ -8,7 +8,7 @@ use super::shared::Say;
 use crate::graph::{Manifest, RefArgs, version_text};
 use crate::jinja::python::{self, Dict};
 use crate::parse::{Found, push_new};
-use minijinja::value::{Enumerator, Object, ObjectRepr, Value};
+use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 use serde_json::Value as Json;
 use std::sync::Arc;
@@ -66,6 +66,8 @@ pub(super) const FUNCTIONS: &[(&str, Call)] = &[
     ("store_raw_result", super::statement::store_raw_result),
     ("load_agate_table", super::statement::load_agate_table),
     ("try_or_compiler_error", try_or_compiler_error),
+    ("adapter_macro", adapter_macro),
+    ("submit_python_job", submit_python_job),
     ("doc", doc),
 ];
 
@@ -368,6 +370,32 @@ fn try_or_compiler_error(
         .map_err(|_| compilation(message))
 }
 
+/// `adapter_macro('package.name', …)`: what `adapter.dispatch` was before.
+fn adapter_macro(
+    inner: &Arc<Inner>,
+    state: &mut State<'_, '_>,
+    args: Args,
+) -> Result<Value, Error> {
+    let full = args.required_text(0, "name")?;
+    let (package, name) = match full.split_once('.') {
+        Some((package, name)) => (Some(package), name),
+        None => (None, full.as_str()),
+    };
+    let found = super::adapter::dispatched(inner, name, package)?;
+    let mut rest: Vec<Value> = args.positional.iter().skip(1).cloned().collect();
+    let named: Vec<(String, Value)> = args.all_named().map(|(k, v)| (k.to_string(), v)).collect();
+    if !named.is_empty() {
+        rest.push(minijinja::value::Kwargs::from_iter(named).into());
+    }
+    found.call(state, &rest)
+}
+
+fn submit_python_job(_: &Arc<Inner>, _: &mut State<'_, '_>, _: Args) -> Result<Value, Error> {
+    Err(compilation(
+        "submit_python_job is not intended to be called here, at model. Python models do not run on postgres",
+    ))
+}
+
 /// `var`.
 #[derive(Debug)]
 pub(super) struct Var(pub Arc<Inner>);
@@ -416,119 +444,6 @@ impl Object for Var {
     }
 }
 
-/// `builtins`: the members without what macros put over them.
-#[derive(Debug)]
-pub(super) struct Builtins(pub NodeScope);
-
-impl Object for Builtins {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.0.named(key.as_str()?)
-    }
-
-    fn call_method(
-        self: &Arc<Self>,
-        state: &mut State<'_, '_>,
-        name: &str,
-        args: &[Value],
-    ) -> Result<Value, Error> {
-        match self.0.named(name) {
-            Some(f) => f.call(state, args),
-            None if name == "get" => {
-                let args = Args::new(args)?;
-                let value = self.0.named(&args.required_text(0, "key")?);
-                Ok(value
-                    .or(args.get(1, "default"))
-                    .unwrap_or_else(|| Value::from(())))
-            }
-            None => Err(python::error::no_method("builtins", name)),
-        }
-    }
-}
-
-/// `context`: every name as a dict.
-#[derive(Debug)]
-pub(super) struct ContextDict(pub NodeScope);
-
-impl ContextDict {
-    fn find(&self, name: &str) -> Option<Value> {
-        let inner = &self.0.0;
-        let engine = &inner.shared.engine;
-        inner
-            .extra(name)
-            .or_else(|| lookup_macro(engine, &inner.package, name))
-            .or_else(|| self.0.named(name))
-    }
-
-    /// The methods of a dict that change it: what is put in stands before all other names from then on.
-    fn change(&self, name: &str, args: &Args) -> Result<Value, Error> {
-        let put = |key: &Value, value: Value| self.0.set(&python::str_of(key), value);
-        let none = || Value::from(());
-        match name {
-            "update" => {
-                if let Some(more) = args.positional.first() {
-                    for (key, value) in python::ops::pairs_of(more)? {
-                        put(&key, value);
-                    }
-                }
-                for (key, value) in args.all_named() {
-                    put(&Value::from(key), value);
-                }
-                Ok(none())
-            }
-            "setdefault" => {
-                let key = args.required(0, "key")?;
-                if let Some(there) = self.find(&python::str_of(&key)) {
-                    return Ok(there);
-                }
-                let value = args.get(1, "default").unwrap_or_else(none);
-                put(&key, value.clone());
-                Ok(value)
-            }
-            "pop" => {
-                let key = args.required_text(0, "key")?;
-                let taken = lock(&self.0.0.extra).remove(&key);
-                Ok(taken.or(args.get(1, "default")).unwrap_or_else(none))
-            }
-            _ => Err(python::error::no_method("dict", name)),
-        }
-    }
-}
-
-impl Object for ContextDict {
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        self.find(key.as_str()?)
-    }
-
-    fn enumerate(self: &Arc<Self>) -> Enumerator {
-        Enumerator::Values(FUNCTIONS.iter().map(|(n, _)| Value::from(*n)).collect())
-    }
-
-    fn call_method(
-        self: &Arc<Self>,
-        state: &mut State<'_, '_>,
-        name: &str,
-        args: &[Value],
-    ) -> Result<Value, Error> {
-        match name {
-            "get" => {
-                let args = Args::new(args)?;
-                let value = self.find(&args.required_text(0, "key")?);
-                Ok(value
-                    .or(args.get(1, "default"))
-                    .unwrap_or_else(|| Value::from(())))
-            }
-            _ => match self.find(name) {
-                Some(f) => f.call(state, args),
-                None => self.change(name, &Args::new(args)?),
-            },
-        }
-    }
-}
-
 /// An empty dict.
 pub(super) fn empty_dict() -> Value {
     Dict::value(std::iter::empty().collect())
@@ -547,4 +462,10 @@ pub(crate) fn lookup_macro(
             Some(crate::jinja::Package::value(registry, &package))
         }
     }
+}
+
+/// The macro that runs for a method of the adapter, which packages may put their own in place of.
+pub(crate) fn adapter_macro_of(engine: &crate::jinja::Engine, name: &str) -> Option<Value> {
+    let def = engine.registry().of_adapter(name)?;
+    Some(Value::from_object(crate::jinja::MacroRef(def.clone())))
 }

@@ -63,10 +63,29 @@ impl Inner {
         lock(&self.keep).moved.push((from.clone(), to.clone()));
     }
 
+    /// Before the first lock on a relation that others hang on, or that has a foreign key: two nodes whose relations
+    /// have a view in common, or a key between them, would each wait for what the other has locked. So the nodes of
+    /// this and of other runs exchange such relations one after the other, until they commit.
+    pub(super) fn take_turns(&self, relation: &Relation) -> Result<(), Error> {
+        if relation.schema.is_none() {
+            return Ok(());
+        }
+        let (schema, name) = plain(relation);
+        let mut session = self.connection()?;
+        if session.begin_if_fresh().map_err(failed)? {
+            catalog::take_turns(session.raw(), &schema, &name).map_err(failed)?;
+        }
+        Ok(())
+    }
+
     /// A relation is about to be dropped, or a column of it: what hangs on it is written down. Without an open
     /// transaction nothing could be made again, and nothing hangs on what is dropped then.
     pub(super) fn hold(&self, relation: &Relation) -> Result<(), Error> {
-        if relation.schema.is_none() || !self.keeps()? {
+        if relation.schema.is_none() {
+            return Ok(());
+        }
+        self.take_turns(relation)?;
+        if !self.keeps()? {
             return Ok(());
         }
         // What was swapped away hands its dependants over before it goes.

@@ -232,7 +232,7 @@ impl Relation {
         Ok(out)
     }
 
-    fn information_schema(&self, view: Option<&Value>) -> Self {
+    pub(super) fn information_schema(&self, view: Option<&Value>) -> Self {
         let mut out = self.clone();
         out.schema = Some("INFORMATION_SCHEMA".into());
         out.identifier = view.filter(|v| !v.is_none()).map(python::str_of);
@@ -265,6 +265,42 @@ pub fn option(text: Option<&String>) -> Value {
     text.map_or_else(|| Value::from(()), |t| Value::from(t.as_str()))
 }
 
+/// The methods of relations: what `relation.name is defined` is asked of.
+pub(super) const METHODS: &[&str] = &[
+    "Config",
+    "add_ephemeral_prefix",
+    "create",
+    "create_ephemeral_from",
+    "create_from",
+    "from_dict",
+    "get",
+    "get_default_include_policy",
+    "get_default_quote_policy",
+    "get_function_config",
+    "get_materialized_view_config_change_collection",
+    "get_relation_type",
+    "include",
+    "incorporate",
+    "information_schema",
+    "information_schema_only",
+    "items",
+    "keys",
+    "matches",
+    "quote",
+    "quoted",
+    "relation_max_name_length",
+    "render",
+    "render_event_time_filtered",
+    "render_limited",
+    "replace",
+    "replace_path",
+    "scd_args",
+    "to_dict",
+    "validate",
+    "values",
+    "without_identifier",
+];
+
 impl Object for Relation {
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
         let kind = self.kind.as_deref();
@@ -278,7 +314,7 @@ impl Object for Relation {
             "is_view" => Value::from(kind == Some("view")),
             "is_cte" => Value::from(kind == Some("cte")),
             "is_materialized_view" => Value::from(kind == Some("materialized_view")),
-            "is_dynamic_table" | "is_pointer" | "is_function" => Value::from(false),
+            "is_pointer" | "is_function" => Value::from(false),
             "can_be_renamed" | "can_be_replaced" => {
                 Value::from(matches!(kind, Some("table" | "view")))
             }
@@ -298,6 +334,14 @@ impl Object for Relation {
             "MaterializedView" => Value::from("materialized_view"),
             "External" => Value::from("external"),
             "Function" => Value::from("function"),
+            "PointerTable" => Value::from("pointer"),
+            "require_alias" => Value::from(true),
+            "__callable__" => Value::from(false),
+            "catalog" => Value::from(()),
+            "ADDITIONAL_PROPERTIES" => Value::from(true),
+            name if METHODS.contains(&name) => {
+                python::Bound::value(Value::from_dyn_object(self.clone()), name)
+            }
             _ => return None,
         })
     }

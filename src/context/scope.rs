@@ -71,7 +71,7 @@ pub struct Inner {
     pub(super) sent: Mutex<Vec<String>>,
     /// `model`, made when it is first looked at: what a template changes in it stays changed.
     pub(super) model: OnceLock<Value>,
-    pub(super) keep: Mutex<super::keep::Keep>,
+    pub(super) keep: Arc<Mutex<super::keep::Keep>>,
 }
 
 impl std::fmt::Debug for Inner {
@@ -107,6 +107,27 @@ impl Inner {
     /// A scope over the same state.
     pub(super) fn scope(self: &Arc<Self>) -> Arc<dyn Scope> {
         Arc::new(NodeScope(self.clone()))
+    }
+
+    /// A render beside this one, of a macro that the adapter runs: code of the macro's package with results of its
+    /// own, over the same connection and node.
+    pub(super) fn beside(&self, package: &str) -> Arc<Self> {
+        Arc::new(Self {
+            shared: self.shared.clone(),
+            package: package.to_string(),
+            phase: self.phase,
+            node: self.node.clone(),
+            session: self.session.clone(),
+            extra: Mutex::new(lock(&self.extra).clone()),
+            recorder: Mutex::default(),
+            results: Mutex::default(),
+            ephemeral: Mutex::default(),
+            config: Mutex::new(lock(&self.config).clone()),
+            written: Mutex::default(),
+            sent: Mutex::default(),
+            model: OnceLock::new(),
+            keep: self.keep.clone(),
+        })
     }
 
     /// The variables that this code sees.
@@ -149,7 +170,7 @@ impl NodeScope {
             written: Mutex::default(),
             sent: Mutex::default(),
             model: OnceLock::new(),
-            keep: Mutex::default(),
+            keep: Arc::default(),
         }))
     }
 
@@ -220,6 +241,14 @@ impl NodeScope {
         let json = |v: &Json| python::json::from_json(v);
         Some(match name {
             "execute" => Value::from(inner.executing()),
+            // An operation has none, and says so to `this is defined`.
+            "this" if inner.node.unique_id.is_empty() && inner.node.this.is_none() => return None,
+            "_sql_results" => Dict::value(
+                lock(&inner.results)
+                    .iter()
+                    .map(|(k, v)| (Value::from(k.as_str()), v.clone()))
+                    .collect(),
+            ),
             "this" => inner
                 .node
                 .this
@@ -236,8 +265,8 @@ impl NodeScope {
             "exceptions" => Value::from_object(Exceptions(inner.clone())),
             "flags" => Value::from_object(super::api::Flags(shared.clone())),
             "var" => Value::from_object(super::functions::Var(inner.clone())),
-            "builtins" => Value::from_object(super::functions::Builtins(self.clone())),
-            "context" => Value::from_object(super::functions::ContextDict(self.clone())),
+            "builtins" => Value::from_object(super::names::Builtins(self.clone())),
+            "context" => Value::from_object(super::names::ContextDict(self.clone())),
             "graph" => shared.graph_value(),
             "project_name" => Value::from(shared.root_name.as_str()),
             "invocation_id" => Value::from(shared.invocation_id.as_str()),
@@ -266,6 +295,8 @@ impl NodeScope {
                 List::value(ids.iter().map(|i| Value::from(i.as_str())).collect())
             }
             "sql_now" => Value::from("now()"),
+            // An operation has no node to hook on.
+            "pre_hooks" | "post_hooks" if inner.node.unique_id.is_empty() => Value::from(()),
             "pre_hooks" | "post_hooks" => {
                 let key = if name == "pre_hooks" {
                     "pre-hook"
@@ -284,7 +315,7 @@ impl NodeScope {
                 .get("compiled_code")
                 .map_or_else(|| Value::from(()), json),
             "defer_relation" => Value::from(()),
-            "context_macro_stack" => Value::from(()),
+            "context_macro_stack" => Value::from_object(super::names::MacroStack),
             "validation" => Value::from_object(super::api::Validation),
             _ => return self.function(name),
         })

@@ -166,7 +166,8 @@ impl Shared {
         if let Some(rule) = self.dispatch.iter().find(|d| d.macro_namespace == ns) {
             return rule.search_order.iter().cloned().map(Some).collect();
         }
-        if self.packages.contains_key(ns) && ns != self.root_name {
+        let builtin = || self.engine.registry().is_builtin(ns);
+        if ns != self.root_name && (self.packages.contains_key(ns) || builtin()) {
             return vec![Some(self.root_name.clone()), Some(ns.to_string())];
         }
         vec![None]

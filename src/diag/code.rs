@@ -72,6 +72,7 @@ codes! {
     G0409 "A seed file cannot be read as a table: a row has more cells than the header, or the quoting is broken."
     G0410 "A node cannot be run as it is configured."
     G0411 "A `materialized` names a materialization that neither the project, its packages nor tv1 has."
+    G0413 "A resource has a name with spaces. The flag `require_resource_names_without_spaces: false` in dbt_project.yml makes a warning of it."
     G0412 "A generic test is used that neither the project, its packages nor tv1 defines. It is a macro named `test_NAME`, written as `{% test NAME(model, …) %}`."
     J0301 "A template cannot be read: a tag, an expression or a block is not written as Jinja wants it, at the place shown."
     J0302 "Two macros of one package have the same name. Rename or remove one of them."

@@ -400,7 +400,8 @@ impl Builder<'_> {
                 };
                 if let Some(mut node) = self.node(draft) {
                     node.index = Some(i);
-                    super::host::push_new(&mut node.tags, kind.to_string());
+                    node.tags.retain(|t| t != kind);
+                    node.tags.insert(0, kind.to_string());
                     node.place = file
                         .text
                         .find(hook.trim())

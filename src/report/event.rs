@@ -128,6 +128,16 @@ impl NodeInfo {
         })
     }
 
+    /// Of a hook that is run as the `index`th (from 0) of its kind. Its tags may be more than the kind.
+    pub fn of_hook(node: &Node, kind: &str, index: usize) -> Arc<Self> {
+        let label = format!("{}.{kind}.{index}", node.package_name);
+        Arc::new(Self {
+            description: format!("hook: {label}"),
+            label,
+            ..(*Self::of_node(node)).clone()
+        })
+    }
+
     /// Of a source whose freshness is checked.
     pub fn of_source(source: &Source) -> Arc<Self> {
         Arc::new(Self {

@@ -34,7 +34,7 @@ impl HookKind {
     }
 }
 
-/// The hooks of a kind: packages by name, the root project last.
+/// The hooks of a kind: the root project first, then packages by name.
 pub fn hooks_of(manifest: &Manifest, kind: HookKind) -> Vec<&Node> {
     let mut hooks: Vec<&Node> = manifest
         .nodes
@@ -45,7 +45,7 @@ pub fn hooks_of(manifest: &Manifest, kind: HookKind) -> Vec<&Node> {
         .collect();
     hooks.sort_by_key(|n| {
         (
-            n.package_name == manifest.project_name,
+            n.package_name != manifest.project_name,
             n.package_name.clone(),
             n.index,
         )
@@ -66,7 +66,7 @@ pub fn run_hooks(
     let mut failed = false;
     let mut out = Vec::new();
     for (i, node) in hooks.into_iter().enumerate() {
-        let info = NodeInfo::of_node(node);
+        let info = NodeInfo::of_hook(node, kind.tag(), i);
         let index = i + 1;
         let result = if failed {
             let mut r = NodeResult::new(&node.unique_id, Status::Skipped);

@@ -76,7 +76,7 @@ fn create(
         extra: HashMap::new(),
     });
     let Some(create) =
-        crate::context::lookup_macro(&shared.engine, &shared.root_name, "create_schema")
+        crate::context::adapter_macro_of(&shared.engine, "create_schema")
     else {
         return Ok(());
     };

@@ -18,6 +18,7 @@ mod layers;
 mod literate;
 mod metrics;
 mod mistakes;
+mod packages;
 mod project;
 mod projects;
 mod safety;

@@ -104,6 +104,7 @@ struct Open<'a> {
 
 /// Finds all blocks of a file. Text in comments and `raw` is not looked at.
 pub fn blocks(source: &str) -> Result<Blocks, Problem> {
+    let source = &*super::readable(source);
     let toks = tokens(source)?;
     let mut found = Blocks::default();
     let mut open: Option<Open<'_>> = None;

@@ -16,6 +16,7 @@ pub use edits::Rewritten;
 use edits::Edits;
 use expression::Tok;
 use minijinja::machinery::tokenize;
+use std::borrow::Cow;
 use std::ops::Range;
 
 /// Prefix of macro names in templates. As in dbt, a macro's plain name always goes through name resolution.
@@ -48,12 +49,32 @@ impl Problem {
 
 /// Rewrites the text of a template.
 pub fn template(source: &str, options: Options) -> Result<Rewritten, Problem> {
+    let source = &*readable(source);
     let toks = tokens(source)?;
     let mut edits = Edits::default();
     tags::rewrite(source, &toks, &mut edits, options);
     let all = 0..source.len();
     carriage_returns(source, &all, &mut edits);
     Ok(edits.apply(source, all))
+}
+
+/// The text as the engine can read it: Jinja2 takes any blank of Unicode for one between the words of a tag, the
+/// engine only those of ASCII. Spaces stand in their places, byte for byte, so that every place stays where it was.
+fn readable(source: &str) -> Cow<'_, str> {
+    let is_blank = |c: &char| !c.is_ascii() && c.is_whitespace();
+    let mut text = Cow::Borrowed(source);
+    if !source.chars().any(|c| is_blank(&c)) {
+        return text;
+    }
+    while let Err(problem) = tokens(&text) {
+        let at = problem.range.start;
+        let Some(blank) = text.get(at..).and_then(|rest| rest.chars().next()).filter(is_blank) else {
+            break;
+        };
+        let size = blank.len_utf8();
+        text.to_mut().replace_range(at..at + size, &" ".repeat(size));
+    }
+    text
 }
 
 /// The engine's tokens with their bytes.

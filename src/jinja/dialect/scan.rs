@@ -20,6 +20,7 @@ pub enum Call {
 
 /// All calls by name in a text, in order, each once.
 pub fn calls(source: &str) -> Result<Vec<Call>, Problem> {
+    let source = &*super::readable(source);
     let toks = tokens(source)?;
     let mut found = Vec::new();
     for (i, (token, _)) in toks.iter().enumerate() {

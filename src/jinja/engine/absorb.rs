@@ -40,7 +40,9 @@ pub(super) fn method(
     }
     // A macro that a package lacks: undefined, not wrong, until the node is compiled.
     let key = Value::from(name);
-    if value.downcast_object_ref::<Package>().is_some() && value.get_item(&key)?.is_undefined() {
+    if value.downcast_object_ref::<Package>().is_some()
+        && !Package::is_method(name)
+        && value.get_item(&key)?.is_undefined() {
         return Ok(Absorbing::value(name));
     }
     match value.call_method(state, name, args) {

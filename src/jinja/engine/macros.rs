@@ -148,6 +148,14 @@ impl Package {
         })
     }
 
+    /// Whether a name is one of a dict's methods, which stand before macros of that name where they are called.
+    pub(super) fn is_method(name: &str) -> bool {
+        matches!(
+            name,
+            "get" | "items" | "keys" | "values" | "copy" | "__contains__" | "__getitem__" | "__len__"
+        )
+    }
+
     fn find(&self, name: &str) -> Option<MacroRef> {
         self.registry
             .get(&self.name, name)
@@ -175,6 +183,12 @@ impl Object for Package {
         name: &str,
         args: &[Value],
     ) -> Result<Value, Error> {
+        if Self::is_method(name) {
+            let pairs = self.registry.namespace(&self.name);
+            let pairs = pairs
+                .map(|d| (Value::from(d.name.as_str()), Value::from_object(MacroRef(d.clone()))));
+            return Dict::value(pairs.collect()).call_method(state, name, args);
+        }
         match self.find(name) {
             Some(found) => Arc::new(found).call(state, args),
             None => Err(Error::new(

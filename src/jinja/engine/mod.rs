@@ -193,6 +193,11 @@ impl Engine {
         &self.0.registry
     }
 
+    /// A name that the engine itself brings: `zip`, `modules`, `return`.
+    pub fn global(&self, name: &str) -> Option<Value> {
+        self.0.env.empty_state().lookup(name)
+    }
+
     /// Makes a text of a file ready to render.
     pub fn template(
         &self,

@@ -131,7 +131,8 @@ impl Registry {
         &self.packages
     }
 
-    fn is_builtin(&self, package: &str) -> bool {
+    /// Whether a package comes with the program.
+    pub fn is_builtin(&self, package: &str) -> bool {
         self.packages.builtins.iter().any(|p| p == package)
     }
 
@@ -161,6 +162,13 @@ impl Registry {
             self.by_package.get(package)
         };
         macros.into_iter().flat_map(IndexMap::values)
+    }
+
+    /// The packages as templates name them, `dbt` for all that is built in.
+    pub fn package_names(&self) -> impl Iterator<Item = &str> {
+        let own = self.by_package.keys().map(|p| &**p);
+        own.filter(|p| !self.is_builtin(p))
+            .chain(std::iter::once(BUILTIN_NAMESPACE))
     }
 
     /// What a bare name means in code of a package: the package's own macro, the root's, a package, a built-in macro.
@@ -193,6 +201,29 @@ impl Registry {
             Resolved::Macro(def) => Some(def),
             Resolved::Package(_) => self.builtin.get(name).cloned(),
         }
+    }
+
+    /// The macro that the adapter itself runs for one of its methods: the root's, the last package's, the built-in one.
+    pub fn of_adapter(&self, name: &str) -> Option<&Arc<MacroDef>> {
+        let own = |package: &str| self.by_package.get(package).and_then(|m| m.get(name));
+        let package = || {
+            let others = self.by_package.iter().rev();
+            let mut others = others.filter(|(p, _)| !self.is_builtin(p));
+            others.find_map(|(_, macros)| macros.get(name))
+        };
+        own(&self.packages.root)
+            .or_else(package)
+            .or_else(|| self.builtin.get(name))
+    }
+
+    /// Whether a project or package puts a macro of its own in the place of the built-in one of an adapter's method,
+    /// by name or, in the packages searched for `dbt`, by dispatch.
+    pub fn replaces(&self, name: &str, search: &[Option<String>], prefixes: &[&str]) -> bool {
+        let foreign = |def: &Arc<MacroDef>| !self.is_builtin(&def.package);
+        self.of_adapter(name).is_some_and(foreign)
+            || self
+                .dispatch(&self.packages.root, name, search, prefixes)
+                .is_some_and(|def| foreign(&def))
     }
 
     /// `adapter.dispatch`: for each search package in order the name with each prefix in order. A search package of

@@ -24,12 +24,15 @@ pub(super) fn register(env: &mut Environment<'static>) {
         v.is_number() || v.kind() == ValueKind::Bool || Decimal::of(v).is_some()
     });
     env.add_test("string", |v: &Value| v.kind() == ValueKind::String);
-    env.add_test("mapping", |v: &Value| v.kind() == ValueKind::Map);
+    env.add_test("mapping", |v: &Value| {
+        v.kind() == ValueKind::Map || acts_as_mapping(v)
+    });
     env.add_test("iterable", |v: &Value| {
-        is_undefined(v) || (!v.is_none() && v.try_iter().is_ok())
+        is_undefined(v) || acts_as_mapping(v) || (!v.is_none() && v.try_iter().is_ok())
     });
     env.add_test("sequence", |v: &Value| {
         is_undefined(v)
+            || acts_as_mapping(v)
             || matches!(
                 v.kind(),
                 ValueKind::String | ValueKind::Seq | ValueKind::Map
@@ -87,5 +90,20 @@ fn is_callable(value: &Value) -> bool {
     if Decimal::of(value).is_some() {
         return false;
     }
-    value.kind() == ValueKind::Plain || format!("{value:?}").starts_with("<macro ")
+    // A plain object of the host may say that it is none (`adapter`, a relation).
+    let says_no = |v: &Value| {
+        v.get_attr("__callable__")
+            .is_ok_and(|a| a.kind() == ValueKind::Bool && !a.is_true())
+    };
+    let own_macro = |v: &Value| {
+        v.as_object()
+            .is_some_and(|o| o.type_name().ends_with("::Macro"))
+    };
+    own_macro(value) || value.kind() == ValueKind::Plain && !says_no(value)
+}
+
+/// Whether a plain object of the host is a mapping for Python all the same: it has a mapping's methods.
+fn acts_as_mapping(value: &Value) -> bool {
+    let has = |name: &str| value.get_attr(name).is_ok_and(|m| !m.is_undefined());
+    value.kind() == ValueKind::Plain && has("keys") && has("items")
 }

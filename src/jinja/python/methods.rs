@@ -21,6 +21,10 @@ pub fn unknown_method(
             list(value, name, args)
         }
         ValueKind::Map if super::is_plain_map(value) => dict::map_method(value, name, args),
+        // Mappings of the host (`modules.datetime`) have the methods of a dict that only look.
+        ValueKind::Map if matches!(name, "get" | "items" | "keys" | "values" | "copy") => {
+            dict::map_method(value, name, args)
+        }
         ValueKind::Bytes if name == "decode" => Ok(Value::from(
             String::from_utf8_lossy(value.as_bytes().unwrap_or_default()).into_owned(),
         )),

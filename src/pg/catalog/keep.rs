@@ -18,8 +18,40 @@ pub struct Lost {
 
 /// Whether anything of others depends on a relation (its own rules, indexes and constraints aside). One short query.
 pub fn has_dependants(s: &mut Session, schema: &str, name: &str) -> Result<bool, PgError> {
+    let sql = format!("select {}", hangs(schema, name));
+    Ok(s.fetch(&sql)?.scalar().and_then(|c| c.as_bool()) == Some(true))
+}
+
+/// Waits, until the transaction ends, for all others that exchange a relation with dependants or foreign keys.
+/// A relation without any waits for nobody. Tables whose keys refer to it are locked before it, in the order in which
+/// whoever changes one of those keys locks them.
+pub fn take_turns(s: &mut Session, schema: &str, name: &str) -> Result<(), PgError> {
     let sql = format!(
-        "select exists (select from pg_catalog.pg_class c \
+        "select pg_catalog.pg_advisory_xact_lock(7432, 1) where {} or exists (select from pg_catalog.pg_constraint k \
+         where k.contype = 'f' and pg_catalog.to_regclass({}) in (k.conrelid, k.confrelid))",
+        hangs(schema, name),
+        quote_literal(&format!("{}.{}", quote_ident(schema), quote_ident(name)))
+    );
+    if s.fetch(&sql)?.rows.is_empty() {
+        return Ok(());
+    }
+    let sql = format!(
+        "select pg_catalog.string_agg(pg_catalog.format('%I.%I', n.nspname, c.relname), ', ' order by c.oid) \
+         from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+         where pg_catalog.pg_has_role(c.relowner, 'USAGE') and c.oid in (select k.conrelid from pg_catalog.pg_constraint k \
+         where k.contype = 'f' and k.confrelid = pg_catalog.to_regclass({0}) and k.conrelid <> k.confrelid)",
+        quote_literal(&format!("{}.{}", quote_ident(schema), quote_ident(name)))
+    );
+    if let Some(tables) = s.fetch(&sql)?.scalar().and_then(|c| c.text()) {
+        s.execute(&format!("lock table {tables} in access exclusive mode"))?;
+    }
+    Ok(())
+}
+
+/// The condition that something hangs on a relation.
+fn hangs(schema: &str, name: &str) -> String {
+    format!(
+        "exists (select from pg_catalog.pg_class c \
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
          cross join lateral (select d.classid, d.objid from pg_catalog.pg_depend d \
            where d.refclassid = 'pg_catalog.pg_class'::pg_catalog.regclass and d.refobjid = c.oid and d.deptype = 'n' \
@@ -33,8 +65,7 @@ pub fn has_dependants(s: &mut Session, schema: &str, name: &str) -> Result<bool,
              and d.classid = 'pg_catalog.pg_constraint'::pg_catalog.regclass))",
         quote_literal(schema),
         quote_literal(name)
-    );
-    Ok(s.fetch(&sql)?.scalar().and_then(|c| c.as_bool()) == Some(true))
+    )
 }
 
 /// The dependants of a relation as they read when it has the name `as_name`, fully qualified. Needs a transaction, and

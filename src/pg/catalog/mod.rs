@@ -6,7 +6,7 @@ mod dependants;
 mod keep;
 
 pub use dependants::{Dependant, DependantKind, Grant, dependants};
-pub use keep::{Lost, dependants_of_old, has_dependants, make_again, point_at_new};
+pub use keep::{Lost, dependants_of_old, has_dependants, make_again, point_at_new, take_turns};
 
 use super::cell::{Cell, Table};
 use super::error::PgError;

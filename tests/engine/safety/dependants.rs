@@ -176,7 +176,7 @@ fn what_cannot_be_made_again_stops_the_node() {
 #[test]
 fn names_and_columns_of_any_kind() {
     let p = Project::new(&[(
-        "models/Mart Ü.sql",
+        "models/MartÜ.sql",
         "{{ config(materialized='table', alias='Mart \"x\" Ü' | replace('\"x\" ', '')) }}\nselect 1 as \"Id Ü\", 2 as \"select\"\n",
     )]);
     p.tv1(&["run"]).expect(0, &[]);
