@@ -174,7 +174,10 @@ impl Object for Adapter {
                 self.columns_value(state, &relation)
             }
             "get_columns_in_table" => {
-                let (schema, name) = (args.required_text(0, "schema")?, args.required_text(1, "identifier")?);
+                let (schema, name) = (
+                    args.required_text(0, "schema")?,
+                    args.required_text(1, "identifier")?,
+                );
                 let database = self.0.shared.target.connection.dbname.clone();
                 let relation = Relation::new(&database, &schema, &name);
                 self.columns_value(state, &relation.quoted_as(self.0.shared.quoting).value())
@@ -581,7 +584,9 @@ impl Adapter {
             );
         }
         let columns = self.0.columns(&it)?;
-        Ok(List::value(columns.into_iter().map(Column::value).collect()))
+        Ok(List::value(
+            columns.into_iter().map(Column::value).collect(),
+        ))
     }
 
     fn columns_of(
@@ -590,7 +595,9 @@ impl Adapter {
         relation: &Value,
     ) -> Result<Vec<Column>, Error> {
         let columns = python::iterate(&self.columns_value(state, relation)?)?;
-        let columns = columns.iter().filter_map(|c| c.downcast_object_ref::<Column>());
+        let columns = columns
+            .iter()
+            .filter_map(|c| c.downcast_object_ref::<Column>());
         Ok(columns.cloned().collect())
     }
 
@@ -645,12 +652,10 @@ impl Adapter {
         }
         // What the macro of a package dispatches is looked for in that package, whoever uses the adapter.
         let beside = self.0.beside(&def.package);
-        engine
-            .call(&found, args, &[], beside.scope())
-            .map_err(|e| {
-                let raised = e.payload::<Raised>().cloned();
-                raised.map_or_else(|| compilation(e.to_string()), Raised::into_error)
-            })
+        engine.call(&found, args, &[], beside.scope()).map_err(|e| {
+            let raised = e.payload::<Raised>().cloned();
+            raised.map_or_else(|| compilation(e.to_string()), Raised::into_error)
+        })
     }
 
     fn schema(&self, state: &mut State<'_, '_>, name: &str, args: &Args) -> Result<Value, Error> {
@@ -701,11 +706,15 @@ impl Adapter {
     fn schema_exists(&self, state: &mut State<'_, '_>, args: &Args) -> Result<Value, Error> {
         let database = args.required(0, "database")?;
         let schema = args.required_text(1, "schema")?;
-        let information = Relation::new(&python::str_of(&database), "", "").information_schema(None);
+        let information =
+            Relation::new(&python::str_of(&database), "", "").information_schema(None);
         let asked = [information.value(), Value::from(schema)];
         let table = self.call_macro(state, "check_schema_exists", &asked)?;
         let rows = python::iterate(&table)?;
-        let first = rows.first().map(|r| r.get_item(&Value::from(0))).transpose()?;
+        let first = rows
+            .first()
+            .map(|r| r.get_item(&Value::from(0)))
+            .transpose()?;
         Ok(Value::from(first.and_then(|c| c.as_i64()).unwrap_or(0) > 0))
     }
 

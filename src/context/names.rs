@@ -176,7 +176,11 @@ impl ContextDict {
         let mut more: Vec<&String> = extra.keys().filter(|k| !k.starts_with("__")).collect();
         more.sort();
         out.extend(more.into_iter().cloned());
-        for package in [crate::jinja::BUILTIN_NAMESPACE, &inner.shared.root_name, &inner.package] {
+        for package in [
+            crate::jinja::BUILTIN_NAMESPACE,
+            &inner.shared.root_name,
+            &inner.package,
+        ] {
             out.extend(registry.namespace(package).map(|d| d.name.clone()));
         }
         out.extend(registry.package_names().map(str::to_string));

@@ -206,8 +206,7 @@ fn ask(runner: &NodeRunner, source: &Source) -> Result<Newest, Wrong> {
         }
     };
     let shared = &runner.shared;
-    let Some(call) = crate::context::adapter_macro_of(&shared.engine, name)
-    else {
+    let Some(call) = crate::context::adapter_macro_of(&shared.engine, name) else {
         return Err(runtime(format!("the macro `{name}` is missing")));
     };
     let scope = scope(runner, source);

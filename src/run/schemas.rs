@@ -75,9 +75,7 @@ fn create(
         session: Some(session.clone()),
         extra: HashMap::new(),
     });
-    let Some(create) =
-        crate::context::adapter_macro_of(&shared.engine, "create_schema")
-    else {
+    let Some(create) = crate::context::adapter_macro_of(&shared.engine, "create_schema") else {
         return Ok(());
     };
     let relation = Relation {

@@ -37,7 +37,10 @@ select {% for v in values %}$v${{ v }}$v$ as v{{ loop.index }}{{ ', ' if not loo
         ("packages.yml", "packages: [{local: aa}]\n"),
         ("aa/dbt_project.yml", &package("aa")),
         ("aa/macros/m.sql", "{% macro helper() %}1{% endmacro %}\n"),
-        ("macros/m.sql", "{% macro audit_schema() %}x{% endmacro %}\n"),
+        (
+            "macros/m.sql",
+            "{% macro audit_schema() %}x{% endmacro %}\n",
+        ),
         ("models/found.sql", found),
     ]);
     shop.tv1(&["deps"]).expect(0, &[]);
@@ -106,7 +109,10 @@ fn hooks_run_root_first_then_packages_by_name() {
     shop.tv1(&["deps"]).expect(0, &[]);
     shop.tv1(&["run"]).expect(
         0,
-        &["1 of 6 START hook: shop.on-run-start.0", "6 of 6 START hook: zz.on-run-start.5"],
+        &[
+            "1 of 6 START hook: shop.on-run-start.0",
+            "6 of 6 START hook: zz.on-run-start.5",
+        ],
     );
     assert_eq!(shop.rows("select t from said order by n"), "shop aa zz");
 }
@@ -118,7 +124,10 @@ fn any_blank_and_any_letter_of_unicode_may_stand_in_tags() {
             "macros/m.sql",
             "{% macro prix(montant_été=1) %}{% set\u{a0}größe\u{2003}=\u{a0}montant_été ~ '\u{a0}' %}{{ größe }}{% endmacro %}\n",
         ),
-        ("models/m.sql", "select '{{\u{a0}prix(montant_été=5) }}' as v\n"),
+        (
+            "models/m.sql",
+            "select '{{\u{a0}prix(montant_été=5) }}' as v\n",
+        ),
     ]);
     shop.tv1(&["build"]).expect(0, &["ERROR=0"]);
     assert_eq!(shop.rows("select v from m"), "5\u{a0}");
@@ -135,7 +144,10 @@ fn relations_with_dependants_in_common_are_built_side_by_side() {
     for i in 0..6 {
         files.push((format!("models/b{i}.sql"), all.join("\nunion all ")));
     }
-    let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
     let shop = Project::new(&files);
     for _ in 0..4 {
         shop.tv1(&["run", "--threads", "8"]).expect(0, &["ERROR=0"]);
@@ -150,16 +162,29 @@ fn tables_with_keys_between_them_are_built_side_by_side() {
         .map(|i| format!("  - alter table if exists t{i} add primary key (id)\n"))
         .collect();
     let references: String = (0..6)
-        .map(|i| format!("  - alter table if exists t{i} add foreign key (id) references t{} (id)\n", (i + 1) % 6))
+        .map(|i| {
+            format!(
+                "  - alter table if exists t{i} add foreign key (id) references t{} (id)\n",
+                (i + 1) % 6
+            )
+        })
         .collect();
     let mut files: Vec<(String, String)> = (0..6)
-        .map(|i| (format!("models/t{i}.sql"), "{{ config(materialized='table') }} select 1 as id\n".to_string()))
+        .map(|i| {
+            (
+                format!("models/t{i}.sql"),
+                "{{ config(materialized='table') }} select 1 as id\n".to_string(),
+            )
+        })
         .collect();
     files.push((
         "dbt_project.yml".into(),
         format!("name: shop\nversion: '1'\nprofile: shop\nmodels: {{+on_dependents: drop}}\non-run-end:\n{keys}{references}"),
     ));
-    let files: Vec<(&str, &str)> = files.iter().map(|(a, b)| (a.as_str(), b.as_str())).collect();
+    let files: Vec<(&str, &str)> = files
+        .iter()
+        .map(|(a, b)| (a.as_str(), b.as_str()))
+        .collect();
     let shop = Project::new(&files);
     for _ in 0..3 {
         shop.tv1(&["run", "--threads", "6"]).expect(0, &["ERROR=0"]);
@@ -175,7 +200,10 @@ fn names_have_no_spaces_unless_they_may() {
     let shop = Project::new(&[("models/two words.sql", "select 1 as id\n")]);
     shop.tv1(&["build"]).expect(
         2,
-        &["found spaces in the name of `model.shop.two words`", "cannot contain spaces"],
+        &[
+            "found spaces in the name of `model.shop.two words`",
+            "cannot contain spaces",
+        ],
     );
     shop.write(
         "dbt_project.yml",

@@ -68,11 +68,16 @@ fn readable(source: &str) -> Cow<'_, str> {
     }
     while let Err(problem) = tokens(&text) {
         let at = problem.range.start;
-        let Some(blank) = text.get(at..).and_then(|rest| rest.chars().next()).filter(is_blank) else {
+        let Some(blank) = text
+            .get(at..)
+            .and_then(|rest| rest.chars().next())
+            .filter(is_blank)
+        else {
             break;
         };
         let size = blank.len_utf8();
-        text.to_mut().replace_range(at..at + size, &" ".repeat(size));
+        text.to_mut()
+            .replace_range(at..at + size, &" ".repeat(size));
     }
     text
 }

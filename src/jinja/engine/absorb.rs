@@ -42,7 +42,8 @@ pub(super) fn method(
     let key = Value::from(name);
     if value.downcast_object_ref::<Package>().is_some()
         && !Package::is_method(name)
-        && value.get_item(&key)?.is_undefined() {
+        && value.get_item(&key)?.is_undefined()
+    {
         return Ok(Absorbing::value(name));
     }
     match value.call_method(state, name, args) {

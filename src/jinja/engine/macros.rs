@@ -152,7 +152,14 @@ impl Package {
     pub(super) fn is_method(name: &str) -> bool {
         matches!(
             name,
-            "get" | "items" | "keys" | "values" | "copy" | "__contains__" | "__getitem__" | "__len__"
+            "get"
+                | "items"
+                | "keys"
+                | "values"
+                | "copy"
+                | "__contains__"
+                | "__getitem__"
+                | "__len__"
         )
     }
 
@@ -185,8 +192,12 @@ impl Object for Package {
     ) -> Result<Value, Error> {
         if Self::is_method(name) {
             let pairs = self.registry.namespace(&self.name);
-            let pairs = pairs
-                .map(|d| (Value::from(d.name.as_str()), Value::from_object(MacroRef(d.clone()))));
+            let pairs = pairs.map(|d| {
+                (
+                    Value::from(d.name.as_str()),
+                    Value::from_object(MacroRef(d.clone())),
+                )
+            });
             return Dict::value(pairs.collect()).call_method(state, name, args);
         }
         match self.find(name) {
