@@ -12,6 +12,7 @@ fn event_of(d: &Diagnostic) -> Option<(DbtEvent, bool)> {
         (code::S0504, "NoNodesForSelectionCriteria", "M030"),
         (code::S0509, "UnversionedBreakingChange", "I069"),
         (code::S0514, "WarnStateTargetEqual", "I072"),
+        (code::P0116, "InvalidConcurrentBatchesConfig", "I075"),
         (code::P0109, "UnusedResourceConfigPath", "I057"),
         (code::G0401, "NodeNotFoundOrDisabled", "I060"),
         (code::G0405, "NoNodeForYamlKey", "I058"),

@@ -105,6 +105,7 @@ codes! {
     P0110 "Something old is used that still works; the newer way is named."
     P0111 "A configuration value has the wrong type or is not one of the allowed words."
     P0112 "Two settings contradict each other."
+    P0116 "Models ask for batches side by side (`concurrent_batches: true`); on PostgreSQL they run one after the other, as in dbt."
     P0113 "`clean` removes only folders inside the project that hold no sources."
     P0114 "A new project could not be written, or its folder already has something in it. `init` never writes over files."
     P0115 "The name of a new project is missing or cannot be one: letters, digits and `_`, no digit in front, none of the words that templates use."

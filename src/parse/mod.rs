@@ -25,7 +25,7 @@ pub use resolve::{Found, Names, word_place};
 pub use sources::SimulatedSource;
 
 use crate::diag::{Diagnostic, Result, Stopped};
-use crate::graph::{Doc, Manifest, ResourceType};
+use crate::graph::{Doc, Manifest, Node, ResourceType};
 use builder::Builder;
 use serde_json::{Map, Value};
 
@@ -80,6 +80,7 @@ pub fn parse(
     b.unknown_groups();
     b.resolve();
     b.primary_keys();
+    b.concurrent_batches();
     b.unused_config_paths();
     b.manifest.quoting = quoting_json(b.quoting(None));
     let manifest = std::mem::take(&mut b.manifest);
@@ -219,6 +220,24 @@ impl Builder<'_> {
     }
 
     /// Warns of folders in the root project's configuration that match no node.
+    /// Says that batches run one after the other whatever a model asks for.
+    fn concurrent_batches(&mut self) {
+        let asks = |n: &&Node| {
+            n.config.str("incremental_strategy") == Some("microbatch")
+                && n.config.get("concurrent_batches").and_then(Value::as_bool) == Some(true)
+        };
+        let models = self.manifest.nodes.values().filter(asks).count();
+        if models > 0 {
+            let s = if models == 1 { "" } else { "s" };
+            self.sink.push(Diagnostic::warning(
+                crate::diag::code::P0116,
+                format!(
+                    "Found {models} microbatch model{s} with the `concurrent_batches` config set to true, but the postgres adapter does not support running batches concurrently. Batches will be run sequentially."
+                ),
+            ));
+        }
+    }
+
     fn unused_config_paths(&mut self) {
         let project = &self.root().project;
         let mut unused = Vec::new();

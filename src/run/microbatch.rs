@@ -238,8 +238,9 @@ impl NodeRunner {
                     execution_time: seconds,
                 });
             };
-            // Without the table of the first batch the others would each begin it anew.
-            if stopped() || (!there && index > 1) {
+            // What the first batch cannot do the others will not be able to, and without its table each would begin anew.
+            let in_vain = index > 1 && ended.good.is_empty();
+            if stopped() || in_vain {
                 told(Status::Skipped, None, 0.0);
                 ended.bad.push(batch);
                 continue;

@@ -146,6 +146,21 @@ fn without_the_first_batch_the_others_do_not_begin() {
     // A full refresh whose first batch fails leaves the table that was there.
     run(&p, &["--full-refresh", "--vars", "{bad: 1}"]).expect(1, &[]);
     assert_eq!(p.rows("select id from mb order by 1"), "1 2 3");
+    // The same on a table that is there: what the first batch cannot do is not tried again.
+    run(&p, &["--vars", "{bad: 1}"]).expect(1, &["Batch 2 of 3 SKIP batch 2020-01-02"]);
+}
+
+#[test]
+fn batches_side_by_side_are_not_to_be_had() {
+    let p = project();
+    p.write(
+        "models/mb.yml",
+        "models:\n  - name: mb\n    config: {concurrent_batches: true}\n",
+    );
+    run(&p, &[]).expect(
+        0,
+        &["Found 1 microbatch model with the `concurrent_batches` config set to true"],
+    );
 }
 
 #[test]
