@@ -5,7 +5,7 @@ use super::setup::{self, Loaded};
 use crate::cli::Command;
 use crate::diag::{Diagnostic, Result, Sink, Stopped, code, render};
 use crate::docs::page::base64;
-use crate::page::{self, PageText, Report, Scope};
+use crate::page::{self, PageText, Pour, Report, Scope, Source};
 use crate::pg::{Cell, ConnectOptions, PgError, Session as Db};
 use crate::report::{Event, Level};
 use crate::semantic::Layer;
@@ -13,7 +13,6 @@ use crate::text::nearest;
 use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::sync::Mutex;
-use std::sync::atomic::{AtomicUsize, Ordering};
 
 /// Runs the command.
 pub fn report(ctx: &Session) -> Result<Outcome> {
@@ -146,7 +145,7 @@ fn write(ctx: &Session, loaded: &Loaded, scope: &Scope<'_>, path: &Path) -> Resu
     let now = chrono::Utc::now().to_rfc3339_opts(chrono::SecondsFormat::Secs, true);
     let readers = usize::from(loaded.shared.target.threads as u16).clamp(1, 8);
     let mut state = OneState::open(&loaded.database.options, readers)?;
-    let built = page::build(scope, logo.as_deref(), &now, &mut |sql| state.ask(sql))?;
+    let built = page::build(scope, logo.as_deref(), &now, &mut state)?;
     let html = page::page(&PageText {
         title: &scope.report.title,
         locale: &scope.report.locale,
@@ -227,30 +226,35 @@ impl OneState {
         Ok(Self { sessions })
     }
 
-    fn ask(&mut self, sql: &[String]) -> Result<Vec<Vec<Vec<Option<String>>>>> {
-        let next = AtomicUsize::new(0);
-        let results: Vec<Mutex<Option<Result<Vec<Vec<Option<String>>>>>>> =
-            sql.iter().map(|_| Mutex::new(None)).collect();
+    /// Runs jobs on all sessions, the first error ends it.
+    fn spread<J: Send, T: Send>(
+        &mut self,
+        jobs: Vec<J>,
+        run: impl Fn(&mut Db, J) -> Result<T> + Sync,
+    ) -> Result<Vec<T>> {
+        let count = jobs.len();
+        let waiting = Mutex::new(jobs.into_iter().enumerate());
+        let done: Mutex<Vec<(usize, T)>> = Mutex::new(Vec::with_capacity(count));
+        let failed: Mutex<Option<Stopped>> = Mutex::new(None);
         let work = |session: &Mutex<Db>| {
             let Ok(mut db) = session.lock() else { return };
-            while let Some(text) = sql.get(next.fetch_add(1, Ordering::Relaxed)) {
-                let at = sql
-                    .iter()
-                    .position(|s| std::ptr::eq(s, text))
-                    .unwrap_or_default();
-                let done = db.fetch(text).map(rows).map_err(|e| {
-                    Stopped::from(
-                        e.diagnostic(None, None)
-                            .heading("Database Error")
-                            .note(format!("the query was:\n{}", text.trim_end())),
-                    )
-                });
-                let failed = done.is_err();
-                if let Ok(mut slot) = results[at].lock() {
-                    *slot = Some(done);
-                }
-                if failed {
-                    next.store(sql.len(), Ordering::Relaxed);
+            loop {
+                let stopped = failed.lock().is_ok_and(|f| f.is_some());
+                let next = waiting.lock().ok().and_then(|mut w| w.next());
+                let Some((at, job)) = next.filter(|_| !stopped) else {
+                    return;
+                };
+                match run(&mut db, job) {
+                    Ok(value) => {
+                        if let Ok(mut done) = done.lock() {
+                            done.push((at, value));
+                        }
+                    }
+                    Err(e) => {
+                        if let Ok(mut failed) = failed.lock() {
+                            *failed = Some(e);
+                        }
+                    }
                 }
             }
         };
@@ -259,18 +263,40 @@ impl OneState {
                 scope.spawn(|| work(session));
             }
         });
-        let mut out = Vec::with_capacity(sql.len());
-        let mut missing = false;
-        for slot in results {
-            match slot.into_inner().ok().flatten() {
-                Some(Ok(rows)) => out.push(rows),
-                Some(Err(e)) => return Err(e),
-                None => missing = true,
-            }
+        if let Ok(Some(e)) = failed.into_inner() {
+            return Err(e);
         }
-        if missing {
+        let mut done = done.into_inner().unwrap_or_default();
+        if done.len() < count {
             return Err(Diagnostic::error(code::R0708, "a query of the page was not run").into());
         }
-        Ok(out)
+        done.sort_by_key(|(at, _)| *at);
+        Ok(done.into_iter().map(|(_, value)| value).collect())
     }
+}
+
+impl Source for OneState {
+    fn ask(&mut self, sql: &[String]) -> Result<Vec<page::Rows>> {
+        let jobs: Vec<&String> = sql.iter().collect();
+        self.spread(jobs, |db, text| {
+            db.fetch(text).map(rows).map_err(|e| failed(&e, text))
+        })
+    }
+
+    fn pour(&mut self, jobs: Vec<Pour<'_>>) -> Result<()> {
+        let done = self.spread(jobs, |db, job| {
+            let copy = format!("copy (\n{}\n) to stdout", job.sql);
+            db.copy_out(&copy, job.to)
+                .map(drop)
+                .map_err(|e| failed(&e, job.sql))
+        });
+        done.map(drop)
+    }
+}
+
+/// What the server said to a query of the page.
+fn failed(e: &PgError, sql: &str) -> Stopped {
+    let note = format!("the query was:\n{}", sql.trim_end());
+    let said = e.diagnostic(None, None).heading("Database Error");
+    Stopped::from(said.note(note))
 }

@@ -371,6 +371,8 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
         });
     }
     manifest.selectors = selectors.manifest();
+    let project = &packages[0].project.name;
+    crate::page::add_exposures(&mut manifest, project, &ctx.project_dir(), now);
     let manifest = Arc::new(manifest);
     let _ = shared.names.set(Names::new(&manifest));
     let _ = shared.manifest.set(manifest.clone());

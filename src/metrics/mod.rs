@@ -4,6 +4,7 @@
 //! counted once. It speaks to no database; a question that has no safe answer is refused with the line to add.
 mod block;
 mod catalogue;
+mod cube;
 mod expand;
 mod join;
 mod names;
@@ -12,6 +13,7 @@ mod sqltext;
 mod time;
 
 pub use catalogue::{Catalogue, DimensionFacts, MetricFacts, catalogue};
+pub use cube::{At, Cube, Fold, Formula, Part, Universe, Wanted, cube, extent_sql, foldable};
 pub use join::{Edge, edges, paths, time_expr, time_path};
 pub use names::{Target, resolve};
 pub use plan::plan;

@@ -5,7 +5,7 @@ use super::names::{Named, Target, resolve};
 use super::sqltext::{bracketed, ident, slug};
 use super::{Filter, OutColumn, Plan, Request, Role};
 use crate::diag::{Diagnostic, Result, code};
-use crate::semantic::Layer;
+use crate::semantic::{Aggregation, Layer};
 use crate::text::nearest;
 use std::fmt::Write as _;
 
@@ -167,7 +167,7 @@ fn blocks(cx: &Context<'_>, leaves: &Leaves) -> Result<Vec<(Block, Vec<usize>)>>
 }
 
 /// Whether two aggregates are over the same rows and days.
-fn shares(a: &Leaf, b: &Leaf) -> bool {
+pub fn shares(a: &Leaf, b: &Leaf) -> bool {
     a.table == b.table
         && a.measure.time == b.measure.time
         && a.running == b.running
@@ -348,30 +348,43 @@ impl Written<'_> {
     }
 
     fn sql(&self, calc: &Calc) -> String {
-        match calc {
-            Calc::Leaf(i, fill) => self.leaf(*i, *fill),
-            Calc::Ratio(n, d) => format!(
-                "{}::float8 / nullif({}, 0)",
-                cast_ready(&self.sql(n)),
-                self.sql(d)
-            ),
-            Calc::Derived(parts) => {
-                let divides = parts
-                    .iter()
-                    .any(|p| matches!(p, Part::Text(t) if t.contains('/')));
-                parts
-                    .iter()
-                    .map(|p| match p {
-                        Part::Text(t) => t.clone(),
-                        Part::Value(c) => {
-                            let sql = cast_ready(&self.sql(c));
-                            // Counts by counts would be cut to whole numbers.
-                            let whole = matches!(c, Calc::Leaf(i, _) if self.leaves.list[*i].0.measure.agg.is_count());
-                            if divides && whole { format!("{sql}::numeric") } else { sql }
+        calc_sql(calc, self.leaves, &|i, fill| self.leaf(i, fill))
+    }
+}
+
+/// A metric as SQL; `leaf` writes its aggregates.
+pub fn calc_sql(
+    calc: &Calc,
+    leaves: &Leaves,
+    leaf: &dyn Fn(usize, Option<f64>) -> String,
+) -> String {
+    let sql = |c: &Calc| calc_sql(c, leaves, leaf);
+    match calc {
+        Calc::Leaf(i, fill) => leaf(*i, *fill),
+        Calc::Ratio(n, d) => format!("{}::float8 / nullif({}, 0)", cast_ready(&sql(n)), sql(d)),
+        Calc::Derived(parts) => {
+            let divides = parts
+                .iter()
+                .any(|p| matches!(p, Part::Text(t) if t.contains('/')));
+            let agg = |c: &Calc| match c {
+                Calc::Leaf(i, _) => Some(leaves.list[*i].0.measure.agg),
+                _ => None,
+            };
+            parts
+                .iter()
+                .map(|p| match p {
+                    Part::Text(t) => t.clone(),
+                    Part::Value(c) => {
+                        let value = cast_ready(&sql(c));
+                        // Whole numbers by whole numbers would be cut to whole numbers.
+                        match agg(c).filter(|_| divides) {
+                            Some(a) if a.is_count() => format!("{value}::numeric"),
+                            Some(Aggregation::Sum) => format!("({value} * 1.0)"),
+                            _ => value,
                         }
-                    })
-                    .collect()
-            }
+                    }
+                })
+                .collect()
         }
     }
 }

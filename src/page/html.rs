@@ -74,7 +74,7 @@ fn pack(json: &str) -> String {
     if json.len() <= PACK {
         return safe(json);
     }
-    let mut packed = GzEncoder::new(Vec::new(), Compression::best());
+    let mut packed = GzEncoder::new(Vec::new(), Compression::new(7));
     let done = packed
         .write_all(json.as_bytes())
         .and_then(|()| packed.finish());

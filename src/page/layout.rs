@@ -1,5 +1,6 @@
 //! What a page needs to know before its data: layout, names, formats, values, periods.
-use super::data::{Known, Period};
+use super::known::Known;
+use super::periods::Period;
 use super::query::Scope;
 use super::spec::{Measures, Slicer, Tile};
 use crate::semantic::{Aggregation, Kind, Metric};

@@ -1,6 +1,7 @@
 //! Questions of a live page: named metrics and dimensions, and values that are only ever data.
-use super::data::{Ask, known, periods};
+use super::known::{Ask, known};
 use super::layout;
+use super::periods::periods;
 use super::query::Scope;
 use crate::diag::{Result, Stopped};
 use crate::metrics::{Filter, Plan, Request, Role, plan};

@@ -1,7 +1,9 @@
 //! What a page asks for, and whether it can be asked: names, tiles and slicers against the semantic layer.
 use super::spec::{Kind, Measures, Report, Slicer, Tile};
 use crate::diag::{Diagnostic, Result, Sink, Stopped, code};
-use crate::metrics::{Filter, Plan, Request, Target, ident, plan, qualified, relation, resolve};
+use crate::metrics::{
+    Filter, Plan, Request, Target, Universe, ident, plan, qualified, relation, resolve,
+};
 use crate::semantic::{Dimension, Grain, Kind as MetricKind, Layer, Table};
 use crate::text::{Place, nearest};
 
@@ -214,7 +216,7 @@ impl<'a> Scope<'a> {
     /// Whether metrics that are grouped so can be filtered by a dimension.
     pub fn filters(&self, metrics: &[String], by: &[String], dimension: &str) -> bool {
         let mut groups = by.to_vec();
-        if !groups.iter().any(|b| self.same(b, dimension)) {
+        if !groups.iter().any(|b| self.same(metrics, b, dimension)) {
             groups.push(dimension.to_string());
         }
         let one = Filter::In {
@@ -224,10 +226,11 @@ impl<'a> Scope<'a> {
         !metrics.is_empty() && self.plan(metrics, &groups, &[one]).is_ok()
     }
 
-    /// Whether two names mean the same dimension.
-    pub fn same(&self, a: &str, b: &str) -> bool {
-        a == b
-            || matches!((resolve(self.layer, a, &[], false), resolve(self.layer, b, &[], false)), (Ok(x), Ok(y)) if x.target == y.target)
+    /// Whether two names mean the same dimension of metrics.
+    pub fn same(&self, metrics: &[String], a: &str, b: &str) -> bool {
+        let mut all = Universe::default();
+        let mut number = |name| all.number(self.layer, metrics, name);
+        a == b || matches!((number(a), number(b)), (Ok(x), Ok(y)) if x == y)
     }
 
     /// Slicers of dimensions that a tile cannot follow.

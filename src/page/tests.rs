@@ -1,5 +1,5 @@
 //! Reading reports, and the pages made of them.
-use super::data::{Period, periods};
+use super::periods::{Period, periods};
 use super::read::read;
 use super::*;
 use crate::diag::{Sink, render};

@@ -19,6 +19,7 @@ mod literate;
 mod metrics;
 mod mistakes;
 mod packages;
+mod pages;
 mod project;
 mod projects;
 mod safety;

@@ -2,7 +2,7 @@
 //! midnight.
 use crate::project::Project;
 
-const SEEDS: &[(&str, &str)] = &[
+pub const SEEDS: &[(&str, &str)] = &[
     (
         "seeds/sessions.csv",
         "session_id,user_id,started,started_on,platform,minutes\n\
@@ -117,7 +117,7 @@ models:
       - {name: month_name, dimension: {type: categorical}}
 "#;
 
-fn shop() -> Project {
+pub fn shop() -> Project {
     let shop = Project::new(SEEDS);
     shop.tv1(&["build", "--exclude", "test_type:data"])
         .expect(0, &["Completed successfully"]);
