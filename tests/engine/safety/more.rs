@@ -79,3 +79,38 @@ fn other_databases_are_refused() {
         &["Cross-db references not allowed in postgres (elsewhere vs"],
     );
 }
+
+/// Where dbt-core 1.10 succeeds, as it does: indexes that are no longer asked for go, new ones come, the rest stay.
+#[test]
+fn indexes_of_a_materialized_view_follow_the_configuration() {
+    let p = Project::new(&[(
+        "models/mv.sql",
+        "{{ config(materialized='materialized_view', indexes=var('ix')) }}\nselect 1 as id, 2 as at\n",
+    )]);
+    let run = |ix: &str, more: &[&str]| {
+        let vars = format!("{{ix: {ix}}}");
+        p.tv1(&[&["run", "--vars", &vars], more].concat())
+    };
+    let indexes = || {
+        p.rows(
+            "select replace(indexdef, indexname, 'x') from pg_indexes where tablename = 'mv' order by 1",
+        )
+    };
+    run("[{columns: [id]}]", &[]).expect(0, &["OK created"]);
+    let first = indexes();
+    assert!(first.contains("btree (id)"), "{first}");
+    run("[{columns: [id]}]", &[]).expect(0, &["REFRESH MATERIALIZED VIEW"]);
+    assert_eq!(indexes(), first);
+    run(
+        "[{columns: [id], unique: true}, {columns: [at], type: hash}]",
+        &[],
+    )
+    .expect(0, &[]);
+    let second = indexes();
+    assert!(
+        second.contains("UNIQUE INDEX") && second.contains("hash (at)"),
+        "{second}"
+    );
+    run("[]", &[]).expect(0, &["DROP INDEX"]);
+    assert_eq!(indexes(), "");
+}
