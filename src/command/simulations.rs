@@ -9,10 +9,10 @@ use crate::diag::{Diagnostic, Result, Stopped, code};
 use crate::graph::{Manifest, ResourceType};
 use crate::load::Read;
 use crate::outcome::{NodeResult, Status, Step, Timing};
-use crate::parse::{ParseHost, SimulatedSource};
+use crate::parse::{ParseHost, SimulatedCheck, SimulatedSource};
 use crate::report::{Event, Level};
 use crate::simulate::{Action, Host, HostTable, Options, Simulations, Surroundings, TableKind};
-use crate::text::SourceFile;
+use crate::text::{Place, SourceFile};
 use crate::yaml::Kind;
 use indexmap::IndexMap;
 use minijinja::value::Value;
@@ -247,6 +247,16 @@ impl Host for ProjectHost<'_> {
     }
 }
 
+/// Keys of `simulations:` in the project file.
+const SETTINGS: [&str; 3] = ["seed", "start", "days"];
+
+fn too_far(days: i64) -> Diagnostic {
+    Diagnostic::error(
+        code::P0103,
+        format!("`simulations: days` is {days}, which leads beyond the year 9999"),
+    )
+}
+
 /// The project's settings of simulations, with those of the command line over them.
 fn options(ctx: &Session, settings: &Map<String, Json>, threads: usize) -> Result<Options> {
     let standard = Options::default();
@@ -268,6 +278,18 @@ fn options(ctx: &Session, settings: &Map<String, Json>, threads: usize) -> Resul
             }
         }
     };
+    if let Some(key) = settings.keys().find(|k| !SETTINGS.contains(&k.as_str())) {
+        let near = crate::text::nearest(key, SETTINGS);
+        return Err(Diagnostic::error(
+            code::P0103,
+            format!("`simulations:` has no setting `{key}`"),
+        )
+        .help(near.map_or_else(
+            || format!("known settings: {}", SETTINGS.join(", ")),
+            |n| format!("did you mean `{n}`?"),
+        ))
+        .into());
+    }
     let flags = &ctx.invocation.flags;
     let mut options = Options {
         seed: whole("seed")?.map_or(standard.seed, |n| n as u64),
@@ -283,7 +305,9 @@ fn options(ctx: &Session, settings: &Map<String, Json>, threads: usize) -> Resul
                 .into());
             }
         },
-        days: whole("days")?.map_or(standard.days, |n| n as u32),
+        days: whole("days")?.map_or(Ok(standard.days), |n| {
+            u32::try_from(n).map_err(|_| too_far(n))
+        })?,
         threads: flags.threads.unwrap_or(threads),
         full_refresh: flags.full_refresh,
     };
@@ -305,6 +329,13 @@ fn options(ctx: &Session, settings: &Map<String, Json>, threads: usize) -> Resul
             .into());
         }
         options.days = days as u32;
+    }
+    let first = options.start.parse::<chrono::NaiveDate>().ok();
+    let end = chrono::NaiveDate::from_ymd_opt(9999, 12, 31);
+    if let (Some(first), Some(end)) = (first, end)
+        && i64::from(options.days) > (end - first).num_days() + 1
+    {
+        return Err(too_far(i64::from(options.days)).into());
     }
     Ok(options)
 }
@@ -351,6 +382,18 @@ pub fn sources(
             spec_hash: s.spec_hash.clone(),
             original_file_path: s.place.file.path.clone(),
             place: Some(s.place.clone()),
+            start: host.options.start.clone(),
+            expects: s
+                .expects
+                .iter()
+                .map(|e| SimulatedCheck {
+                    name: e.name.clone(),
+                    sql: e.sql.clone(),
+                    holds: e.holds("observed"),
+                    warn: e.warn,
+                    place: Place::new(&s.place.file, e.span.clone()),
+                })
+                .collect(),
         })
         .collect();
     Ok((Some(simulations), list))

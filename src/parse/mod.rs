@@ -22,7 +22,7 @@ mod tests;
 pub use builder::{Input, render_relation};
 pub use host::{Body, NamePart, ParseHost, Recorded, push_new};
 pub use resolve::{Found, Names, word_place};
-pub use sources::SimulatedSource;
+pub use sources::{SimulatedCheck, SimulatedSource};
 
 use crate::diag::{Diagnostic, Result, Stopped};
 use crate::graph::{Doc, Manifest, Node, ResourceType};

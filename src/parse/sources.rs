@@ -1,11 +1,11 @@
 //! Sources: tables that the project reads, with freshness, quoting, overrides and tests; and simulations as sources.
-use super::builder::{Builder, render_relation};
+use super::builder::{Builder, Draft, render_relation, text_checksum};
 use super::properties::{Property, check_keys, json_map};
 use super::tests::absent;
 use crate::config::tree_layers;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Config, Disabled, ResourceType, Source};
-use crate::text::nearest;
+use crate::text::{Place, nearest};
 use crate::yaml::{self, Node as Yaml};
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
@@ -50,7 +50,26 @@ pub struct SimulatedSource {
     /// Simulation file below the project folder.
     pub original_file_path: String,
     /// Where it is declared.
-    pub place: Option<crate::text::Place>,
+    pub place: Option<Place>,
+    /// The first day, as ISO text.
+    pub start: String,
+    /// Its declared checks.
+    pub expects: Vec<SimulatedCheck>,
+}
+
+/// A check that a simulation declares of its table (`expect:`), as a data test.
+#[derive(Debug, Clone)]
+pub struct SimulatedCheck {
+    /// What it is about.
+    pub name: String,
+    /// The query of one value, with `{{ this }}`, `{{ sim_days }}` and `{{ start_date }}`.
+    pub sql: String,
+    /// SQL that holds where the value, in a column `observed`, is as expected.
+    pub holds: String,
+    /// Whether a failure is only a warning.
+    pub warn: bool,
+    /// Where it is declared.
+    pub place: Place,
 }
 
 impl Builder<'_> {
@@ -367,6 +386,84 @@ impl Builder<'_> {
         for s in simulations.iter().filter(|s| s.faults) {
             self.list_of_faults(s);
         }
+        for s in simulations {
+            for check in &s.expects {
+                self.simulated_check(s, check);
+            }
+        }
+    }
+
+    /// A declared check, which every run makes before the table takes its place, is a data test of the table too.
+    fn simulated_check(&mut self, s: &SimulatedSource, check: &SimulatedCheck) {
+        let package = &self.input.packages[0];
+        let project = &package.project.name;
+        let found = self
+            .manifest
+            .sources
+            .values()
+            .find(|x| x.simulation.as_ref() == Some(&s.name));
+        let Some(source) = found else { return };
+        let name = self.free_test_name(project, &format!("expect {} {}", s.name, check.name));
+        let raw_code = format!(
+            "{{%- set this = source({}, {}) -%}}\n{{%- set start_date = {} -%}}\n{{%- set sim_days -%}}\n\
+             (select until - start + 1 from tv1.simulations where table_schema = {} and table_name = {})\n\
+             {{%- endset -%}}\nselect observed\nfrom (\n{}\n) as checked (observed)\nwhere ({}) is not true",
+            jinja_text(&source.source_name),
+            jinja_text(&source.name),
+            jinja_text(&s.start),
+            sql_text(&source.schema),
+            sql_text(&source.identifier),
+            check.sql.trim().trim_end_matches(';'),
+            check.holds,
+        );
+        let mut config = Map::new();
+        if check.warn {
+            config.insert("severity".into(), json!("warn"));
+        }
+        let draft = Draft {
+            kind: ResourceType::Test,
+            package,
+            unique_id: format!("test.{project}.{name}"),
+            fqn: vec![
+                project.clone(),
+                "simulations".into(),
+                s.name.clone(),
+                name.clone(),
+            ],
+            path: format!("{name}.sql"),
+            name,
+            original_file_path: s.original_file_path.clone(),
+            checksum: text_checksum(&raw_code),
+            raw_code,
+            place: None,
+            version: None,
+            patch: Some((config.clone(), config)),
+        };
+        if let Some(mut node) = self.node(draft) {
+            node.description.clone_from(&check.name);
+            node.patch_place = Some(check.place.clone());
+            self.add(node);
+        }
+    }
+
+    /// Words as the name of a test that no other has; at most 63 bytes, as PostgreSQL's names.
+    fn free_test_name(&self, project: &str, words: &str) -> String {
+        let mut name = String::new();
+        for c in words.to_lowercase().chars() {
+            let c = if c.is_alphanumeric() { c } else { '_' };
+            if (c != '_' || !name.ends_with('_')) && name.len() + c.len_utf8() <= 58 {
+                name.push(c);
+            }
+        }
+        let name = name.trim_end_matches('_');
+        let taken = |n: &str| self.manifest.nodes.contains_key(&format!("test.{project}.{n}"));
+        (1..)
+            .map(|i| match i {
+                1 => name.to_string(),
+                _ => format!("{name}_{i}"),
+            })
+            .find(|n| !taken(n))
+            .unwrap_or_default()
     }
 
     /// The table of a simulation's faults is a source that comes with the simulation.
@@ -465,6 +562,16 @@ impl Builder<'_> {
             source.depends_on = needs;
         }
     }
+}
+
+/// A text as a literal of SQL.
+fn sql_text(text: &str) -> String {
+    format!("'{}'", text.replace('\'', "''"))
+}
+
+/// A text as a literal of Jinja.
+fn jinja_text(text: &str) -> String {
+    format!("'{}'", text.replace('\\', "\\\\").replace('\'', "\\'"))
 }
 
 /// A column that nothing is known of but its name.

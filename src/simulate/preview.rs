@@ -67,9 +67,7 @@ impl RowSink for First<'_> {
         _: Option<i64>,
     ) -> std::result::Result<(), Failure> {
         if self.rows.len() >= self.limit {
-            return Err(Failure {
-                message: ENOUGH.into(),
-            });
+            return Err(Failure::new(ENOUGH));
         }
         let row = self
             .program
@@ -298,9 +296,7 @@ impl RowSink for Profiler<'_> {
         _: Option<i64>,
     ) -> std::result::Result<(), Failure> {
         if self.rows >= PROFILED {
-            return Err(Failure {
-                message: ENOUGH.into(),
-            });
+            return Err(Failure::new(ENOUGH));
         }
         self.rows += 1;
         for (o, seen) in self.program.out.iter().zip(&mut self.columns) {

@@ -206,9 +206,7 @@ impl Simulations {
             choices: std::sync::RwLock::default(),
         });
         let rows = |name: &str| -> std::result::Result<HeldRows, Failure> {
-            host.table_rows(name).map_err(|e| Failure {
-                message: format!("the rows of `{name}` cannot be read: {e}"),
-            })
+            host.table_rows(name).map_err(|e| Failure::new(format!("the rows of `{name}` cannot be read: {e}")))
         };
         run::prepare(&mut world, &self.model, &self.programs, program, &rows)
             .map_err(|f| self.failure(program, f))?;
@@ -217,12 +215,21 @@ impl Simulations {
 
     /// A failure while rows were made, as a diagnostic.
     pub(super) fn failure(&self, program: &Program, failure: Failure) -> crate::diag::Stopped {
-        let spec = &self.specs[program.table];
+        let mut spec = &self.specs[program.table];
+        let mut span = &spec.name.span;
+        // A column of the table, or of the table that its rows belong to.
+        if let Some((table, column)) = &failure.column
+            && let Some(owner) = self.specs.get(*table)
+            && let Some(found) = owner.columns.iter().find(|c| c.name.text == *column)
+        {
+            spec = owner;
+            span = &found.name.span;
+        }
         Diagnostic::error(
             code::M0810,
             format!("{}: {}", program.name, failure.message),
         )
-        .at(Place::new(&spec.file, spec.name.span.clone()))
+        .at(Place::new(&spec.file, span.clone()))
         .into()
     }
 }

@@ -29,10 +29,12 @@ union all select 'minutes per account and day', round((select sum(minutes) from 
 union all select 'active on a day, % of accounts', round(100.0 * (select count(distinct (user_id, day_nr)) from session) / users / days, 1)::text from span
 union all select 'active in the first week, %', round(100.0 * (select count(distinct user_id) from session where day_nr < 7) / users, 1)::text from span
 union all select 'active in two weeks, %', round(100.0 * (select count(distinct user_id) from session where day_nr < 14) / users, 1)::text from span
-union all select 'session minutes, p10 / median / p90', (select string_agg(round(p::numeric)::text, ' / ') from unnest((select percentile_cont(array[0.1, 0.5, 0.9]) within group (order by minutes) from session)) p)
-union all select 'session minutes, mean by segment, from / to', (select round(min(m)::numeric, 1) || ' / ' || round(max(m)::numeric, 1) from (select avg(minutes) as m from session join tv_one.users using (user_id) group by segment_id) x)
+union all select 'minutes of sessions with episodes, p10 / median / p90', (select string_agg(round(p::numeric)::text, ' / ') from unnest((select percentile_cont(array[0.1, 0.5, 0.9]) within group (order by minutes) from session where episodes > 0)) p)
+union all select 'minutes of sessions with episodes, mean by segment, from / to', (select round(min(m)::numeric, 1) || ' / ' || round(max(m)::numeric, 1) from (select avg(minutes) as m from session join tv_one.users using (user_id) where episodes > 0 group by segment_id) x)
 union all select 'sessions without episodes, %', round(100.0 * count(*) filter (where episodes = 0) / count(*), 2)::text from session
 union all select 'the same on the last day, %', round(100.0 * count(*) filter (where episodes = 0) / count(*), 2)::text from session where day_nr = (select days - 1 from span)
+union all select 'the same by platform, fewest / most, %', (select round(min(p), 1) || ' / ' || round(max(p), 1) from (select 100.0 * avg((episodes = 0)::int) as p from session group by platform) x)
+union all select 'households with nine empty sessions in a row', (select count(distinct user_id)::text from (select user_id, episodes, max(episodes) over (partition by user_id order by started rows 8 preceding) as most, row_number() over (partition by user_id order by started) as n from session) x where most = 0 and n > 8)
 union all select 'episodes a session', round(avg(episodes), 2)::text from session
 union all select 'episodes finished, %', round(100.0 * avg(finished::int), 1)::text from facts where target_id is not null
 union all select 'sessions that start 17-24, %', round(100.0 * avg((extract(hour from started) between 17 and 23)::int), 1)::text from session

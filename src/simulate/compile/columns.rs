@@ -4,7 +4,7 @@ use super::operators::order;
 use super::{Compiler, Scope, Typed};
 use crate::diag::code;
 use crate::simulate::alias::Shares;
-use crate::simulate::calendar;
+use crate::simulate::calendar::{self, DAY};
 use crate::simulate::draw::{mix, unit};
 use crate::simulate::frame::{Code, Frame};
 use crate::simulate::lang::parse;
@@ -352,10 +352,41 @@ pub fn shown(plain: &Plain) -> String {
 /// Values as the column will hold them, so that children read what the table says.
 fn narrowed(code: Code, sql: SqlType) -> Code {
     match sql {
-        SqlType::Numeric(_, scale) => {
+        SqlType::Numeric(digits, scale) => {
             let factor = libm::pow(10.0, f64::from(scale));
-            Code::new(move |f| float(libm::rint(as_float(code.get(f)?) * factor) / factor))
+            let limit = libm::pow(10.0, f64::from(digits) - f64::from(scale));
+            Code::new(move |f| {
+                let x = libm::rint(as_float(code.get(f)?) * factor) / factor;
+                if x.abs() >= limit {
+                    return f.fail(format!("{x} does not fit the column's type"));
+                }
+                float(x)
+            })
         }
+        SqlType::Date => Code::new(move |f| {
+            let bits = code.get(f)?;
+            if !DAYS.contains(&(bits as i64)) {
+                return f.fail("the date lies outside the years 1 to 9999");
+            }
+            Some(bits)
+        }),
+        SqlType::Timestamp => Code::new(move |f| {
+            let bits = code.get(f)?;
+            if !DAYS.contains(&(bits as i64).div_euclid(DAY)) {
+                return f.fail("the time lies outside the years 1 to 9999");
+            }
+            Some(bits)
+        }),
+        SqlType::Varchar(most) => Code::new(move |f| {
+            let bits = code.get(f)?;
+            let text = f.text(bits);
+            // Bytes are at least as many as characters, and quickly counted.
+            if text.len() > most as usize && text.chars().count() > most as usize {
+                let message = format!("'{text}' is longer than the column's {most} characters");
+                return f.fail(message);
+            }
+            Some(bits)
+        }),
         SqlType::Real => Code::new(move |f| float(f64::from(as_float(code.get(f)?) as f32))),
         SqlType::Integer => {
             Code::new(move |f| within(code.get(f)?, f, i64::from(i32::MIN), i64::from(i32::MAX)))
@@ -366,6 +397,9 @@ fn narrowed(code: Code, sql: SqlType) -> Code {
         _ => code,
     }
 }
+
+/// Days of the years 1 to 9999, counted from the first day of 2000 as PostgreSQL counts them.
+const DAYS: std::ops::RangeInclusive<i64> = -730_119..=2_921_939;
 
 fn within(bits: u64, f: &mut Frame, low: i64, high: i64) -> Val {
     let n = bits as i64;

@@ -68,6 +68,11 @@ impl Compiler<'_> {
                     Type::Float,
                     Code::new(move |f| {
                         let (low, shape) = (as_float(low.get(f)?), as_float(shape.get(f)?));
+                        if low <= 0.0 || shape <= 0.0 {
+                            return f.fail(format!(
+                                "pareto({low}, {shape}): both numbers must be above 0"
+                            ));
+                        }
                         float(low * libm::pow(draw(f, salt), -1.0 / shape))
                     }),
                 )
@@ -78,6 +83,9 @@ impl Compiler<'_> {
                     Type::Float,
                     Code::new(move |f| {
                         let mean = as_float(mean.get(f)?);
+                        if mean < 0.0 {
+                            return f.fail(format!("exponential({mean}): the mean is below 0"));
+                        }
                         float(distribution::exponential(draw(f, salt), mean))
                     }),
                 )
@@ -145,6 +153,9 @@ impl Compiler<'_> {
                 fixed.get(2).copied().unwrap_or(f64::NEG_INFINITY),
                 fixed.get(3).copied().unwrap_or(f64::INFINITY),
             );
+            if let Some(wrong) = unfit("normal", fixed[1], low, high) {
+                return Err(mismatch(&args.span, wrong));
+            }
             let t = Truncated::new(fixed[0], fixed[1], low, high);
             return Ok(Typed::new(
                 Type::Float,
@@ -156,6 +167,9 @@ impl Compiler<'_> {
             Code::new(move |f| {
                 let (mean, sd) = (as_float(mean.get(f)?), as_float(sd.get(f)?));
                 let (low, high) = between_limits(f, limits.as_ref())?;
+                if let Some(wrong) = unfit("normal", sd, low, high) {
+                    return f.fail(wrong);
+                }
                 let t = f.truncated(mean, sd, low, high);
                 float(t.at(draw(f, salt)))
             }),
@@ -171,6 +185,9 @@ impl Compiler<'_> {
             Code::new(move |f| {
                 let (median, sigma) = (as_float(median.get(f)?), as_float(sigma.get(f)?));
                 let (low, high) = between_limits(f, limits.as_ref())?;
+                if let Some(wrong) = unfit("lognormal", sigma, low, high) {
+                    return f.fail(wrong);
+                }
                 if median <= 0.0 {
                     return f.fail(format!("lognormal() needs a median above 0, not {median}"));
                 }
@@ -264,6 +281,14 @@ impl Compiler<'_> {
             }),
         ))
     }
+}
+
+/// What is wrong with a deviation and limits, if anything is. Equal limits are fine: there is one value.
+fn unfit(name: &str, sd: f64, low: f64, high: f64) -> Option<String> {
+    if sd < 0.0 {
+        return Some(format!("{name}(): the deviation {sd} is below 0"));
+    }
+    (low > high).then(|| format!("{name}(): the limit {high} is below the limit {low}"))
 }
 
 fn between_limits(f: &mut Frame, limits: Option<&(Code, Code)>) -> Option<(f64, f64)> {

@@ -3,8 +3,12 @@ use super::lex::{Token, tokens};
 use super::{Ex, Expr, Op, SyntaxError};
 use std::ops::Range;
 
-/// Expressions may nest this deep.
+/// Parentheses and calls may nest this deep.
 const MAX_DEPTH: usize = 100;
+/// So many operators may follow one another, `a + b + c + …`, and so deep may the whole tree be.
+const MAX_HEIGHT: usize = 400;
+/// More operators than this in one expression are refused at once.
+const MAX_LINKS: usize = 5000;
 
 /// Reads a whole text as one expression.
 pub fn parse(text: &str) -> Result<Expr, SyntaxError> {
@@ -12,9 +16,15 @@ pub fn parse(text: &str) -> Result<Expr, SyntaxError> {
         tokens: tokens(text)?,
         at: 0,
         depth: 0,
+        links: 0,
     };
     let expr = p.or()?;
     match p.peek() {
+        Token::End if height(&expr) > MAX_HEIGHT => Err(SyntaxError {
+            message: format!("this expression has more than {MAX_HEIGHT} operators one inside the other"),
+            help: Some("make columns of its parts; for one of many values, write `x in (a, b, …)`".into()),
+            span: expr.span,
+        }),
         Token::End => Ok(expr),
         _ => Err(p.unexpected("an operator or the end of the expression")),
     }
@@ -24,6 +34,7 @@ struct Parser {
     tokens: Vec<(Token, Range<usize>)>,
     at: usize,
     depth: usize,
+    links: usize,
 }
 
 type Parsed = Result<Expr, SyntaxError>;
@@ -90,6 +101,19 @@ impl Parser {
         }
     }
 
+    /// Counts an operator.
+    fn link(&mut self) -> Result<(), SyntaxError> {
+        self.links += 1;
+        if self.links <= MAX_LINKS {
+            return Ok(());
+        }
+        Err(SyntaxError {
+            message: format!("this expression has more than {MAX_LINKS} operators"),
+            help: Some("make columns of its parts".into()),
+            span: self.span(),
+        })
+    }
+
     fn or(&mut self) -> Parsed {
         self.depth += 1;
         if self.depth > MAX_DEPTH {
@@ -101,6 +125,7 @@ impl Parser {
         }
         let mut left = self.and()?;
         while self.word("or") {
+            self.link()?;
             left = binary(Op::Or, left, self.and()?);
         }
         self.depth -= 1;
@@ -110,6 +135,7 @@ impl Parser {
     fn and(&mut self) -> Parsed {
         let mut left = self.not()?;
         while self.word("and") {
+            self.link()?;
             left = binary(Op::And, left, self.not()?);
         }
         Ok(left)
@@ -119,6 +145,7 @@ impl Parser {
         let start = self.span().start;
         let mut negations = 0usize;
         while self.word("not") {
+            self.link()?;
             negations += 1;
         }
         let mut expr = self.comparison()?;
@@ -136,6 +163,7 @@ impl Parser {
         let mut left = self.concat()?;
         loop {
             if self.word("is") {
+                self.link()?;
                 let not = self.word("not");
                 let end = self.span().end;
                 if !self.word("null") {
@@ -153,6 +181,7 @@ impl Parser {
                 self.next();
             }
             if self.word("in") {
+                self.link()?;
                 self.expect("(")?;
                 let (list, end) = self.list(")")?;
                 let span = left.span.start..end;
@@ -180,6 +209,7 @@ impl Parser {
                 _ => return Ok(left),
             };
             self.next();
+            self.link()?;
             left = binary(op, left, self.concat()?);
         }
     }
@@ -187,6 +217,7 @@ impl Parser {
     fn concat(&mut self) -> Parsed {
         let mut left = self.sum()?;
         while self.sign("||") {
+            self.link()?;
             left = binary(Op::Concat, left, self.sum()?);
         }
         Ok(left)
@@ -201,6 +232,7 @@ impl Parser {
                 _ => return Ok(left),
             };
             self.next();
+            self.link()?;
             left = binary(op, left, self.product()?);
         }
     }
@@ -215,6 +247,7 @@ impl Parser {
                 _ => return Ok(left),
             };
             self.next();
+            self.link()?;
             left = binary(op, left, self.unary()?);
         }
     }
@@ -223,6 +256,7 @@ impl Parser {
         let start = self.span().start;
         let mut negations = 0usize;
         while self.sign("-") {
+            self.link()?;
             negations += 1;
         }
         let mut expr = self.postfix()?;
@@ -241,6 +275,7 @@ impl Parser {
     fn postfix(&mut self) -> Parsed {
         let mut expr = self.atom()?;
         while self.sign(".") {
+            self.link()?;
             let (token, span) = self.next();
             let Token::Word(name) = token else {
                 self.at = self.at.saturating_sub(1);
@@ -321,6 +356,31 @@ impl Parser {
         };
         Ok(Expr { kind, span })
     }
+}
+
+/// Levels of the tree; counted without recursion, which a tall tree would not survive.
+fn height(expr: &Expr) -> usize {
+    let mut most = 0;
+    let mut open = vec![(expr, 1)];
+    while let Some((expr, level)) = open.pop() {
+        most = most.max(level);
+        let below = level + 1;
+        match &expr.kind {
+            Ex::Field(x, ..) | Ex::Negate(x) | Ex::Not(x) | Ex::IsNull(x, _) => {
+                open.push((x, below));
+            }
+            Ex::Binary(_, a, b) => open.extend([(&**a, below), (&**b, below)]),
+            Ex::In(x, list, _) => {
+                open.push((x, below));
+                open.extend(list.iter().map(|e| (e, below)));
+            }
+            Ex::Index(_, list) | Ex::Call(_, list, _) => {
+                open.extend(list.iter().map(|e| (e, below)));
+            }
+            Ex::Null | Ex::Bool(_) | Ex::Int(_) | Ex::Float(_) | Ex::Text(_) | Ex::Name(_) => {}
+        }
+    }
+    most
 }
 
 fn binary(op: Op, left: Expr, right: Expr) -> Expr {
@@ -442,7 +502,20 @@ mod tests {
 
     #[test]
     fn deep_nesting_is_an_error_not_a_crash() {
-        let text = format!("{}1{}", "(".repeat(5000), ")".repeat(5000));
-        assert!(parse(&text).is_err());
+        for text in [
+            format!("{}1{}", "(".repeat(5000), ")".repeat(5000)),
+            format!("{}true", "not ".repeat(4000)),
+            format!("{}x", "-".repeat(100_000)),
+            format!("1{}", " + 1".repeat(4000)),
+            format!("1{}", " + 1".repeat(200_000)),
+            format!("x = 1{}", " or x = 1".repeat(3000)),
+            format!("x{}", ".y".repeat(4000)),
+            format!("x{}", " is null".repeat(4000)),
+        ] {
+            assert!(parse(&text).is_err(), "{}", &text[..20]);
+        }
+        assert!(parse(&format!("1{}", " + 1".repeat(300))).is_ok());
+        let many = (0..3000).map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+        assert!(parse(&format!("x in ({many})")).is_ok());
     }
 }

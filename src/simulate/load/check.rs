@@ -40,7 +40,14 @@ impl Job<'_> {
                 .around
                 .host
                 .render_sql(&expect.sql, relation, self.options.days)?;
-            let found = session.fetch(&sql).map_err(refused(self.simulation))?;
+            let found = session.fetch(&sql).map_err(|e| {
+                let mut d = e.diagnostic(None, None);
+                d.message = format!(
+                    "{}: expect `{}`: {}",
+                    self.simulation.name, expect.name, d.message
+                );
+                Stopped::from(d.at(Place::new(&spec.file, expect.span.clone())))
+            })?;
             let text = found.scalar().and_then(|c| c.text());
             let value: Option<f64> = text.as_deref().and_then(|t| t.parse().ok());
             let (wanted, passed) = match (expect.between, expect.equals) {

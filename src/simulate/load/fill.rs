@@ -66,9 +66,7 @@ struct CopySink<'s> {
 impl CopySink<'_> {
     fn flush(&mut self) -> Result<(), Failure> {
         if self.cancelled.load(Ordering::Relaxed) {
-            return Err(Failure {
-                message: "cancelled".into(),
-            });
+            return Err(Failure::new("cancelled"));
         }
         let sent = (self.send)(&self.buffer);
         self.buffer.clear();
@@ -78,7 +76,7 @@ impl CopySink<'_> {
         sent.map_err(|e| {
             let message = e.message.clone();
             self.error = Some(e);
-            Failure { message }
+            Failure::new(message)
         })
     }
 }

@@ -18,7 +18,7 @@ use super::program::{LevelKind, Program};
 use super::project::{Options, Simulation, Simulations};
 use super::run::{self, Counts};
 use super::world::World;
-use crate::diag::{Diagnostic, Result, Stopped, code};
+use crate::diag::{Result, Stopped};
 use crate::pg::{PgError, Session, quote_ident};
 use crate::text::Place;
 use std::sync::Arc;
@@ -322,12 +322,6 @@ impl Job<'_> {
         format!("{}.{}", quote_ident(&self.schema), quote_ident(&self.table))
     }
 
-    fn error(&self, message: impl std::fmt::Display) -> Stopped {
-        Diagnostic::error(code::M0810, format!("{}: {message}", self.simulation.name))
-            .at(self.place())
-            .into()
-    }
-
     fn place(&self) -> Place {
         self.simulation.place.clone()
     }
@@ -393,7 +387,7 @@ impl Job<'_> {
     fn leftovers(&self, world: &Arc<World>, from: i64) -> Result<Option<String>> {
         let chunks = self.chunks(world);
         let counts = run::count(self.program, world, &chunks, self.options.threads)
-            .map_err(|f| self.error(f.message))?;
+            .map_err(|f| self.simulations.failure(self.program, f))?;
         let level = self.program.levels.len() - 1;
         let first = first_number(self.program, world, &counts, level, from);
         let id = id_column(self.simulation, self.program);

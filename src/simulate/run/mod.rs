@@ -14,7 +14,7 @@ pub use world::{Rows as HeldRows, prepare};
 use super::draw::mix;
 use super::frame::{Frame, Totals};
 use super::program::{Level, LevelKind, Program};
-use super::value::{Val, int};
+use super::value::{TableId, Val, int};
 use super::world::World;
 use std::collections::BTreeMap;
 use std::ops::Range;
@@ -23,6 +23,8 @@ use std::sync::{Arc, Mutex};
 
 /// The key that everything starts from.
 const ROOT: u64 = 0x7476_315f_7365_6564;
+/// More rows than this of an entity are a mistake, as in `rows.initial`.
+const MOST_ROWS: u64 = 4_000_000_000;
 /// Sets the keys of arrival counts apart from those of rows.
 const ARRIVALS: u64 = 0xa221_7a15;
 
@@ -33,10 +35,22 @@ pub fn table_key(seed: u64, salt: u64) -> u64 {
 }
 
 /// Why making rows stopped early.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct Failure {
     /// What went wrong, and in which row.
     pub message: String,
+    /// The table and the name of the column whose value could not be made, where it was a column's.
+    pub column: Option<(TableId, String)>,
+}
+
+impl Failure {
+    /// A failure that is no column's.
+    pub fn new(message: impl Into<String>) -> Self {
+        Self {
+            message: message.into(),
+            column: None,
+        }
+    }
 }
 
 /// What takes the finished rows.
@@ -287,7 +301,9 @@ impl<'p> Walker<'p> {
             }
             if let Some(message) = self.frame.failure.take() {
                 self.frame.failure = Some(format!("column `{}`: {message}", column.name));
-                return self.failed(at);
+                let mut failure = self.failed(at);
+                failure.column = Some((program.levels[at].table, column.name.clone()));
+                return failure;
             }
         }
         self.frame.failure = first;
@@ -319,9 +335,7 @@ impl<'p> Walker<'p> {
         } else {
             format!(" ({})", place.join(", "))
         };
-        Failure {
-            message: format!("{message}{place}"),
-        }
+        Failure::new(format!("{message}{place}"))
     }
 }
 
@@ -418,14 +432,19 @@ pub fn arrivals(program: &Program, world: &Arc<World>) -> Result<super::world::A
             n = code.get(&mut frame).map_or(0, |n| n as i64).max(0);
         }
         if let Some(message) = frame.failure.take() {
-            return Err(Failure {
-                message: format!(
-                    "rows.arrivals: {message} (day {})",
-                    super::calendar::date_text(day + world.calendar.start)
-                ),
-            });
+            return Err(Failure::new(format!(
+                "rows.arrivals: {message} (day {})",
+                super::calendar::date_text(day + world.calendar.start)
+            )));
         }
-        upto.push(upto.last().copied().unwrap_or(0) + n as u64);
+        let all = upto.last().copied().unwrap_or(0).saturating_add(n as u64);
+        if all > MOST_ROWS {
+            return Err(Failure::new(format!(
+                "rows.arrivals: {n} rows arrive, {all} in all; at most {MOST_ROWS} are made (day {})",
+                super::calendar::date_text(day + world.calendar.start)
+            )));
+        }
+        upto.push(all);
     }
     Ok(super::world::Arrivals { upto })
 }

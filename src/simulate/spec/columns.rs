@@ -41,7 +41,15 @@ impl Reader<'_> {
         process: bool,
         name: &Name,
     ) -> Vec<Column> {
-        let Some(node) = node.filter(|n| n.is_map() && !n.entries().is_empty()) else {
+        if let Some(other) = node.filter(|n| !n.is_map() && !n.is_null()) {
+            self.wrong(
+                other,
+                "columns",
+                "a mapping of names to their types and values",
+            );
+            return Vec::new();
+        }
+        let Some(node) = node.filter(|n| !n.entries().is_empty()) else {
             self.error(
                 code::M0801,
                 name.span.clone(),
@@ -236,6 +244,14 @@ impl Reader<'_> {
             "id" => match value.as_str() {
                 Some("sequence") => Value::Sequence,
                 Some("packed") => {
+                    if sql.is_some_and(|t| t != SqlType::BigInt) {
+                        self.error(
+                            code::M0805,
+                            value.span.clone(),
+                            format!("{}.{}: packed ids need the type `bigint`", self.sim, name.text),
+                            None,
+                        );
+                    }
                     let bits = node.get("bits");
                     let widths = bits.map(|b| {
                         b.items()

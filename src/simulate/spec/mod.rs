@@ -389,6 +389,18 @@ pub struct Expect {
     pub span: Span,
 }
 
+impl Expect {
+    /// SQL that holds where a column's value is as expected.
+    pub fn holds(&self, column: &str) -> String {
+        let value = format!("{column}::text::double precision");
+        match (self.between, self.equals) {
+            (Some((low, high)), _) => format!("{value} between {low} and {high}"),
+            (None, Some(x)) => format!("abs({value} - ({x})) < 1e-9"),
+            (None, None) => "true".into(),
+        }
+    }
+}
+
 /// Faults put into the rows on purpose.
 #[derive(Debug, Clone, Default, PartialEq)]
 pub struct Faults {

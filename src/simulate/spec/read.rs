@@ -44,7 +44,9 @@ pub fn read_document(doc: &Document, sink: &mut Sink) -> Option<Spec> {
         if root.get("simulation").is_none() {
             r.error(
                 code::M0801,
-                0..0,
+                root.entries()
+                    .first()
+                    .map_or(0..0, |(key, _)| key.span.clone()),
                 "this document has no `simulation:` key",
                 Some("give the table's name: `simulation: users`"),
             );
@@ -133,6 +135,10 @@ impl Reader<'_> {
     pub fn wrong(&mut self, node: &Node, what: &str, wanted: &str) {
         let found = match node.kind {
             Kind::Int(i) => i.to_string(),
+            Kind::Float(x) => x.to_string(),
+            Kind::Str(ref text) if !text.is_empty() && text.chars().count() <= 80 => {
+                format!("`{text}`")
+            }
             _ => node.type_name().to_string(),
         };
         self.error(

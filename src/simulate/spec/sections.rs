@@ -104,6 +104,15 @@ impl Reader<'_> {
             (Over::Month, Between::Exact) => 12,
             _ => 1,
         };
+        if entries.entries().is_empty() {
+            self.error(
+                code::M0801,
+                entries.span.clone(),
+                format!("{}.{}: the curve has no values", self.sim, name.text),
+                None,
+            );
+            return None;
+        }
         if points.len() < complete && entries.entries().len() < complete {
             self.error(
                 code::M0801,
@@ -196,6 +205,27 @@ impl Reader<'_> {
                     None
                 }
             });
+            if let (Some((low, high)), Some(b)) = (between, item.get("between"))
+                && low > high
+            {
+                self.error(
+                    code::M0801,
+                    b.span.clone(),
+                    format!(
+                        "{}: check `{name}`: nothing lies between {low} and {high}",
+                        self.sim
+                    ),
+                    Some("write the smaller number first"),
+                );
+            }
+            if out.iter().any(|e: &Expect| e.name == name) {
+                self.error(
+                    code::M0801,
+                    item.span.clone(),
+                    format!("{}: two checks are named `{name}`", self.sim),
+                    None,
+                );
+            }
             let equals = item.get("equals").and_then(|n| self.number(n, "equals"));
             if item.get("between").is_some() == item.get("equals").is_some() {
                 self.error(

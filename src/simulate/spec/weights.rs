@@ -74,7 +74,9 @@ impl Reader<'_> {
             }
         }
         let sum: f64 = out.iter().map(|(_, w)| w).sum();
-        if out.is_empty() || sum <= 0.0 {
+        if out.is_empty() && broken {
+            // Said already, entry by entry.
+        } else if out.is_empty() || sum <= 0.0 {
             self.error(
                 code::M0803,
                 map.span.clone(),

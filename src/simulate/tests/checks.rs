@@ -94,12 +94,19 @@ fn each_mistake_has_its_words() {
         "  a: {type: integer, expr: \"shuffle(id, 'x')\"}",
         "  a: {type: integer, expr: \"int(1, 2, 3)\"}",
         "  a: {type: date, expr: \"date('2025-13-01')\"}",
+        "  a: {type: integer, id: packed}",
+        "  a: {type: text, weights: {x: y}}",
+        "  a: {type: bigint, id: sequnce}",
+        "  a: {type: double precision, expr: \"normal(5, -1)\"}",
+        "  a: {type: double precision, expr: \"normal(5, 1, 9, 3)\"}",
         "unique: [[id, x]]",
         "curves: {c: {over: weekday, values: {Mon: 1, Tuee: 2}}}",
         "curves: {c: {over: week, values: {1: 1}}}",
         "curves: {floor: {over: integer, values: {1: 1}}}",
         "faults: {late: {rate: 0.1, column: id}, missing: 2}",
         "expect: [{name: x, sql: select 1}]",
+        "expect: [{name: x, sql: select 1, between: [5, 1]}, {name: x, sql: select 1, equals: 1}]",
+        "curves: {c: {over: number, points: {}}}",
         "colums: {}",
         "version: 2",
     ];
@@ -126,12 +133,16 @@ fn mistakes_of_rows_and_processes() {
     let texts = [
         "rows: {initial: 1}\n".to_string(),
         "simulation: t\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
+        "simulation: t\nrows: {initial: 5}\ncolumns: [a, b]\n".into(),
+        "simulation: t\nrows: {initial: 2.5}\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
+        "simulation: a b\nrows: {initial: 5}\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
         "simulation: t\nrows: {initial: -5}\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
         "simulation: t\nrows: {per: tt, count: 1}\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
         "simulation: t\nrows: {per: t as x}\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
         "simulation: a\nrows: {per: b as x}\ncolumns: {id: {type: bigint, id: sequence}}\n---\nsimulation: b\nrows: {per: a as x}\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
         "simulation: a\nrows: {initial: 3}\ncolumns: {id: {type: bigint, id: sequence, primary_key: true}, x: {type: bigint, expr: 'b[id].id'}}\n---\nsimulation: b\nrows: {initial: 3}\ncolumns: {id: {type: bigint, id: sequence, primary_key: true}, x: {type: bigint, expr: 'a[id].id'}}\n".into(),
         format!("{HEAD}---\n{HEAD}"),
+        format!("{HEAD}---\nfoo: 1\n"),
         process("  each_day: {}\n"),
         process("  each_day: {each: {count: 2}}\n"),
         process("  each_day: {each: {row: {m: 1}}}\n"),
@@ -170,4 +181,43 @@ fn types_of_state_follow_from_assignments() {
         ["0", "0.5", "1"]
     );
     assert!(all[0][2].is_none() && all[1][2].is_some());
+}
+
+/// A value that cannot be made ends the run with the place of its column, not with a wrong row.
+#[test]
+fn values_that_cannot_be_made_name_their_column() {
+    let columns = [
+        "{type: smallint, expr: 70000 + id}",
+        "{type: bigint, expr: 9223372036854775807 + id}",
+        "{type: 'numeric(4,2)', expr: 99.996}",
+        "{type: varchar(2), expr: \"'æøå'\"}",
+        "{type: date, expr: start_date + 9999999}",
+        "{type: date, expr: start_date - 9999999}",
+        "{type: timestamp, expr: \"start_date + days(9999999)\"}",
+        "{type: integer, expr: \"int(id, 0)\"}",
+        "{type: double precision, expr: \"normal(id, -id)\"}",
+        "{type: double precision, expr: \"lognormal(id, 1, id + 1, id)\"}",
+        "{type: double precision, expr: exponential(-id)}",
+        "{type: double precision, expr: \"pareto(id, 0)\"}",
+        "{type: integer, expr: \"shuffle(id, 0)\"}",
+    ];
+    let host = Project::default();
+    let mut found = Vec::new();
+    for column in columns {
+        let s = loaded(&[file("t", &format!("{HEAD}  a: {column}\n"))], &host);
+        let e = s.preview("t", 1, &options(2), &host).unwrap_err();
+        let place = e.0[0].labels.first().map(|l| l.place.show()).unwrap_or_default();
+        assert!(place.ends_with(":5:3"), "{column}: {place}");
+        found.push(format!("{column}\n    {}", e.0[0].message));
+    }
+    let arrivals = HEAD.replace("initial: 5", "initial: 5, arrivals: 9000000000000000000");
+    let s = loaded(&[file("t", &arrivals)], &host);
+    let e = s.preview("t", 1, &options(2), &host).unwrap_err();
+    found.push(e.0[0].message.clone());
+    insta::assert_snapshot!(found.join("\n"));
+    // What just fits does.
+    let fits = format!(
+        "{HEAD}  a: {{type: varchar(2), expr: \"'æø'\"}}\n  b: {{type: 'numeric(4,2)', expr: 99.994}}\n  c: {{type: date, expr: \"date('9999-12-31')\"}}\n  d: {{type: date, expr: \"date('0001-01-01')\"}}\n"
+    );
+    assert_eq!(table(&fits, "t", 1), "1 | æø | 99.99 | 9999-12-31 | 0001-01-01");
 }

@@ -77,6 +77,11 @@ fn households_behave_as_people_do() {
         .iter()
         .filter(|e| calendar::weekday(start + day(e) as i64) > 4)
         .count();
+    let late: BTreeSet<u64> = sessions
+        .iter()
+        .filter(|e| day(e) >= 25)
+        .map(|e| e.session)
+        .collect();
     let figures = [
         (
             "minutes per account and day",
@@ -117,8 +122,26 @@ fn households_behave_as_people_do() {
         (
             "episodes a session",
             share(starts.len(), sessions.len()),
-            1.4,
-            2.2,
+            1.3,
+            2.0,
+        ),
+        (
+            "sessions without episodes",
+            1.0 - share(watched.len(), sessions.len()),
+            0.11,
+            0.15,
+        ),
+        (
+            "the same in the last three days",
+            1.0 - share(
+                watched
+                    .keys()
+                    .filter(|session| late.contains(session))
+                    .count(),
+                late.len(),
+            ),
+            0.09,
+            0.17,
         ),
         (
             "finished",
@@ -156,7 +179,16 @@ fn households_behave_as_people_do() {
             "{name}: {value}, outside {low}..{high}"
         );
     }
-    assert_eq!(watched.len(), sessions.len(), "a session without episodes");
+    let mut row: BTreeMap<u64, u32> = BTreeMap::new();
+    for e in &sessions {
+        let empty = row.entry(e.user).or_default();
+        *empty = if watched.contains_key(&e.session) {
+            0
+        } else {
+            *empty + 1
+        };
+        assert!(*empty < 9, "household {} is stuck", e.user);
+    }
     assert_eq!(
         all.iter().map(|e| e.id).collect::<BTreeSet<_>>().len(),
         all.len(),
