@@ -456,7 +456,11 @@ impl Builder<'_> {
             }
         }
         let name = name.trim_end_matches('_');
-        let taken = |n: &str| self.manifest.nodes.contains_key(&format!("test.{project}.{n}"));
+        let taken = |n: &str| {
+            self.manifest
+                .nodes
+                .contains_key(&format!("test.{project}.{n}"))
+        };
         (1..)
             .map(|i| match i {
                 1 => name.to_string(),

@@ -206,7 +206,8 @@ impl Simulations {
             choices: std::sync::RwLock::default(),
         });
         let rows = |name: &str| -> std::result::Result<HeldRows, Failure> {
-            host.table_rows(name).map_err(|e| Failure::new(format!("the rows of `{name}` cannot be read: {e}")))
+            host.table_rows(name)
+                .map_err(|e| Failure::new(format!("the rows of `{name}` cannot be read: {e}")))
         };
         run::prepare(&mut world, &self.model, &self.programs, program, &rows)
             .map_err(|f| self.failure(program, f))?;

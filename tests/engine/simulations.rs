@@ -193,9 +193,10 @@ fn a_declared_check_that_only_warns_is_said() {
         "simulation: t\nschema: s\nrows: {initial: 5}\ncolumns: {id: {type: bigint, id: sequence, primary_key: true}}\n\
          expect: [{name: bad, sql: \"selec 1\", equals: 1}]\n",
     );
-    project
-        .tv1(&["simulate", "--full-refresh"])
-        .expect(1, &["t: expect `bad`: syntax error", "simulations/t.yml:5:10"]);
+    project.tv1(&["simulate", "--full-refresh"]).expect(
+        1,
+        &["t: expect `bad`: syntax error", "simulations/t.yml:5:10"],
+    );
     // The table that was there is still there.
     assert_eq!(project.rows("select count(*) from s.t"), "5");
 }
@@ -215,18 +216,29 @@ fn declared_checks_are_tests_of_the_table_too() {
              - {name: few, sql: \"select max(id) from {{ this }};\", between: [10, 40]}\n",
         ),
     ]);
-    project
-        .tv1(&["simulate"])
-        .expect(0, &["expect `rows, as many as days make`: 13, outside 50..100"]);
+    project.tv1(&["simulate"]).expect(
+        0,
+        &["expect `rows, as many as days make`: 13, outside 50..100"],
+    );
     let tests = project.tv1(&["ls", "--resource-type", "test", "--output", "name"]);
     for name in [
         "expect_t_rows_as_many_as_days_make",
         "expect_t_rows_as_many_as_days_make_2",
         "expect_t_few",
     ] {
-        assert!(tests.said.lines().any(|l| l.trim() == name), "{}", tests.said);
+        assert!(
+            tests.said.lines().any(|l| l.trim() == name),
+            "{}",
+            tests.said
+        );
     }
-    project.tv1(&["test", "--select", "expect_t_few", "expect_t_rows_as_many_as_days_make"])
+    project
+        .tv1(&[
+            "test",
+            "--select",
+            "expect_t_few",
+            "expect_t_rows_as_many_as_days_make",
+        ])
         .expect(0, &["PASS=2"]);
     project
         .tv1(&["test", "--select", "expect_t_rows_as_many_as_days_make_2"])
@@ -239,7 +251,8 @@ fn declared_checks_are_tests_of_the_table_too() {
         .tv1(&["test", "--select", "expect_t_rows_as_many_as_days_make"])
         .expect(0, &["PASS=1"]);
     // And find what has been changed behind the run's back.
-    project.rows("with gone as (delete from s.t where id > 7 returning 1) select count(*) from gone");
+    project
+        .rows("with gone as (delete from s.t where id > 7 returning 1) select count(*) from gone");
     project
         .tv1(&["test", "--select", "expect_t_few"])
         .expect(1, &["expect_t_few"]);
@@ -256,7 +269,8 @@ fn wrong_settings_of_simulations_are_said() {
         ("{days: -1}", "must be a whole number"),
         ("{start: 2025-02-30}", "must be a day"),
     ] {
-        let text = format!("name: beings\nversion: \"1\"\nprofile: beings\nsimulations: {settings}\n");
+        let text =
+            format!("name: beings\nversion: \"1\"\nprofile: beings\nsimulations: {settings}\n");
         let project = Project::empty(&[("project.yml", &text), BEINGS[1]]);
         project.tv1(&["parse"]).expect(2, &[words]);
     }

@@ -62,7 +62,11 @@ fn main() -> ExitCode {
     let part = args.get(2).map_or("whole", String::as_str);
     let parts = ["whole", "upper", "lower", "reversed"];
     let (true, Some(seed), true) = (STREAMS.contains(&stream), seed, parts.contains(&part)) else {
-        eprintln!("streams STREAM [SEED] [PART]\nstreams: {}\nparts: {}", STREAMS.join(", "), parts.join(", "));
+        eprintln!(
+            "streams STREAM [SEED] [PART]\nstreams: {}\nparts: {}",
+            STREAMS.join(", "),
+            parts.join(", ")
+        );
         return ExitCode::from(2);
     };
     let mut out = BufWriter::with_capacity(1 << 16, std::io::stdout().lock());

@@ -21,8 +21,12 @@ pub fn parse(text: &str) -> Result<Expr, SyntaxError> {
     let expr = p.or()?;
     match p.peek() {
         Token::End if height(&expr) > MAX_HEIGHT => Err(SyntaxError {
-            message: format!("this expression has more than {MAX_HEIGHT} operators one inside the other"),
-            help: Some("make columns of its parts; for one of many values, write `x in (a, b, …)`".into()),
+            message: format!(
+                "this expression has more than {MAX_HEIGHT} operators one inside the other"
+            ),
+            help: Some(
+                "make columns of its parts; for one of many values, write `x in (a, b, …)`".into(),
+            ),
             span: expr.span,
         }),
         Token::End => Ok(expr),
@@ -515,7 +519,10 @@ mod tests {
             assert!(parse(&text).is_err(), "{}", &text[..20]);
         }
         assert!(parse(&format!("1{}", " + 1".repeat(300))).is_ok());
-        let many = (0..3000).map(|i| i.to_string()).collect::<Vec<_>>().join(", ");
+        let many = (0..3000)
+            .map(|i| i.to_string())
+            .collect::<Vec<_>>()
+            .join(", ");
         assert!(parse(&format!("x in ({many})")).is_ok());
     }
 }

@@ -65,7 +65,8 @@ fn fill(
             Kind::Host(_) => host_table(model, table, &host_rows(&model.tables[table].name)?)?,
             Kind::Simulation => {
                 let Some(program) = programs.get(table).and_then(Clone::clone) else {
-                    return Err(Failure { column: None,
+                    return Err(Failure {
+                        column: None,
                         message: format!(
                             "the simulation `{}` has errors",
                             model.tables[table].name
@@ -84,7 +85,8 @@ fn fill(
         under_way.remove(&table);
         let made = indexed(made, model, table);
         let Some(world) = Arc::get_mut(world) else {
-            return Err(Failure { column: None,
+            return Err(Failure {
+                column: None,
                 message: "a table was still being read while another was made".into(),
             });
         };
@@ -133,7 +135,8 @@ fn indexed(mut held: Held, model: &Model, table: TableId) -> Held {
 fn host_table(model: &Model, table: TableId, rows: &Rows) -> Result<Held, Failure> {
     let info = &model.tables[table];
     if rows.len() > MOST {
-        return Err(Failure { column: None,
+        return Err(Failure {
+            column: None,
             message: format!(
                 "{} has {} rows; at most {MOST} are held in memory",
                 model.describe(table),
@@ -152,7 +155,8 @@ fn host_table(model: &Model, table: TableId, rows: &Rows) -> Result<Held, Failur
         for column in &info.columns {
             let value = row.get(&column.name).unwrap_or(&Json::Null);
             let made = host_value(&mut held, table, column.sql, value);
-            held.cells.push(made.map_err(|wanted| Failure { column: None,
+            held.cells.push(made.map_err(|wanted| Failure {
+                column: None,
                 message: format!(
                     "{}, row {}, column `{}`: {value} is not {wanted}",
                     model.describe(table),
@@ -237,7 +241,8 @@ struct Collect<'a> {
 impl RowSink for Collect<'_> {
     fn row(&mut self, frame: &mut Frame, key: u64, day: Option<i64>) -> Result<(), Failure> {
         if self.held.rows >= MOST {
-            return Err(Failure { column: None,
+            return Err(Failure {
+                column: None,
                 message: format!(
                     "{} has more than {MOST} rows, too many to hold in memory for lookups and picks",
                     self.model.describe(self.table)

@@ -248,7 +248,10 @@ impl Reader<'_> {
                         self.error(
                             code::M0805,
                             value.span.clone(),
-                            format!("{}.{}: packed ids need the type `bigint`", self.sim, name.text),
+                            format!(
+                                "{}.{}: packed ids need the type `bigint`",
+                                self.sim, name.text
+                            ),
                             None,
                         );
                     }

@@ -142,7 +142,6 @@ fn mistakes_of_rows_and_processes() {
         "simulation: a\nrows: {per: b as x}\ncolumns: {id: {type: bigint, id: sequence}}\n---\nsimulation: b\nrows: {per: a as x}\ncolumns: {id: {type: bigint, id: sequence}}\n".into(),
         "simulation: a\nrows: {initial: 3}\ncolumns: {id: {type: bigint, id: sequence, primary_key: true}, x: {type: bigint, expr: 'b[id].id'}}\n---\nsimulation: b\nrows: {initial: 3}\ncolumns: {id: {type: bigint, id: sequence, primary_key: true}, x: {type: bigint, expr: 'a[id].id'}}\n".into(),
         format!("{HEAD}---\n{HEAD}"),
-        format!("{HEAD}---\nfoo: 1\n"),
         process("  each_day: {}\n"),
         process("  each_day: {each: {count: 2}}\n"),
         process("  each_day: {each: {row: {m: 1}}}\n"),
@@ -183,6 +182,12 @@ fn types_of_state_follow_from_assignments() {
     assert!(all[0][2].is_none() && all[1][2].is_some());
 }
 
+#[test]
+fn a_document_without_a_name_is_found_where_it_stands() {
+    let found = short(&format!("{HEAD}---\nfoo: 1\n"));
+    assert!(found.contains("t.yml:6:1 M0801 this document"), "{found}");
+}
+
 /// A value that cannot be made ends the run with the place of its column, not with a wrong row.
 #[test]
 fn values_that_cannot_be_made_name_their_column() {
@@ -206,7 +211,11 @@ fn values_that_cannot_be_made_name_their_column() {
     for column in columns {
         let s = loaded(&[file("t", &format!("{HEAD}  a: {column}\n"))], &host);
         let e = s.preview("t", 1, &options(2), &host).unwrap_err();
-        let place = e.0[0].labels.first().map(|l| l.place.show()).unwrap_or_default();
+        let place = e.0[0]
+            .labels
+            .first()
+            .map(|l| l.place.show())
+            .unwrap_or_default();
         assert!(place.ends_with(":5:3"), "{column}: {place}");
         found.push(format!("{column}\n    {}", e.0[0].message));
     }
@@ -219,5 +228,8 @@ fn values_that_cannot_be_made_name_their_column() {
     let fits = format!(
         "{HEAD}  a: {{type: varchar(2), expr: \"'æø'\"}}\n  b: {{type: 'numeric(4,2)', expr: 99.994}}\n  c: {{type: date, expr: \"date('9999-12-31')\"}}\n  d: {{type: date, expr: \"date('0001-01-01')\"}}\n"
     );
-    assert_eq!(table(&fits, "t", 1), "1 | æø | 99.99 | 9999-12-31 | 0001-01-01");
+    assert_eq!(
+        table(&fits, "t", 1),
+        "1 | æø | 99.99 | 9999-12-31 | 0001-01-01"
+    );
 }
