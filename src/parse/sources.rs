@@ -461,11 +461,9 @@ impl Builder<'_> {
                 .nodes
                 .contains_key(&format!("test.{project}.{n}"))
         };
-        (1..)
-            .map(|i| match i {
-                1 => name.to_string(),
-                _ => format!("{name}_{i}"),
-            })
+        let numbered = (2..100_000).map(|i| format!("{name}_{i}"));
+        std::iter::once(name.to_string())
+            .chain(numbered)
             .find(|n| !taken(n))
             .unwrap_or_default()
     }
