@@ -197,7 +197,7 @@ impl Object for Column {
 }
 
 /// Methods of the class, which templates also ask for without calling them.
-const CLASS_METHODS: &[&str] = &[
+pub(super) const CLASS_METHODS: &[&str] = &[
     "create",
     "translate_type",
     "string_type",

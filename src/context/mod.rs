@@ -24,6 +24,8 @@ mod session;
 mod shared;
 mod statement;
 mod syntax;
+#[cfg(test)]
+mod table;
 mod values;
 
 pub use agate::{SeedRows, Table};

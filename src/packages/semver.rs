@@ -1,6 +1,6 @@
 //! Versions and version ranges as dbt's package hub has them.
 //!
-//! A version is `MAJOR.MINOR.PATCH` with an optional `-PRERELEASE` and `+BUILD`; precedence is that of semver.org 2.0.
+//! A version is `MAJOR.MINOR.PATCH` with an optional `-PRERELEASE` (or `PRERELEASE`, from a letter on) and `+BUILD`; precedence is that of semver.org 2.0.
 //! A specifier is a version with an optional `=`, `>`, `>=`, `<` or `<=` directly in front of it. Nothing else is
 //! accepted (dbt-core 1.10): no `v`, no `~`, no `*`, no blanks.
 use std::cmp::Ordering;
@@ -20,8 +20,13 @@ impl Version {
             Some((rest, build)) => (rest, Some(build)),
             None => (text, None),
         };
-        let (core, prerelease) = match rest.split_once('-') {
-            Some((core, pre)) => (core, Some(pre)),
+        // The dash may be left out before a letter, as Python's versions do: `1.6.0rc2`.
+        let core = rest.trim_start_matches(|c: char| c.is_ascii_digit() || c == '.');
+        let (core, prerelease) = match core.strip_prefix('-') {
+            Some(pre) => (&rest[..rest.len() - core.len()], Some(pre)),
+            None if core.starts_with(|c: char| c.is_ascii_alphabetic()) => {
+                (&rest[..rest.len() - core.len()], Some(core))
+            }
             None => (rest, None),
         };
         let mut numbers = [0u64; 3];
@@ -275,6 +280,16 @@ mod tests {
 
     fn v(text: &str) -> Version {
         Version::read(text).unwrap()
+    }
+
+    #[test]
+    fn a_prerelease_may_follow_without_a_dash() {
+        assert_eq!(v("1.6.0rc2"), v("1.6.0-rc2"));
+        assert!(v("1.6.0rc2") < v("1.6.0"));
+        assert!(Specifier::read(">=1.6.0rc2").is_some());
+        for bad in ["1.6rc2", "1.6.0.rc2", "1.6.01", "rc2", "1.6.0-"] {
+            assert_eq!(Version::read(bad), None, "{bad}");
+        }
     }
 
     fn range(specifiers: &[&str]) -> Result<String, ()> {
