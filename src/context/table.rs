@@ -9,33 +9,78 @@ const PATH: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/docs/context.md");
 
 /// Where something is not simply as in dbt.
 const NOTES: &[(&str, &str)] = &[
-    ("_sql_results", "a copy: what is put in is not seen by `load_result`"),
+    (
+        "_sql_results",
+        "a copy: what is put in is not seen by `load_result`",
+    ),
     ("adapter_macro", "without dbt's warning that it is old"),
     ("context_macro_stack", "there, empty"),
     ("defer_relation", "`none`"),
-    ("submit_python_job", "an error: Python models do not run on PostgreSQL"),
-    ("validation", "accepts everything, as nothing reads its answer"),
-    ("adapter.build_catalog_relation", "`none`: PostgreSQL has no catalog integrations"),
-    ("adapter.get_catalog_integration", "an error, as in dbt without catalogs"),
-    ("adapter.get_partitions_metadata", "an error, as in dbt: no partitions of that kind"),
-    ("adapter.cache_added", "as in dbt; `none` and views of macros are passed over"),
-    ("relation.get_function_config", "an error: functions are resources of dbt 1.11"),
-    ("relation.Config", "an error: nothing in templates makes one"),
+    (
+        "submit_python_job",
+        "an error: Python models do not run on PostgreSQL",
+    ),
+    (
+        "validation",
+        "accepts everything, as nothing reads its answer",
+    ),
+    (
+        "adapter.build_catalog_relation",
+        "`none`: PostgreSQL has no catalog integrations",
+    ),
+    (
+        "adapter.get_catalog_integration",
+        "an error, as in dbt without catalogs",
+    ),
+    (
+        "adapter.get_partitions_metadata",
+        "an error, as in dbt: no partitions of that kind",
+    ),
+    (
+        "adapter.cache_added",
+        "as in dbt; `none` and views of macros are passed over",
+    ),
+    (
+        "relation.get_function_config",
+        "an error: functions are resources of dbt 1.11",
+    ),
+    (
+        "relation.Config",
+        "an error: nothing in templates makes one",
+    ),
     ("relation.from_dict", "an error: use `api.Relation.create`"),
     ("relation.validate", "an error: use `api.Relation.create`"),
     ("relation.replace", "an error: use `incorporate`"),
-    ("relation.get_materialized_view_config_change_collection", "an error: the built-in macros find changes themselves"),
-    ("relation.create_ephemeral_from", "an error: `ref` gives such relations"),
-    ("relation.render_event_time_filtered", "an error: `ref` filters by itself"),
-    ("relation.get_default_quote_policy", "an error: `api.Relation.create` knows them"),
-    ("relation.get_default_include_policy", "an error: `api.Relation.create` knows them"),
+    (
+        "relation.get_materialized_view_config_change_collection",
+        "an error: the built-in macros find changes themselves",
+    ),
+    (
+        "relation.create_ephemeral_from",
+        "an error: `ref` gives such relations",
+    ),
+    (
+        "relation.render_event_time_filtered",
+        "an error: `ref` filters by itself",
+    ),
+    (
+        "relation.get_default_quote_policy",
+        "an error: `api.Relation.create` knows them",
+    ),
+    (
+        "relation.get_default_include_policy",
+        "an error: `api.Relation.create` knows them",
+    ),
     ("relation.keys", "an error when it is called"),
     ("relation.items", "an error when it is called"),
     ("relation.values", "an error when it is called"),
 ];
 
 fn section(out: &mut String, title: &str, intro: &str, prefix: &str, all: &[&str]) {
-    let _ = write!(out, "\n## {title}\n\n{intro}\n\n| name | state |\n| --- | --- |\n");
+    let _ = write!(
+        out,
+        "\n## {title}\n\n{intro}\n\n| name | state |\n| --- | --- |\n"
+    );
     let mut all = all.to_vec();
     all.sort_unstable();
     for name in all {
@@ -51,9 +96,17 @@ fn macros(out: &mut String) {
         builder.add_macro_file(package, &file).unwrap();
     }
     let builtins = crate::builtin::PACKAGES.map(String::from).to_vec();
-    let engine = builder.build(Packages { root: "p".into(), builtins }).unwrap();
+    let engine = builder
+        .build(Packages {
+            root: "p".into(),
+            builtins,
+        })
+        .unwrap();
     let list = include_str!("../../tests/engine/builtin/names.list");
-    let dbts: Vec<&str> = list.lines().filter(|l| !l.starts_with(['#', '-'])).collect();
+    let dbts: Vec<&str> = list
+        .lines()
+        .filter(|l| !l.starts_with(['#', '-']))
+        .collect();
     let known = |id: &str| {
         dbts.iter()
             .any(|l| l.split('(').next().is_some_and(|n| n == id))
@@ -98,19 +151,55 @@ fn table() -> String {
     let nodes = "In renders of nodes and hooks; an operation lacks them.";
     section(&mut out, "Names of nodes", nodes, "", names::OF_NODES);
     let ends = "In `on-run-end` hooks alone.";
-    section(&mut out, "Names at the end", ends, "", &["database_schemas", "results", "schemas"]);
+    section(
+        &mut out,
+        "Names at the end",
+        ends,
+        "",
+        &["database_schemas", "results", "schemas"],
+    );
     let methods = "A macro of the project or a package may stand in for what a method runs (`drop_relation`, \
                    `get_columns_in_relation`, …), by name or by dispatch.";
-    section(&mut out, "Methods of `adapter`", methods, "adapter.", adapter::METHODS);
-    section(&mut out, "Methods of relations", "Of `this`, `ref(…)`, `api.Relation.create(…)`.", "relation.", relation::METHODS);
+    section(
+        &mut out,
+        "Methods of `adapter`",
+        methods,
+        "adapter.",
+        adapter::METHODS,
+    );
+    section(
+        &mut out,
+        "Methods of relations",
+        "Of `this`, `ref(…)`, `api.Relation.create(…)`.",
+        "relation.",
+        relation::METHODS,
+    );
     let columns: Vec<&str> = [column::METHODS, column::CLASS_METHODS].concat();
-    section(&mut out, "Methods of columns", "Of `api.Column.create(…)`, `adapter.get_columns_in_relation(…)`.", "column.", &columns);
-    section(&mut out, "`exceptions`", "Functions.", "exceptions.", exceptions::NAMES);
+    section(
+        &mut out,
+        "Methods of columns",
+        "Of `api.Column.create(…)`, `adapter.get_columns_in_relation(…)`.",
+        "column.",
+        &columns,
+    );
+    section(
+        &mut out,
+        "`exceptions`",
+        "Functions.",
+        "exceptions.",
+        exceptions::NAMES,
+    );
     let modules = crate::jinja::modules::modules();
     for name in members(&modules) {
         let all = members(&modules.get_attr(&name).unwrap());
         let all: Vec<&str> = all.iter().map(String::as_str).collect();
-        section(&mut out, &format!("`modules.{name}`"), "Members.", &format!("modules.{name}."), &all);
+        section(
+            &mut out,
+            &format!("`modules.{name}`"),
+            "Members.",
+            &format!("modules.{name}."),
+            &all,
+        );
     }
     macros(&mut out);
     out
