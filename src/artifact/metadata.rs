@@ -66,7 +66,13 @@ impl Meta {
 
 /// A time with an offset, as dbt writes times of the database.
 pub(super) fn offset_time(at: DateTime<Utc>) -> String {
-    at.to_rfc3339_opts(SecondsFormat::Micros, false)
+    // As Python's `isoformat`: no fraction where there is none.
+    let form = if at.timestamp_subsec_micros() == 0 {
+        SecondsFormat::Secs
+    } else {
+        SecondsFormat::Micros
+    };
+    at.to_rfc3339_opts(form, false)
 }
 
 #[cfg(test)]

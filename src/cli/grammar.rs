@@ -222,7 +222,7 @@ pub fn read(words: &[String]) -> Result<Words, clap::Error> {
                 return Err(grammar.error(
                     ErrorKind::ArgumentConflict,
                     format!(
-                        "`--{}` is given both before and after the command; give it once",
+                        "`--{}` was provided both before and after the subcommand, it can only be set either before or after",
                         opt.long()
                     ),
                 ));
@@ -271,7 +271,13 @@ fn spread(words: &[String]) -> Vec<String> {
         .filter(|o| o.kind.is_many())
         .flat_map(|o| std::iter::once(o.long()).chain(o.aliases.iter().map(|a| (*a).to_string())))
         .collect();
-    let mut out = Vec::new();
+    let lists: Vec<String> = every_option()
+        .into_iter()
+        .filter(|o| matches!(o.kind, Kind::ManyOf(_)))
+        .flat_map(|o| std::iter::once(o.long()).chain(o.aliases.iter().map(|a| (*a).to_string())))
+        .map(|name| format!("--{name}"))
+        .collect();
+    let mut out: Vec<String> = Vec::new();
     let (mut rest, mut simulate) = (false, false);
     for (i, word) in words.iter().enumerate() {
         rest |= word == "--";
@@ -282,10 +288,21 @@ fn spread(words: &[String]) -> Vec<String> {
             out.push("--columns-profile".to_string());
             continue;
         }
+        // `--resource-types "model test"` names two.
+        if !rest && !word.starts_with('-') && out.last().is_some_and(|l| lists.contains(l)) {
+            out.extend(word.split_whitespace().map(str::to_string));
+            continue;
+        }
         match word.strip_prefix("--").and_then(|w| w.split_once('=')) {
             Some((name, value)) if !rest && many.iter().any(|m| m == name) => {
-                out.push(format!("--{name}"));
-                out.push(value.to_string());
+                let flag = format!("--{name}");
+                if lists.contains(&flag) {
+                    out.push(flag);
+                    out.extend(value.split_whitespace().map(str::to_string));
+                } else {
+                    out.push(flag);
+                    out.push(value.to_string());
+                }
             }
             _ => out.push(word.clone()),
         }

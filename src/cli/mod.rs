@@ -234,14 +234,14 @@ fn conflict(layers: &Layers) -> Option<String> {
     }
     match (layers.get("event_time_start"), layers.get("event_time_end")) {
         (Value::Moment(start), Value::Moment(end)) if start >= end => {
-            Some("`--event-time-start` must be before `--event-time-end`".into())
+            Some("Value for `--event-time-start` must be less than `--event-time-end`".into())
         }
-        (Value::Moment(_), Value::Null) => {
-            Some("`--event-time-start` needs `--event-time-end`".into())
-        }
-        (Value::Null, Value::Moment(_)) => {
-            Some("`--event-time-end` needs `--event-time-start`".into())
-        }
+        (Value::Moment(_), Value::Null) => Some(
+            "When specifying `--event-time-start`, `--event-time-end` must also be present.".into(),
+        ),
+        (Value::Null, Value::Moment(_)) => Some(
+            "When specifying `--event-time-end`, `--event-time-start` must also be present.".into(),
+        ),
         _ => None,
     }
 }

@@ -110,7 +110,9 @@ impl WarnErrorOptions {
     /// A sentence that says what is wrong with it.
     pub fn read(map: &Node) -> Result<Self, String> {
         let pick = |new: &str, old: &str| match (map.get(new), map.get(old)) {
-            (Some(_), Some(_)) => Err(format!("`{new}` and `{old}` mean the same; give one")),
+            (Some(_), Some(_)) => Err(format!(
+                "Only `{old}` or `{new}` can be specified, not both"
+            )),
             (Some(v), None) | (None, Some(v)) => Ok(Some(v)),
             (None, None) => Ok(None),
         };

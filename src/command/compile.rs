@@ -147,7 +147,11 @@ fn compile_selected(
     };
     for (node, sql) in shown.iter().take(most) {
         let header = node.config.str("sql_header");
-        let subject = Subject::Node(&node.name, &node.unique_id);
+        let name = match &node.version {
+            Some(v) => format!("{}.v{}", node.name, crate::graph::version_text(v)),
+            None => node.name.clone(),
+        };
+        let subject = Subject::Node(&name, &node.unique_id);
         show(ctx, compiler, subject, sql, header)?;
     }
     Ok(Outcome::Success)
@@ -174,6 +178,7 @@ fn compile_one(
         for called in &compiled.macros {
             crate::parse::push_new(&mut n.depends_on.macros, called.clone());
         }
+        crate::run::resolve_keys(compiler, n)?;
         n.compiled = Some(Compiled {
             code: compiled.sql.clone(),
             extra_ctes: compiled.extra_ctes,

@@ -242,6 +242,13 @@ fn report_options(i: &cli::Invocation, id: &str) -> Options {
         terminal: terminal
             && f.log_format != cli::LogFormat::Json
             && std::io::stderr().is_terminal(),
+        extra: std::env::vars_os()
+            .filter_map(|(k, v)| Some((k.into_string().ok()?, v.into_string().ok()?)))
+            .filter_map(|(k, v)| {
+                let name = k.strip_prefix("DBT_ENV_CUSTOM_ENV_")?.to_string();
+                Some((name, v.into()))
+            })
+            .collect(),
         file,
         ..Options::new(id)
     };

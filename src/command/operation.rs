@@ -56,11 +56,18 @@ pub fn operation(ctx: &Session, name: &str, args: Option<&crate::yaml::Node>) ->
         .call_macro(&def, &[], &kwargs, scope.dynamic());
     result.execution_time = begun.elapsed().as_secs_f64();
     result.thread_id = "MainThread".into();
-    result.timing = vec![Timing {
-        name: Step::Execute,
-        started_at: Some(started),
-        completed_at: Some(Utc::now()),
-    }];
+    result.timing = vec![
+        Timing {
+            name: Step::Compile,
+            started_at: Some(started),
+            completed_at: Some(started),
+        },
+        Timing {
+            name: Step::Execute,
+            started_at: Some(started),
+            completed_at: Some(Utc::now()),
+        },
+    ];
     if let Err(e) = &outcome {
         let d = failed(&def, e, &kwargs);
         let heading = d.heading.as_deref().unwrap_or("Compilation Error");

@@ -65,12 +65,9 @@ pub fn retry(ctx: &Session) -> Result<Outcome> {
         .flatten()
         .filter(|r| is_open(r, strict))
         .filter_map(|r| r.get("unique_id").and_then(Value::as_str))
+        .filter(|id| !id.starts_with("operation."))
         .map(str::to_string)
         .collect();
-    if again.iter().all(|id| id.starts_with("operation.")) && which != "run-operation" {
-        ctx.reporter.emit(Event::NothingToDo);
-        return Ok(Outcome::Success);
-    }
     let invocation = taken_up(ctx, args)?;
     let again = (which != "run-operation").then_some(again);
     if again.is_none() && !failed(&results) {

@@ -5,13 +5,14 @@ use super::session::Session;
 use super::setup::{self, Loaded};
 use crate::artifact::{self, Kind, Meta};
 use crate::cli::Command;
-use crate::context::{NodeSession, Table};
+use crate::context::{NodeFacts, NodeScope, NodeSession, Phase, Setup, Table};
 use crate::diag::{Diagnostic, Result, code};
 use crate::graph::ResourceType;
-use crate::outcome::NodeResult;
+use crate::outcome::{NodeResult, Status};
 use crate::report::{Event, NodeInfo, Summary};
 use crate::run::{self, Cancellation, HookKind, HookNames, NodeRunner, Work};
 use crate::select::Purpose;
+use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
@@ -40,7 +41,10 @@ pub fn run(ctx: &Session) -> Result<Outcome> {
         return Ok(Outcome::Success);
     }
     let results = execute(ctx, &loaded, runnable, purpose)?;
-    let failed = results.0.iter().any(|(_, r)| r.status.is_failure());
+    let failed = results
+        .0
+        .iter()
+        .any(|(_, r)| r.status.is_failure() || r.status == Status::Skipped);
     let interrupted = results.1;
     finish(ctx, &loaded, results.0, begun, interrupted)?;
     Ok(match (interrupted, failed) {
@@ -125,6 +129,7 @@ fn execute(
         session,
         batch: None,
     };
+    comment(&runner)?;
     let hooks = |kind: HookKind, names: &HookNames| {
         if cloning {
             return Vec::new();
@@ -132,6 +137,18 @@ fn execute(
         run::run_hooks(&runner, &loaded.manifest, kind, names, &ctx.reporter)
     };
     let start = hooks(HookKind::Start, &HookNames::new());
+    broken(&start)?;
+    let failed = start.iter().any(|(_, r)| r.status.is_failure());
+    if failed && loaded.shared.flag("SKIP_NODES_IF_ON_RUN_START_FAILS") {
+        let done = run::skip_all(&loaded.manifest, &ids, &ctx.reporter);
+        let database = &loaded.shared.target.connection.dbname;
+        let end = hooks(
+            HookKind::End,
+            &run::end_names(&loaded.manifest, database, &done),
+        );
+        broken(&end)?;
+        return Ok(([start, done, end].concat(), false));
+    }
     let cancellation = Cancellation::default();
     on_interrupt(ctx, &cancellation);
     let edges = run::edges(
@@ -177,10 +194,38 @@ fn execute(
         &done,
     );
     let end = hooks(HookKind::End, &names);
+    broken(&end)?;
     let mut all = start;
     all.extend(done);
     all.extend(end);
     Ok((all, false))
+}
+
+/// A query comment that cannot be made ends the run before the first statement.
+fn comment(runner: &NodeRunner) -> Result<()> {
+    let scope = NodeScope::new(Setup {
+        shared: runner.shared.clone(),
+        package: runner.shared.root_name.clone(),
+        phase: Phase::Run,
+        node: NodeFacts::default(),
+        session: Some(runner.session.clone()),
+        extra: HashMap::new(),
+    });
+    scope
+        .try_comment()
+        .map_err(|e| crate::context::raised(&e).into())
+}
+
+/// A hook that cannot even be rendered ends the run.
+fn broken(hooks: &Results) -> Result<()> {
+    let problem = hooks
+        .iter()
+        .filter_map(|(_, r)| r.diagnostic.as_ref().filter(|_| r.status.is_failure()))
+        .find(|d| d.heading.as_deref() == Some("Compilation Error"));
+    match problem {
+        Some(d) => Err(d.clone().into()),
+        None => Ok(()),
+    }
 }
 
 /// The first Ctrl-C cancels running statements and lets the run end; the second one ends the program.

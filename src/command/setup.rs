@@ -135,6 +135,14 @@ fn shared(
                     node: None,
                     text,
                 },
+                Say::SqlDone(status, elapsed) => Event::SqlStatus {
+                    connection: String::new(),
+                    node: None,
+                    status,
+                    elapsed,
+                },
+                Say::SqlFailed(text) => Event::SqlFailed { text },
+                Say::Step(step) => Event::Step(step),
                 Say::Notice(connection, text) => Event::Notice {
                     connection,
                     severity: "NOTICE".into(),

@@ -5,7 +5,7 @@ use super::setup::Loaded;
 use crate::cli::{Command, Output};
 use crate::compile::Compiler;
 use crate::context::{NodeFacts, NodeScope, Phase, Setup, Table, diagnostic, lookup_macro};
-use crate::diag::{Diagnostic, Result};
+use crate::diag::{Diagnostic, Result, Stopped};
 use crate::report::{Event, Subject};
 use crate::text::SourceFile;
 use minijinja::value::Value;
@@ -31,10 +31,22 @@ pub fn inline_query(
     let text = if direct {
         sql.to_string()
     } else {
-        rendered(loaded, compiler, &id, sql)?
+        rendered(loaded, compiler, &id, sql).map_err(|e| unparsed(e, &id))?
     };
     show(ctx, compiler, Subject::Inline(&id), &text, None)?;
     Ok(Outcome::Success)
+}
+
+/// A mistake in a query of the command line, in dbt's words.
+fn unparsed(e: Stopped, id: &str) -> Stopped {
+    let told = |mut d: Diagnostic| {
+        if d.code == crate::diag::code::J0304 || d.code == crate::diag::code::G0401 {
+            let operation = format!("Sql_Operation '{id}' (from remote system.sql)");
+            d.message = d.message.replacen(id, &operation, 1);
+        }
+        d.note("Error parsing inline query")
+    };
+    Stopped(e.0.into_iter().map(told).collect())
 }
 
 /// Renders a query; the ephemeral models it refers to stand in front of it.

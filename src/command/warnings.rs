@@ -11,6 +11,7 @@ fn event_of(d: &Diagnostic) -> Option<(DbtEvent, bool)> {
     let table: &[(Code, &'static str, &'static str)] = &[
         (code::S0504, "NoNodesForSelectionCriteria", "M030"),
         (code::S0509, "UnversionedBreakingChange", "I069"),
+        (code::G0414, "DeprecatedModel", "I065"),
         (code::S0514, "WarnStateTargetEqual", "I072"),
         (code::P0116, "InvalidConcurrentBatchesConfig", "I075"),
         (code::P0109, "UnusedResourceConfigPath", "I057"),

@@ -36,6 +36,11 @@ impl minijinja::value::Object for Constant {
     ) -> Result<Value, minijinja::Error> {
         Ok(self.0.clone())
     }
+
+    /// What is a plain name in templates reads as its value.
+    fn render(self: &Arc<Self>, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(&crate::jinja::python::str_of(&self.0))
+    }
 }
 
 /// A compiled node.
@@ -67,10 +72,13 @@ pub struct Compiler {
 impl Compiler {
     /// The facts of a node as templates see them.
     pub fn facts(&self, node: &Node) -> NodeFacts {
-        let map = match crate::artifact::node(node) {
+        let mut map = match crate::artifact::node(node) {
             Json::Object(map) => map,
             _ => Map::new(),
         };
+        if node.contract.enforced && node.contract.alias_types {
+            alias_types(&mut map);
+        }
         let own = node.config.get("quoting");
         let get = |k: &str| own.and_then(|q| q.get(k)).and_then(Json::as_bool);
         let base = self.shared.quoting;
@@ -323,4 +331,13 @@ pub fn file_of(package: &str, file: &str, path: &str) -> String {
 /// A value as text, as templates print it.
 pub fn text_of(value: &Value) -> String {
     python::str_of(value)
+}
+/// Types of a contract under the adapter's names for them; the manifest keeps the words of the project.
+fn alias_types(map: &mut Map<String, Json>) {
+    let columns = map.get_mut("columns").and_then(Json::as_object_mut);
+    for column in columns.into_iter().flat_map(|c| c.values_mut()) {
+        if let Some(Json::String(kind)) = column.get_mut("data_type") {
+            *kind = crate::context::translate(kind);
+        }
+    }
 }

@@ -17,6 +17,7 @@ use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 use serde_json::{Value as Json, json};
 use std::sync::{Arc, MutexGuard, PoisonError};
+use std::time::Instant;
 
 /// `adapter`.
 #[derive(Debug)]
@@ -155,6 +156,15 @@ impl Object for Adapter {
         {
             return Ok(stub.value());
         }
+        if OVERRIDABLE.contains(&name) && self.is_overridden(name) {
+            let given: Vec<Value> = match name {
+                "check_schema_exists" => {
+                    vec![args.required(0, "database")?, args.required(1, "schema")?]
+                }
+                _ => vec![args.required(0, "relation")?],
+            };
+            return self.call_macro(state, name, &given);
+        }
         match name {
             "type" => Ok(Value::from("postgres")),
             "dispatch" => self.dispatch(&args),
@@ -273,16 +283,18 @@ impl Inner {
     }
 
     /// A statement with the project's query comment, and how many bytes stand before it.
-    fn commented(self: &Arc<Self>, sql: &str) -> Result<(String, usize), Error> {
+    pub(super) fn commented(self: &Arc<Self>, sql: &str) -> Result<(String, usize), Error> {
         let comment = self.query_comment()?;
         let comment = comment.trim();
         if comment.is_empty() {
             return Ok((sql.to_string(), 0));
         }
         if comment.contains("*/") {
-            return Err(compilation(format!(
-                "query-comment contains illegal value \"*/\": {comment}"
-            )));
+            return Err(Raised::Other(
+                "Runtime Error",
+                format!("query comment contains illegal value \"*/\": {comment}"),
+            )
+            .into_error());
         }
         if self.shared.query_comment.append {
             let body = sql.trim_end();
@@ -348,6 +360,7 @@ impl Inner {
         let (text, prefix) = self.commented(sql)?;
         (self.shared.say)(Say::Sql(self.node_id(), text.clone()));
         lock(&self.sent).push(sql.to_string());
+        let begun = Instant::now();
         let mut session = self.connection()?;
         let done = if fetch {
             session
@@ -362,14 +375,47 @@ impl Inner {
                 format!("{}:  {}", notice.severity, notice.message),
             ));
         }
+        drop(session);
+        (self.shared.say)(match &done {
+            Ok((response, _)) => {
+                Say::SqlDone(response.message.clone(), begun.elapsed().as_secs_f64())
+            }
+            Err(e) => Say::SqlFailed(e.to_string()),
+        });
         done.map_err(|e| Self::database_error(e, text, prefix))
+    }
+
+    /// Sends a statement of a hook, with the comment that all statements carry.
+    pub(super) fn send(self: &Arc<Self>, sql: &str) -> Result<Response, SendError> {
+        let (text, prefix) = self.commented(sql).map_err(SendError::Comment)?;
+        (self.shared.say)(Say::Sql(self.node_id(), text.clone()));
+        let begun = Instant::now();
+        let mut session = self.connection().map_err(SendError::Comment)?;
+        let done = session.execute(&text);
+        drop(session);
+        (self.shared.say)(match &done {
+            Ok(response) => Say::SqlDone(response.message.clone(), begun.elapsed().as_secs_f64()),
+            Err(e) => Say::SqlFailed(e.to_string()),
+        });
+        done.map_err(|e| SendError::Database(Box::new(e), text, prefix))
     }
 
     fn commit(self: &Arc<Self>) -> Result<Value, Error> {
         self.settle()?;
-        self.connection()?
+        let begun = Instant::now();
+        let mut session = self.connection()?;
+        let open = session.is_open();
+        if open {
+            (self.shared.say)(Say::Sql(self.node_id(), "COMMIT".into()));
+        }
+        session
             .commit()
             .map_err(|e| Self::database_error(e, "COMMIT".into(), 0))?;
+        drop(session);
+        if open {
+            let taken = begun.elapsed().as_secs_f64();
+            (self.shared.say)(Say::SqlDone("COMMIT".into(), taken));
+        }
         Ok(Value::from(()))
     }
 
@@ -423,7 +469,30 @@ impl Inner {
     }
 }
 
+/// Why a statement could not be sent, or what became of it.
+#[derive(Debug)]
+pub enum SendError {
+    /// The comment could not be made, or there is no connection.
+    Comment(Error),
+    /// The server refused the text, which begins with so many bytes of comment.
+    Database(Box<PgError>, String, usize),
+}
+
+/// Methods that are macros in dbt, and done here without one unless the project has its own.
+const OVERRIDABLE: &[&str] = &["get_columns_in_relation", "create_schema", "drop_schema"];
+
 impl Adapter {
+    /// Whether the project or a package has its own macro for a method.
+    fn is_overridden(&self, name: &str) -> bool {
+        let own = |def: &&Arc<crate::jinja::MacroDef>| {
+            let plain = def.name.strip_prefix("postgres__");
+            let plain = plain.or_else(|| def.name.strip_prefix("default__"));
+            plain.unwrap_or(&def.name) == name && !crate::builtin::PACKAGES.contains(&&*def.package)
+        };
+        let registry = self.0.shared.engine.registry();
+        registry.iter().any(|def| own(&def))
+    }
+
     fn dispatch(&self, args: &Args) -> Result<Value, Error> {
         let name = args.required_text(0, "macro_name")?;
         let namespace = args.text(1, "macro_namespace");

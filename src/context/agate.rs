@@ -297,13 +297,19 @@ impl Table {
     pub fn to_json(&self) -> serde_json::Value {
         let row = |r: &Arc<Row>| {
             let pairs = self.names.iter().zip(&r.cells);
-            serde_json::Value::Object(
-                pairs
-                    .map(|(n, v)| (n.clone(), python::json::to_json(v)))
-                    .collect(),
-            )
+            serde_json::Value::Object(pairs.map(|(n, v)| (n.clone(), json_cell(v))).collect())
         };
         serde_json::Value::Array(self.rows().iter().map(row).collect())
+    }
+}
+
+/// A cell in JSON: numbers are floats, as agate writes them.
+fn json_cell(value: &Value) -> serde_json::Value {
+    match python::Decimal::of(value) {
+        Some(number) if value.as_i64().is_none() && value.as_str().is_none() => {
+            python::Decimal(number).to_f64().into()
+        }
+        _ => python::json::to_json(value),
     }
 }
 

@@ -118,6 +118,11 @@ pub(super) fn contract_error(args: &Args) -> Result<Error, Error> {
             .collect()
     };
     let (yaml, sql) = (columns(0, "yaml_columns")?, columns(1, "sql_columns")?);
+    if yaml.is_empty() {
+        return Ok(compilation(
+            "This model has an enforced contract, and its 'columns' specification is missing",
+        ));
+    }
     let mut rows: Vec<[String; 4]> = Vec::new();
     for (name, kind) in &yaml {
         match sql.iter().find(|(n, _)| n.eq_ignore_ascii_case(name)) {

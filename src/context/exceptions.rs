@@ -98,6 +98,18 @@ pub fn diagnostic(e: &JinjaError, fallback: Option<&Place>) -> Diagnostic {
     d.heading(heading)
 }
 
+/// An error outside of a render as a diagnostic without a place.
+pub fn raised(e: &Error) -> Diagnostic {
+    let payload = crate::jinja::host::raised(e);
+    let own = payload.as_ref().and_then(|p| p.downcast_ref::<Raised>());
+    let heading = own.map_or("Compilation Error", Raised::heading);
+    let message = own.map_or_else(
+        || e.detail().map_or_else(|| e.to_string(), str::to_string),
+        Raised::message,
+    );
+    Diagnostic::error(code::J0304, message).heading(heading)
+}
+
 /// Templates that cannot be read have a code of their own.
 fn code_of(e: &JinjaError) -> code::Code {
     match e.kind {

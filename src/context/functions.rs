@@ -148,6 +148,7 @@ fn reference(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Va
     if let Some(input) = fixture(inner, &id) {
         return Ok(input);
     }
+    check_given(inner, "node", &shown)?;
     check_allowed(inner, &id, &shown)?;
     relation_of(inner, manifest, &id)
 }
@@ -157,6 +158,18 @@ fn fixture(inner: &Inner, id: &str) -> Option<Value> {
     let extra = lock(&inner.extra);
     let inputs = extra.get("__fixtures")?;
     inputs.get_attr(id).ok().filter(|v| !v.is_undefined())
+}
+
+/// In a unit test there is nothing but what it gives.
+fn check_given(inner: &Inner, what: &str, shown: &str) -> Result<(), Error> {
+    let Some(test) = inner.extra("__unit_test") else {
+        return Ok(());
+    };
+    let test = python::str_of(&test);
+    let (id, path) = test.split_once(' ').unwrap_or((&test, ""));
+    Err(compilation(format!(
+        "Unit_Test '{id}' {path} depends on a {what} named '{shown}' which was not found"
+    )))
 }
 
 fn check_allowed(inner: &Inner, id: &str, shown: &str) -> Result<(), Error> {
@@ -272,6 +285,7 @@ fn source(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value
             if let Some(input) = fixture(inner, &id) {
                 return Ok(input);
             }
+            check_given(inner, "source", &format!("{source}.{table}"))?;
             relation_of(inner, manifest, &id)
         }
         _ => Err(compilation(format!(

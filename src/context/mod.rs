@@ -28,12 +28,14 @@ mod syntax;
 mod table;
 mod values;
 
+pub use adapter::SendError;
 pub use agate::{SeedRows, Table};
 pub use args::Args;
 pub use batch::Batch;
 pub use cache::{Cache, LookupError};
 pub use column::Column;
-pub use exceptions::{Raised, diagnostic, message};
+pub use column::translate;
+pub use exceptions::{Raised, diagnostic, message, raised};
 pub(crate) use functions::{adapter_macro_of, lookup_macro, source_relation};
 pub use parse_host::EngineHost;
 pub(crate) use parse_host::test_argument;

@@ -94,7 +94,7 @@ impl Inner {
     /// The node's id, or words for what has none.
     pub(super) fn node_id(&self) -> String {
         if self.node.unique_id.is_empty() {
-            "the operation".into()
+            "master".into()
         } else {
             self.node.unique_id.clone()
         }
@@ -199,6 +199,22 @@ impl NodeScope {
         lock(&self.0.results)
             .get(name)
             .and_then(|r| r.get_attr("response").ok())
+    }
+
+    /// Sends a statement with the query comment.
+    ///
+    /// # Errors
+    /// The comment cannot be made, or the server refuses the statement.
+    pub fn send(&self, sql: &str) -> Result<super::session::Response, super::adapter::SendError> {
+        self.0.send(sql)
+    }
+
+    /// Makes the query comment, to see whether it can be made.
+    ///
+    /// # Errors
+    /// A template of the comment fails, or the comment would end itself.
+    pub fn try_comment(&self) -> Result<(), minijinja::Error> {
+        self.0.commented("").map(drop)
     }
 
     /// A stored result.

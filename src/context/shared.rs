@@ -6,6 +6,7 @@ use crate::diag::Diagnostic;
 use crate::graph::{Compiled, Manifest};
 use crate::jinja::Engine;
 use crate::jinja::python;
+use crate::outcome::Step;
 use crate::parse::Names;
 use chrono::{DateTime, Utc};
 use minijinja::value::Value;
@@ -24,6 +25,12 @@ pub enum Say {
     Warning(Diagnostic),
     /// A statement about to be sent, for `--debug`.
     Sql(String, String),
+    /// A statement came back: command tag and seconds.
+    SqlDone(String, f64),
+    /// A statement failed: what the server said.
+    SqlFailed(String),
+    /// The node enters a new step.
+    Step(Step),
     /// A notice of the server.
     Notice(String, String),
 }

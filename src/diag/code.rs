@@ -74,6 +74,8 @@ codes! {
     G0411 "A `materialized` names a materialization that neither the project, its packages nor tv1 has."
     G0413 "A resource has a name with spaces. The flag `require_resource_names_without_spaces: false` in dbt_project.yml makes a warning of it."
     G0412 "A generic test is used that neither the project, its packages nor tv1 defines. It is a macro named `test_NAME`, written as `{% test NAME(model, …) %}`."
+    G0414 "A model is past the day until which it was to be kept (`deprecation_date`). It still works; those who read it should have moved on."
+    G0415 "A model that is no table has constraints. Only tables have constraints in PostgreSQL, so these have no effect."
     J0301 "A template cannot be read: a tag, an expression or a block is not written as Jinja wants it, at the place shown."
     J0302 "Two macros of one package have the same name. Rename or remove one of them."
     J0303 "An end tag such as `{% endmacro %}` ends nothing. Remove it, or write the beginning that it lacks."

@@ -3,6 +3,7 @@
 //! In: packages with their files, and the template engine behind [`ParseHost`]. Out: the [`Manifest`], all references
 //! resolved, or every problem of the project at once. Nothing here speaks to a database.
 mod builder;
+mod checks;
 pub mod generic;
 mod host;
 mod others;
@@ -77,6 +78,7 @@ pub fn parse(
         Ok(list) => b.simulated(&list),
         Err(Stopped(list)) => list.into_iter().for_each(|d| b.sink.push(d)),
     }
+    b.checks();
     b.unknown_groups();
     b.resolve();
     b.primary_keys();

@@ -337,10 +337,121 @@ impl Builder<'_> {
             if tested.is_empty() {
                 self.unit_test_without_model(&p, &project, &name);
             }
+            self.unit_test_versions(&p, &name);
             for (id, version, schema) in tested {
+                self.incremental_unit_test(&p, &id);
                 self.unit_test(package, &p, &name, &id, version, &schema);
             }
         }
+    }
+
+    /// Versions are named only of models that have some, and either those that count or those that do not.
+    fn unit_test_versions(&mut self, p: &Property, model: &str) {
+        let Some(versions) = p.get("versions").filter(|v| v.is_map()) else {
+            return;
+        };
+        let given = |key: &str| versions.get(key).is_some_and(|v| !v.is_null());
+        let message = if given("include") && given("exclude") {
+            format!(
+                "Invalid unit_tests config given in {} @ unit_tests: `{}` has `versions` with both `include` and `exclude`",
+                p.original_file_path, p.name
+            )
+        } else if (given("include") || given("exclude"))
+            && !self.manifest.nodes.values().any(|n| {
+                n.resource_type == ResourceType::Model && n.name == model && n.version.is_some()
+            })
+        {
+            format!(
+                "Unit test '{}' should not have a versions include or exclude when referencing non-versioned model '{model}'",
+                p.name
+            )
+        } else {
+            return;
+        };
+        let d = Diagnostic::error(code::Y0203, message).heading("Parsing Error");
+        self.sink.push(d.at(p.place(versions)));
+    }
+
+    /// A test of a model that asks `is_incremental()` says which case it tests, and what the table holds.
+    fn incremental_unit_test(&mut self, p: &Property, id: &str) {
+        let Some(node) = self.manifest.nodes.get(id) else {
+            return;
+        };
+        let asks = node
+            .depends_on
+            .macros
+            .iter()
+            .any(|m| m == "macro.dbt.is_incremental");
+        if node.config.materialized() != "incremental" || !asks {
+            return;
+        }
+        let says = p
+            .get("overrides")
+            .and_then(|o| o.get("macros"))
+            .and_then(|m| m.get("is_incremental"))
+            .and_then(Yaml::as_bool);
+        let inputs = p.get("given").map(Yaml::items).unwrap_or_default();
+        let this = inputs
+            .iter()
+            .any(|g| g.get("input").and_then(Yaml::as_str) == Some("this"));
+        let (message, help) = match says {
+            None => (
+                format!(
+                    "Boolean override for 'is_incremental' must be provided for unit test '{}' in model '{}'",
+                    p.name, node.name
+                ),
+                "for example `overrides: {macros: {is_incremental: false}}`",
+            ),
+            Some(true) if !this => (
+                format!(
+                    "Unit test '{}' for incremental model '{}' must have a 'this' input",
+                    p.name, node.name
+                ),
+                "give the rows that the table holds before the run: `- input: this`",
+            ),
+            Some(_) => return,
+        };
+        let d = Diagnostic::error(code::Y0203, message).heading("Parsing Error");
+        self.sink.push(d.at(p.name_place()).help(help));
+    }
+
+    /// The rows of a seed, for an input that gives none of its own.
+    fn seed_rows(&mut self, package: usize, p: &Property, entry: &Yaml) -> Option<Value> {
+        let input = entry.get("input").and_then(Yaml::as_str)?;
+        let project = self.input.packages[package].project.name.clone();
+        let recorded = self.input.host.references(&project, input).ok()?;
+        let reference = recorded.refs.first()?;
+        let owner = reference.package.as_ref().unwrap_or(&project);
+        let file = self
+            .input
+            .packages
+            .iter()
+            .filter(|other| other.project.name == *owner)
+            .flat_map(|other| &other.files.seeds)
+            .find(|f| {
+                let file = f.relative.rsplit('/').next().unwrap_or_default();
+                file.strip_suffix(".csv") == Some(reference.name.as_str())
+            });
+        if let Some(text) = file.and_then(|f| std::fs::read(&f.absolute).ok()) {
+            return Some(csv_rows(&String::from_utf8_lossy(&text)));
+        }
+        let folders = self.input.packages[package].project.paths.get("seed");
+        let folders: Vec<String> = folders
+            .into_iter()
+            .flatten()
+            .map(|f| format!("'{f}'"))
+            .collect();
+        let message = format!(
+            "Unable to find seed '{owner}.{}' for unit tests in directories: [{}]",
+            reference.name,
+            folders.join(", ")
+        );
+        let d = Diagnostic::error(code::G0401, message).heading("Parsing Error");
+        self.sink.push(
+            d.at(p.place(entry.get("input").unwrap_or(entry)))
+                .help("give `rows`; only a seed brings its own"),
+        );
+        None
     }
 
     fn unit_test_without_model(&mut self, p: &Property, project: &str, name: &str) {
@@ -503,6 +614,15 @@ impl Builder<'_> {
         let rows = match (format, text) {
             ("csv", Some(text)) => csv_rows(&text),
             ("sql", Some(text)) => Value::from(text),
+            ("dict", None)
+                if absent_rows(entry)
+                    && entry
+                        .get("input")
+                        .and_then(Yaml::as_str)
+                        .is_some_and(|i| i.trim_start().starts_with("ref(")) =>
+            {
+                self.seed_rows(package, p, entry)?
+            }
             ("dict", None) => entry.get("rows").map_or(Value::Null, Yaml::to_json),
             ("csv" | "sql", None) if absent_rows(entry) => Value::Null,
             ("csv" | "sql" | "dict", _) => {

@@ -347,13 +347,35 @@ impl Builder<'_> {
             })
             .collect();
         for text in targets {
-            let Ok(recorded) = self.input.host.references(&node.package_name, &text) else {
+            let recorded = self.input.host.references(&node.package_name, &text);
+            let recorded = recorded.unwrap_or_default();
+            if recorded.refs.is_empty() && recorded.sources.is_empty() {
+                let message = format!(
+                    "Invalid 'ref' or 'source' syntax on foreign key constraint 'to' on model {}: {text}.",
+                    node.name
+                );
+                let d = Diagnostic::error(code::P0111, message).heading("Parsing Error");
+                let place = node.patch_place.clone().or(node.place.clone());
+                self.sink
+                    .push(d.at_opt(place).help("for example `to: ref('orders')`"));
                 continue;
-            };
+            }
             for r in recorded.refs {
-                if let Found::Node(id) = names.find_ref(&r, &node.package_name) {
-                    push_new(&mut node.refs, r);
-                    push_new(&mut node.depends_on.nodes, id);
+                match names.find_ref(&r, &node.package_name) {
+                    Found::Node(id) => {
+                        push_new(&mut node.refs, r);
+                        push_new(&mut node.depends_on.nodes, id);
+                    }
+                    _ => {
+                        let message = format!(
+                            "Model '{}' ({}) depends on a node named '{}' which was not found",
+                            node.unique_id, node.original_file_path, r.name
+                        );
+                        let d = Diagnostic::error(code::G0401, message);
+                        let d = d.heading("Compilation Error");
+                        let place = node.patch_place.clone().or(node.place.clone());
+                        self.sink.push(d.at_opt(place));
+                    }
                 }
             }
             for (s, t) in recorded.sources {

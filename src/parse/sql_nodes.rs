@@ -307,7 +307,7 @@ impl Builder<'_> {
         let config = &node.config;
         if config.get("strategy").is_none() || config.get("unique_key").is_none() {
             wrong(
-                "snapshots must be configured with a 'strategy' and 'unique_key'".into(),
+                "Snapshots must be configured with a 'strategy' and 'unique_key'".into(),
                 "add `strategy: timestamp` or `strategy: check` and `unique_key`",
             );
             return;
@@ -384,6 +384,10 @@ impl Builder<'_> {
         ] {
             for (i, hook) in hooks.iter().enumerate() {
                 let name = format!("{project}-{kind}-{i}");
+                let place = file
+                    .text
+                    .find(hook.trim())
+                    .map(|at| Place::new(file, at..at + hook.trim().len()));
                 let draft = Draft {
                     kind: ResourceType::Operation,
                     package,
@@ -393,7 +397,7 @@ impl Builder<'_> {
                     original_file_path: "./dbt_project.yml".into(),
                     name,
                     raw_code: hook.clone(),
-                    place: None,
+                    place,
                     checksum: checksum.clone(),
                     version: None,
                     patch: None,
@@ -402,10 +406,6 @@ impl Builder<'_> {
                     node.index = Some(i);
                     node.tags.retain(|t| t != kind);
                     node.tags.insert(0, kind.to_string());
-                    node.place = file
-                        .text
-                        .find(hook.trim())
-                        .map(|at| Place::new(file, at..at + hook.trim().len()));
                     self.add(node);
                 }
             }

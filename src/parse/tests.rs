@@ -238,7 +238,10 @@ impl Builder<'_> {
                 }
                 other => other.clone(),
             };
-            out.insert(key.clone(), value);
+            // Nothing is no value: what the project says of its tests goes on counting.
+            if !value.is_null() {
+                out.insert(key.clone(), value);
+            }
         }
         Some(out)
     }

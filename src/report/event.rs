@@ -3,7 +3,7 @@
 //! The runner says what happened; how it looks (lines, JSON, progress bars, the log file) is the views' affair.
 //! Events carry whole facts, so that a recorded list of them can be drawn again without a database.
 use crate::diag::Diagnostic;
-use crate::graph::{Node, ResourceType, Source, UnitTest};
+use crate::graph::{Group, Node, ResourceType, Source, UnitTest};
 use crate::outcome::{FreshnessResult, NodeResult, Status, Step};
 use serde_json::{Map, Value};
 use std::sync::Arc;
@@ -86,6 +86,8 @@ pub struct NodeInfo {
     pub description: String,
     /// The node a generic test stands at.
     pub attached_node: Option<String>,
+    /// Name and owner of its group.
+    pub group: Option<Value>,
 }
 
 impl NodeInfo {
@@ -125,6 +127,7 @@ impl NodeInfo {
             label,
             description,
             attached_node: node.test.as_ref().and_then(|t| t.attached_node.clone()),
+            group: None,
         })
     }
 
@@ -208,7 +211,40 @@ impl NodeInfo {
             label: name.to_string(),
             description: format!("{} {name}", resource_type.as_str()),
             attached_node: None,
+            group: None,
         }
+    }
+
+    /// With its group, whose owner's facts are texts.
+    pub fn in_group(mut self: Arc<Self>, group: &Group) -> Arc<Self> {
+        let owner: Map<String, Value> = group
+            .owner
+            .iter()
+            .filter(|(_, v)| !v.is_null())
+            .map(|(k, v)| {
+                let text = match v {
+                    Value::String(text) => text.clone(),
+                    Value::Array(items) => {
+                        let items: Vec<String> = items
+                            .iter()
+                            .map(|i| {
+                                i.as_str()
+                                    .map_or_else(|| i.to_string(), |t| format!("'{t}'"))
+                            })
+                            .collect();
+                        format!("[{}]", items.join(", "))
+                    }
+                    other => other.to_string(),
+                };
+                (k.clone(), Value::from(text))
+            })
+            .collect();
+        Arc::make_mut(&mut self).group = Some(serde_json::json!({
+            "name": group.name,
+            "package_name": group.package_name,
+            "owner": owner,
+        }));
+        self
     }
 
     /// Whether it is an `on-run-start` or `on-run-end` hook.
@@ -406,6 +442,8 @@ pub enum Event {
         /// Compiling or executing.
         step: Step,
     },
+    /// The node of this thread enters a new step (seen with `--debug`).
+    Step(Step),
     /// A statement goes to the server (seen with `--debug`).
     Sql {
         /// Name of the connection.
@@ -425,6 +463,11 @@ pub enum Event {
         status: String,
         /// Seconds.
         elapsed: f64,
+    },
+    /// A statement failed (seen with `--debug`).
+    SqlFailed {
+        /// What the server said.
+        text: String,
     },
     /// Something is wrong with the project or the command line.
     Diagnostic {

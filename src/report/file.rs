@@ -4,7 +4,7 @@ use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 
-/// How many files that were put aside are kept (`tv1.log.1` is the newest).
+/// How many files that were put aside are kept (`dbt.log.1` is the newest).
 const KEPT: usize = 5;
 
 /// An open log file.
@@ -85,10 +85,10 @@ mod tests {
         }
         drop(log);
         let read = |name: &str| fs::read_to_string(options.folder.join(name)).ok();
-        assert_eq!(read("tv1.log").as_deref(), Some("line 7\n"));
-        assert_eq!(read("tv1.log.1").as_deref(), Some("line 6\n"));
-        assert_eq!(read("tv1.log.5").as_deref(), Some("line 2\n"));
-        assert_eq!(read("tv1.log.6"), None);
+        assert_eq!(read("dbt.log").as_deref(), Some("line 7\n"));
+        assert_eq!(read("dbt.log.1").as_deref(), Some("line 6\n"));
+        assert_eq!(read("dbt.log.5").as_deref(), Some("line 2\n"));
+        assert_eq!(read("dbt.log.6"), None);
     }
 
     #[test]
@@ -97,7 +97,7 @@ mod tests {
         let options = FileOptions::new(folder.path());
         LogFile::open(&options).unwrap().line("a").unwrap();
         LogFile::open(&options).unwrap().line("b").unwrap();
-        let text = fs::read_to_string(folder.path().join("tv1.log")).unwrap();
+        let text = fs::read_to_string(folder.path().join("dbt.log")).unwrap();
         assert_eq!(text, "a\nb\n");
     }
 }

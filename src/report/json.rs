@@ -11,11 +11,16 @@ use serde_json::{Map, Value, json};
 use std::io;
 
 /// The line of an entry, without a line break.
-pub fn line(entry: &Entry, stamped: &Stamped, invocation_id: &str) -> String {
+pub fn line(
+    entry: &Entry,
+    stamped: &Stamped,
+    invocation_id: &str,
+    extra: &Map<String, Value>,
+) -> String {
     let mut info = json!({
         "category": "",
         "code": entry.event.code,
-        "extra": {},
+        "extra": extra,
         "invocation_id": invocation_id,
         "level": entry.level.as_str(),
         "msg": entry.msg,
@@ -121,7 +126,7 @@ mod tests {
         };
         let entry = Entry::new(names::STATS_LINE, Level::Info, "Done. é😀 \"x\"\n")
             .with("stats", json!({"warn": 1, "error": 0.5, "list": [1, 2]}));
-        let text = line(&entry, &stamped, "some-id")
+        let text = line(&entry, &stamped, "some-id", &Map::new())
             .replace(&format!("\"pid\": {}", std::process::id()), "\"pid\": 1");
         insta::assert_snapshot!(text, @r#"{"data": {"stats": {"error": 0.5, "list": [1, 2], "warn": 1}}, "info": {"category": "", "code": "Z023", "extra": {}, "invocation_id": "some-id", "level": "info", "msg": "Done. \u00e9\ud83d\ude00 \"x\"\n", "name": "StatsLine", "pid": 1, "thread": "MainThread", "ts": "2024-01-02T03:04:05.678901Z"}}"#);
         let back: Value = serde_json::from_str(&text).unwrap();

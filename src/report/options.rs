@@ -1,5 +1,6 @@
 //! How the report is to look: dbt's `--log-*`, `--quiet`, `--debug`, `--use-colors` and their like, as one value.
 use super::event::Level;
+use serde_json::{Map, Value};
 use std::path::PathBuf;
 
 /// The form of lines (`--log-format`, `--log-format-file`).
@@ -48,7 +49,7 @@ impl FileOptions {
     pub fn new(folder: impl Into<PathBuf>) -> Self {
         Self {
             folder: folder.into(),
-            name: "tv1.log".to_string(),
+            name: "dbt.log".to_string(),
             format: Format::Debug,
             level: Level::Debug,
             colours: false,
@@ -78,6 +79,8 @@ pub struct Options {
     pub terminal: bool,
     /// Identifies this run in JSON lines, queries and artefacts.
     pub invocation_id: String,
+    /// Facts of the environment that every JSON line carries.
+    pub extra: Map<String, Value>,
     /// The log file; `None` for no file.
     pub file: Option<FileOptions>,
 }
@@ -95,6 +98,7 @@ impl Options {
             width: 80,
             terminal: false,
             invocation_id: invocation_id.into(),
+            extra: Map::new(),
             file: None,
         }
     }

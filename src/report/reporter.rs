@@ -285,7 +285,7 @@ impl Stage {
         shown.then(|| match o.format {
             Format::Text => text::line(entry, stamped, o.colours),
             Format::Debug => text::debug_line(entry, stamped, &o.invocation_id, o.colours),
-            Format::Json => json::line(entry, stamped, &o.invocation_id),
+            Format::Json => json::line(entry, stamped, &o.invocation_id, &o.extra),
         })
     }
 
@@ -310,7 +310,7 @@ impl Stage {
         let line = match o.format {
             Format::Text => text::line(entry, stamped, o.colours),
             Format::Debug => text::debug_line(entry, stamped, id, o.colours),
-            Format::Json => json::line(entry, stamped, id),
+            Format::Json => json::line(entry, stamped, id, &self.options.extra),
         };
         if file.line(&line).is_err() {
             // A full disk must not stop a build; the console still has everything.

@@ -238,7 +238,12 @@ fn ask(runner: &NodeRunner, source: &Source) -> Result<Newest, Wrong> {
         .unwrap_or("loaded_at_query");
     let at = |i: usize| moment(&row.cells[i], field, &source.relation_name).map_err(runtime);
     let mut response = Map::new();
-    if let Some(said) = scope.response(name) {
+    // What the macro returns carries the response, whatever its statement is called.
+    let said = answer
+        .get_attr("response")
+        .ok()
+        .filter(|r| !r.is_undefined());
+    if let Some(said) = said.or_else(|| scope.response(name)) {
         for key in ["_message", "code", "rows_affected"] {
             if let Ok(v) = said.get_attr(key)
                 && !v.is_undefined()

@@ -2,7 +2,7 @@
 use super::failure::{Failure, compile_failure, database_failure};
 use super::node::NodeRunner;
 use crate::compile::Compiler;
-use crate::context::{Record, moment};
+use crate::context::{Record, SendError, moment};
 use crate::graph::Compiled;
 use crate::graph::{Manifest, Node, ResourceType};
 use crate::jinja::python::List;
@@ -102,7 +102,9 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
         ..runner.compiler()
     };
     let mut result = NodeResult::new(&node.unique_id, Status::Success);
-    let passed = format!("{} passed", NodeInfo::of_node(node).label);
+    let label = NodeInfo::of_node(node).label.clone();
+    let passed = format!("{label} passed");
+    let scope = compiler.scope(node, compiler.facts(node));
     result.thread_id = "MainThread".into();
     let outcome: Result<(), Failure> = compiler.compile(node).map_err(|d| compile_failure(node, d)).and_then(|compiled| {
         let file = runner.write_compiled(node, &compiled.sql);
@@ -116,8 +118,16 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
             result.failures = Some(0);
             return Ok(());
         }
-        let mut session = runner.session.lock().unwrap_or_else(std::sync::PoisonError::into_inner);
-        let response = session.execute(sql).map_err(|e| database_failure(node, Some(&compiled), &e, sql, 0, Some(&file), None))?;
+        let response = scope.send(sql).map_err(|e| match e {
+            SendError::Database(e, sent, prefix) => {
+                let mut f = database_failure(node, Some(&compiled), &e, &sent, prefix, Some(&file), None);
+                let said = f.message.lines().skip(1).map(|l| l.strip_prefix("  ").unwrap_or(l));
+                let said: Vec<&str> = said.filter(|l| !l.starts_with("compiled code at ")).collect();
+                f.message = format!("{label} failed, error:\n {}", said.join("\n"));
+                f
+            }
+            SendError::Comment(e) => compile_failure(node, crate::context::raised(&e)),
+        })?;
         result.message = Some(passed.clone());
             result.failures = Some(0);
         let map = json!({"_message": response.message, "code": response.code, "rows_affected": response.rows_affected});

@@ -1,7 +1,7 @@
 //! Runs one model, seed or snapshot: compile, find its materialization, let it work, keep what it says.
 use super::failure::{Failure, compile_failure, database_failure, internal, node_error};
 use crate::compile::{CompiledNode, Compiler, compiled_path, keep, shown_path};
-use crate::context::{Batch, NodeScope, NodeSession, Relation, Shared};
+use crate::context::{Batch, NodeScope, NodeSession, Relation, Say, Shared};
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Compiled, Node, ResourceType};
 use crate::jinja::MacroDef;
@@ -84,11 +84,17 @@ impl NodeRunner {
         runner.run(&node)
     }
 
+    /// Compiles a node, to see whether it compiles.
+    pub(super) fn compile(&self, node: &Node) -> Result<CompiledNode, Diagnostic> {
+        self.compiler().compile(node)
+    }
+
     /// Runs a model, seed or snapshot.
     pub fn run(&self, node: &Node) -> (NodeResult, Option<Failure>) {
         let mut timing = Vec::new();
         let started = std::time::Instant::now();
         let begun = Utc::now();
+        (self.shared.say)(Say::Step(Step::Compile));
         let compiled = if node.resource_type == ResourceType::Seed {
             Ok(None)
         } else {
@@ -106,7 +112,10 @@ impl NodeRunner {
                 scope: None,
                 outcome: Err(compile_failure(node, d)),
             },
-            Ok(compiled) => self.materialize(node, compiled, node.config.materialized(), &[]),
+            Ok(compiled) => {
+                (self.shared.say)(Say::Step(Step::Execute));
+                self.materialize(node, compiled, node.config.materialized(), &[])
+            }
         };
         self.finish(node, done, (timing, begun, started))
     }
@@ -399,7 +408,7 @@ impl NodeRunner {
 }
 
 /// `to: ref('x')` in constraints becomes the name of the relation.
-fn resolve_keys(compiler: &Compiler, node: &mut Node) -> Result<(), crate::diag::Diagnostic> {
+pub fn resolve_keys(compiler: &Compiler, node: &mut Node) -> Result<(), crate::diag::Diagnostic> {
     let is_call = |text: &str| {
         text.trim_start().starts_with("ref(") || text.trim_start().starts_with("source(")
     };

@@ -1,10 +1,10 @@
 //! Runs a unit test: the model's SQL over given rows, compared with expected ones.
-use super::failure::{Failure, compile_failure};
+use super::failure::{Failure, compile_failure, indented, node_heading};
 use super::node::NodeRunner;
 use crate::compile::{CompiledNode, Compiler, Constant, keep};
 use crate::context::Relation;
 use crate::diag::{Diagnostic, code};
-use crate::graph::{ExtraCte, Node, UnitTest};
+use crate::graph::{ExtraCte, Node, ResourceType, UnitTest};
 use crate::jinja::{Package, python};
 use crate::outcome::{NodeResult, Status, Step, Timing};
 use crate::parse::Found;
@@ -35,6 +35,7 @@ impl NodeRunner {
         });
         result.execution_time = started.elapsed().as_secs_f64();
         if let Err(f) = outcome {
+            let f = in_test(test, f);
             result.status = Status::Error;
             result.message = Some(f.message.clone());
             result.diagnostic = Some(f.diagnostic.clone());
@@ -111,6 +112,10 @@ impl NodeRunner {
             python::Dict::value(inputs.into_iter().collect()),
         );
         compiler.extra.insert("this".into(), this);
+        let told = format!("{} ({})", test.unique_id, test.original_file_path);
+        compiler
+            .extra
+            .insert("__unit_test".into(), Value::from(told));
         self.overrides(test, &mut compiler)?;
         let scope = compiler.scope(model, compiler.facts(model));
         let (rendered, _) = compiler.render_in(model, &scope)?;
@@ -154,17 +159,16 @@ impl NodeRunner {
             _ => Found::Missing,
         };
         let Found::Node(id) = found else {
-            return Err(problem(format!(
-                "unit test `{}`: the input {input} is not in the project",
+            let missing = format!(
+                "Unit test '{}' had an input ({input}) which was not found in the manifest.",
                 test.name
-            )));
+            );
+            return Err(problem(missing).heading("Parsing Error"));
         };
         if let Some(n) = manifest.nodes.get(&id) {
-            return Ok((
-                Some(id.clone()),
-                Some(Relation::new(&n.database, &n.schema, &n.alias)),
-                n.name.clone(),
-            ));
+            let own = Relation::new(&n.database, &n.schema, &n.alias);
+            let relation = self.shared.deferred(&id, &own).unwrap_or(own);
+            return Ok((Some(id.clone()), Some(relation), n.name.clone()));
         }
         let s = manifest
             .sources
@@ -397,6 +401,37 @@ fn own_path(test: &UnitTest) -> String {
     let folder = test.original_file_path.rsplit_once('/');
     let folder = folder.map(|(f, _)| format!("{f}/")).unwrap_or_default();
     format!("{folder}{}{version}.sql", test.name)
+}
+
+/// A failure as the unit test's own rather than its model's.
+fn in_test(test: &UnitTest, f: Failure) -> Failure {
+    let heading = f.diagnostic.heading.as_deref();
+    let (first, rest) = f.message.split_once('\n').unwrap_or((&f.message, ""));
+    let heading = heading.unwrap_or_else(|| first.split(" in ").next().unwrap_or(first));
+    let first = node_heading(
+        heading,
+        ResourceType::UnitTest,
+        &test.name,
+        &test.original_file_path,
+    );
+    let message = if heading == "Database Error" {
+        let said: String = rest.lines().map(|l| format!("\n  {l}")).collect();
+        let first = node_heading(
+            "Runtime Error",
+            ResourceType::UnitTest,
+            &test.name,
+            &test.original_file_path,
+        );
+        format!(
+            "{first}\n  An error occurred during execution of unit test '{}'. There may be an error in the unit test definition: check the data types.\n   Database Error{said}",
+            test.name
+        )
+    } else if rest.is_empty() {
+        first + &indented(&f.diagnostic.message)
+    } else {
+        format!("{first}\n{rest}")
+    };
+    Failure { message, ..f }
 }
 
 /// A type without the length that would cut a fixture's text.

@@ -3,10 +3,10 @@ use super::failure::Failure;
 use super::node::NodeRunner;
 use super::schedule::Scheduler;
 use crate::context::{NodeSession, Shared};
-use crate::graph::{Entry, Manifest, ResourceType};
+use crate::graph::{Entry, Manifest, Node, ResourceType};
 use crate::outcome::{NodeResult, Status};
 use crate::pg::{CancelHandle, ConnectOptions, Session};
-use crate::report::{Event, NodeInfo, Reporter};
+use crate::report::{Event, FailedEphemeral, NodeInfo, Reporter};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
@@ -130,26 +130,64 @@ pub fn execute(work: &Work<'_>) -> Results {
         .results
 }
 
+/// With the group of the node, or of the node a test stands at.
+fn in_group(m: &Manifest, node: &Node, info: Arc<NodeInfo>) -> Arc<NodeInfo> {
+    let attached = info.attached_node.as_ref().and_then(|id| m.nodes.get(id));
+    let name = node
+        .group
+        .as_ref()
+        .or_else(|| attached.and_then(|n| n.group.as_ref()));
+    let group = name.and_then(|name| m.groups.values().find(|g| g.name == *name));
+    match group {
+        Some(group) => info.in_group(group),
+        None => info,
+    }
+}
+
+/// What the report has to know of a node that runs.
+fn info_of(m: &Manifest, id: &str) -> Arc<NodeInfo> {
+    match m.entry(id) {
+        Some(Entry::Node(n)) => in_group(m, n, NodeInfo::of_node(n)),
+        Some(Entry::Source(s)) => NodeInfo::of_simulation(s),
+        Some(Entry::UnitTest(u)) => NodeInfo::of_unit_test(u),
+        Some(e) => Arc::new(NodeInfo::plain(
+            e.unique_id(),
+            e.name(),
+            e.resource_type(),
+            "",
+            e.original_file_path(),
+        )),
+        None => Arc::new(NodeInfo::plain(id, id, ResourceType::Model, "", "")),
+    }
+}
+
+/// Skips everything, for a hook before it that failed.
+pub fn skip_all(manifest: &Manifest, ids: &[String], reporter: &Reporter) -> Results {
+    let skipped = ids.iter().enumerate().map(|(n, id)| {
+        let node = info_of(manifest, id);
+        let mut result = NodeResult::new(id, Status::Skipped);
+        result.relation_name.clone_from(&node.relation_name);
+        result.thread_id = "MainThread".to_string();
+        let result = Arc::new(result);
+        reporter.emit(Event::NodeFinished {
+            node: node.clone(),
+            index: n + 1,
+            total: ids.len(),
+            result: result.clone(),
+            because: None,
+        });
+        (node, result)
+    });
+    skipped.collect()
+}
+
 impl Pool<'_> {
     fn lock(&self) -> MutexGuard<'_, State> {
         self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn info(&self, id: &str) -> Arc<NodeInfo> {
-        let m = &self.work.manifest;
-        match m.entry(id) {
-            Some(Entry::Node(n)) => NodeInfo::of_node(n),
-            Some(Entry::Source(s)) => NodeInfo::of_simulation(s),
-            Some(Entry::UnitTest(u)) => NodeInfo::of_unit_test(u),
-            Some(e) => Arc::new(NodeInfo::plain(
-                e.unique_id(),
-                e.name(),
-                e.resource_type(),
-                "",
-                e.original_file_path(),
-            )),
-            None => Arc::new(NodeInfo::plain(id, id, ResourceType::Model, "", "")),
-        }
+        info_of(&self.work.manifest, id)
     }
 
     /// One thread's life.
@@ -188,21 +226,65 @@ impl Pool<'_> {
                 .name()
                 .unwrap_or_default()
                 .to_string();
-            self.finish(info, index, result, fail_fast);
+            let because = self.failed_ephemeral(&id, &result, runner.as_ref());
+            if let Some(because) = &because {
+                result.status = Status::Skipped;
+                result.message.clone_from(&because.result.message);
+            }
+            self.finish(info, index, result, fail_fast, because);
         }
     }
 
+    /// The ephemeral model below a node that did not compile, if it is the one that is broken.
+    fn failed_ephemeral(
+        &self,
+        id: &str,
+        result: &NodeResult,
+        runner: Option<&NodeRunner>,
+    ) -> Option<FailedEphemeral> {
+        let nodes = &self.work.manifest.nodes;
+        if result.status != Status::Error || result.compiled {
+            return None;
+        }
+        let runner = runner?;
+        let mut open = nodes.get(id)?.depends_on.nodes.clone();
+        while let Some(id) = open.pop() {
+            let Some(node) = nodes.get(&id).filter(|n| n.is_ephemeral()) else {
+                continue;
+            };
+            if let Err(d) = runner.compile(node) {
+                let mut result = NodeResult::new(&id, Status::Error);
+                let failure = super::failure::compile_failure(node, d);
+                result.message = Some(failure.message);
+                result.diagnostic = Some(failure.diagnostic);
+                return Some(FailedEphemeral {
+                    node: self.info(&id),
+                    result: Arc::new(result),
+                });
+            }
+            open.extend(node.depends_on.nodes.iter().cloned());
+        }
+        None
+    }
+
     /// Books a result, and skips what must be skipped.
-    fn finish(&self, info: Arc<NodeInfo>, index: usize, result: NodeResult, fail_fast: bool) {
-        let blocks = self.work.gate && result.status.blocks_children();
-        let failed = result.status.is_failure();
+    fn finish(
+        &self,
+        info: Arc<NodeInfo>,
+        index: usize,
+        result: NodeResult,
+        fail_fast: bool,
+        because: Option<FailedEphemeral>,
+    ) {
+        let failed = result.status.is_failure() || because.is_some();
+        let blocks = self.work.gate && (result.status.blocks_children() || because.is_some());
         let result = Arc::new(result);
         self.work.reporter.emit(Event::NodeFinished {
             node: info.clone(),
             index,
             total: self.total,
             result: result.clone(),
-            because: None,
+            because,
         });
         let mut state = self.lock();
         let skipped = state.scheduler.finish(&info.unique_id, blocks);

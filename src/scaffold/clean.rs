@@ -34,21 +34,21 @@ pub fn clean_targets(rules: &CleanRules<'_>) -> Result<Vec<PathBuf>> {
     let (mut precious, mut outside): (Vec<&String>, Vec<&String>) = (Vec::new(), Vec::new());
     for target in rules.targets {
         let path = resolved(&root.join(target));
-        if sources.iter().any(|s| s.starts_with(&path)) || root.starts_with(&path) {
-            precious.push(target);
-        } else if !path.starts_with(&root) && rules.project_files_only {
+        if !path.starts_with(&root) && rules.project_files_only {
             outside.push(target);
+        } else if sources.iter().any(|s| s.starts_with(&path)) || root.starts_with(&path) {
+            precious.push(target);
         } else {
             out.push(path);
         }
     }
     if !precious.is_empty() {
-        let why = "clean will not remove the following source paths";
+        let why = "dbt will not clean the following source paths";
         let help = "take them out of `clean-targets`";
         return Err(refused(rules, &precious, why, help));
     }
     if !outside.is_empty() {
-        let why = "clean will not remove the following directories outside the project";
+        let why = "dbt will not clean the following directories outside the project";
         let help = "`--no-clean-project-files-only` removes them, too";
         return Err(refused(rules, &outside, why, help));
     }

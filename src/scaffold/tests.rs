@@ -204,14 +204,13 @@ fn clean_takes_what_lies_in_the_project_and_is_no_source() {
         "models/",
         "target/../models",
         ".",
-        "..",
         "src",
         "models/sub/..",
     ] {
         let said = clean(&root, &["target", bad], true).unwrap_err();
         assert!(said.0[0].message.contains("source paths"), "{bad}");
     }
-    for bad in ["../outside", "/elsewhere"] {
+    for bad in ["../outside", "/elsewhere", ".."] {
         let said = clean(&root, &[bad], true).unwrap_err();
         assert!(said.0[0].message.contains("outside the project"), "{bad}");
         assert_eq!(clean(&root, &[bad], false).unwrap().len(), 1);

@@ -212,7 +212,14 @@ impl Breaking {
                 format!("Breaking change to contracted, unversioned model {name} ({path})"),
             )
         };
-        let d = d.at_opt(self.place.clone());
+        let which = if self.versioned {
+            "a versioned"
+        } else {
+            "an unversioned"
+        };
+        let d = d.at_opt(self.place.clone()).note(format!(
+            "While comparing to previous project state, dbt detected a breaking change to {which} model."
+        ));
         self.reasons.iter().fold(d, |d, r| d.note(r.as_str())).help(
             "make an additive change instead if possible; otherwise create a new version of the model",
         )

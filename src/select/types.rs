@@ -64,7 +64,17 @@ impl Purpose {
             Self::Seed => &[Seed],
             Self::Snapshot => &[Snapshot],
             Self::Build => &[Model, Seed, Snapshot, Test, UnitTest, Exposure, SavedQuery],
-            Self::Compile | Self::Show | Self::Docs => &[
+            Self::Docs => &[
+                Model,
+                Seed,
+                Snapshot,
+                Test,
+                Analysis,
+                Operation,
+                SqlOperation,
+                Source,
+            ],
+            Self::Compile | Self::Show => &[
                 Model,
                 Seed,
                 Snapshot,

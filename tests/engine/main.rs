@@ -24,3 +24,4 @@ mod project;
 mod projects;
 mod safety;
 mod simulations;
+mod words;

@@ -54,7 +54,7 @@ fn global_options_stand_before_or_after_the_command_but_not_both() {
         "--target a run -t b",
     ] {
         assert!(
-            error(line).contains("before and after the command"),
+            error(line).contains("both before and after the subcommand"),
             "{line}"
         );
     }

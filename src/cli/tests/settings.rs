@@ -112,10 +112,13 @@ fn times_and_windows() {
         flags.event_time_end.unwrap().to_string(),
         "2024-01-02 03:04:05"
     );
-    assert!(error("run --event-time-start 2024-01-01").contains("needs `--event-time-end`"));
+    assert!(
+        error("run --event-time-start 2024-01-01")
+            .contains("`--event-time-end` must also be present")
+    );
     assert!(
         error("run --event-time-start 2024-01-03 --event-time-end 2024-01-02")
-            .contains("must be before")
+            .contains("must be less than")
     );
     assert!(error("run --event-time-start foo").contains("`foo` is not a time"));
     let window = run("run --sample \"{start: '2024-01-01', end: '2024-01-03T01:00:00'}\"")

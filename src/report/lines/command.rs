@@ -61,24 +61,28 @@ impl Lines {
                 out.push(completed(command, *success, elapsed.as_secs_f64(), stamped));
                 out
             }
-            event => self.spoken(event),
+            _ => self.spoken(stamped),
         }
     }
 
     /// The lines of templates, the server and the command's own words.
-    fn spoken(&self, event: &Event) -> Vec<Entry> {
-        match event {
+    fn spoken(&self, stamped: &Stamped) -> Vec<Entry> {
+        let running = self.threads.get(&stamped.thread);
+        match &stamped.event {
             Event::Log { level, text, node } => {
                 let name = match level {
                     Level::Debug => names::JINJA_LOG_DEBUG,
                     Level::Info | Level::None => names::JINJA_LOG_INFO,
                     Level::Warn | Level::Error => names::JINJA_LOG_WARNING,
                 };
-                vec![self.of_node(Entry::said(name, *level, text.as_str()), node.as_ref())]
+                vec![self.of_node(
+                    Entry::said(name, *level, text.as_str()),
+                    node.as_ref().or(running),
+                )]
             }
             Event::Print { text, node } if self.print => {
                 let entry = Entry::said(names::PRINT_EVENT, Level::Info, text.as_str()).answer();
-                vec![self.of_node(entry, node.as_ref())]
+                vec![self.of_node(entry, node.as_ref().or(running))]
             }
             Event::Notice {
                 connection,
@@ -90,14 +94,27 @@ impl Lines {
                 node,
                 text,
             } => {
-                let entry = Entry::new(
+                let node = node.as_ref().or(running);
+                // Hooks have no connection of their own.
+                let connection = match node {
+                    Some(node) if node.is_hook() => "master",
+                    _ => connection.as_str(),
+                };
+                let used = Entry::new(
+                    names::CONNECTION_USED,
+                    Level::Debug,
+                    format!("Using postgres connection \"{connection}\""),
+                )
+                .with("conn_type", "postgres")
+                .with("conn_name", connection);
+                let query = Entry::new(
                     names::SQL_QUERY,
                     Level::Debug,
                     format!("On {connection}: {text}"),
                 )
-                .with("conn_name", connection.as_str())
+                .with("conn_name", connection)
                 .with("sql", text.as_str());
-                vec![self.of_node(entry, node.as_ref())]
+                vec![self.of_node(used, node), self.of_node(query, node)]
             }
             Event::SqlStatus {
                 connection: _,
@@ -113,7 +130,18 @@ impl Lines {
                 .with("status", status.as_str())
                 .with("elapsed", *elapsed)
                 .with("query_id", "");
-                vec![self.of_node(entry, node.as_ref())]
+                vec![self.of_node(entry, node.as_ref().or(running))]
+            }
+            Event::SqlFailed { text } => {
+                let entry = Entry::new(
+                    names::ADAPTER_EVENT_DEBUG,
+                    Level::Debug,
+                    format!("Postgres adapter: Postgres error: {text}"),
+                )
+                .with("name", "Postgres")
+                .with("base_msg", format!("Postgres error: {text}"))
+                .with("args", Value::Array(Vec::new()));
+                vec![self.of_node(entry, running)]
             }
             Event::Line { level, text, dbt } => vec![match dbt {
                 Some((event, data)) => {

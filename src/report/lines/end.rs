@@ -120,11 +120,12 @@ impl Lines {
 
     pub(super) fn failure_heading(&self, node: &NodeInfo) -> Entry {
         let msg = self.paint.red(&format!("Failure in {}", named(node)));
-        Entry::new(names::RUN_RESULT_FAILURE, Level::Error, msg)
+        let entry = Entry::new(names::RUN_RESULT_FAILURE, Level::Error, msg)
             .with("resource_type", node.resource_type.as_str())
             .with("node_name", node.name.as_str())
             .with("path", node.original_file_path.as_str())
-            .with("node_info", self.running_info(node))
+            .with("node_info", self.running_info(node));
+        with_group(entry, node)
     }
 
     /// The message in dbt's words, and below it the place in the source with the way out, where they are known.
@@ -140,7 +141,7 @@ impl Lines {
         let mut msg = format!("  {message}");
         let mut entry =
             Entry::new(names::RUN_RESULT_ERROR, level, "").with("msg", message.as_str());
-        entry = entry.with("node_info", self.running_info(node));
+        entry = with_group(entry.with("node_info", self.running_info(node)), node);
         if let Some(diagnostic) = &result.diagnostic {
             if let Some(snippet) = snippet(diagnostic, self.paint.on) {
                 msg.push('\n');
@@ -165,19 +166,18 @@ impl Lines {
     fn warning(&self, node: &NodeInfo, result: &NodeResult) -> Vec<Entry> {
         let heading = self.paint.yellow(&format!("Warning in {}", named(node)));
         let message = result.message.as_deref().unwrap_or_default();
-        let mut out = vec![
-            Self::blank(Level::Info),
-            Entry::new(names::RUN_RESULT_WARNING, Level::Warn, heading)
-                .with("resource_type", node.resource_type.as_str())
-                .with("node_name", node.name.as_str())
-                .with("path", node.original_file_path.as_str())
-                .with("node_info", self.running_info(node)),
-        ];
+        let entry = Entry::new(names::RUN_RESULT_WARNING, Level::Warn, heading)
+            .with("resource_type", node.resource_type.as_str())
+            .with("node_name", node.name.as_str())
+            .with("path", node.original_file_path.as_str())
+            .with("node_info", self.running_info(node));
+        let mut out = vec![Self::blank(Level::Info), with_group(entry, node)];
         if !message.is_empty() {
-            out.push(
+            out.push(with_group(
                 Entry::said(names::RUN_RESULT_WARNING_MESSAGE, Level::Warn, message)
                     .with("node_info", self.running_info(node)),
-            );
+                node,
+            ));
         }
         out.extend(self.where_to_look(node, result));
         out
@@ -261,6 +261,14 @@ impl Lines {
     ) -> Vec<Entry> {
         self.enter(Block::Nodes);
         self.ran(nodes.iter().map(|n| &**n), elapsed)
+    }
+}
+
+/// With the group that is to be told, if there is one.
+fn with_group(entry: Entry, node: &NodeInfo) -> Entry {
+    match &node.group {
+        Some(group) => entry.with("group", group.clone()),
+        None => entry,
     }
 }
 

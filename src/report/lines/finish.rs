@@ -36,11 +36,25 @@ impl Lines {
             out.push(self.hook_line(node, place, result, info));
             return out;
         }
+        if !self.started.contains_key(&node.unique_id) {
+            // What is skipped has never begun, but it is said to have.
+            let info = self.node_info(node, "started", None);
+            out.push(super::start::node_start(node, info));
+        }
         match (result.status, because) {
             (Status::Skipped, Some(failed)) => out.extend(self.skip_because(node, place, failed)),
             (Status::Skipped, None) => out.push(self.skip_line(node, place, info.clone())),
             _ if node.is_ephemeral() => {}
             _ => out.push(self.result_line(node, place, result, info.clone())),
+        }
+        if result.status == Status::Error {
+            let told = result.message.as_deref().unwrap_or_default();
+            out.push(
+                Entry::new(names::CATCHABLE_EXCEPTION_ON_RUN, Level::Debug, told)
+                    .with("exc", told)
+                    .with("exc_info", "")
+                    .with("node_info", info.clone()),
+            );
         }
         out.push(
             Entry::new(
@@ -51,12 +65,15 @@ impl Lines {
             .with("node_info", info)
             .with("run_result", run_result(result)),
         );
-        if result.status.is_failure() {
+        if result.status.is_failure() || result.status == Status::Skipped {
+            let why = result
+                .message
+                .as_deref()
+                .map(|m| format!(" Reason: {m}."))
+                .unwrap_or_default();
             let msg = format!(
-                "Marking all children of '{}' to be skipped because of status '{}'.  Reason: {}.",
-                node.unique_id,
-                result.status,
-                result.message.as_deref().unwrap_or_default()
+                "Marking all children of '{}' to be skipped because of status '{}'. {why}",
+                node.unique_id, result.status,
             );
             out.push(
                 Entry::new(names::MARK_SKIPPED_CHILDREN, Level::Debug, msg)

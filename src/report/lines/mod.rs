@@ -20,6 +20,7 @@ use crate::outcome::{NodeResult, Step};
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// The blocks that blank lines separate.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +42,10 @@ pub struct Lines {
     step: BTreeMap<String, Step>,
     encountered: bool,
     command: String,
+    /// Which node each thread works on.
+    threads: BTreeMap<String, Arc<NodeInfo>>,
+    /// What each thread's connection was last used for.
+    connections: BTreeMap<String, String>,
 }
 
 impl Lines {
@@ -59,6 +64,8 @@ impl Lines {
             step: BTreeMap::new(),
             encountered: false,
             command: String::new(),
+            threads: BTreeMap::new(),
+            connections: BTreeMap::new(),
         }
     }
 
@@ -66,8 +73,13 @@ impl Lines {
     pub fn entries(&mut self, stamped: &Stamped) -> Vec<Entry> {
         match &stamped.event {
             Event::NodeStarted { node, index, total } => {
+                self.threads.insert(stamped.thread.clone(), node.clone());
                 self.node_started(stamped, node, *index, *total)
             }
+            Event::Step(step) => match self.threads.get(&stamped.thread).cloned() {
+                Some(node) => self.node_step(&node, *step),
+                None => Vec::new(),
+            },
             Event::NodeStep { node, step } => self.node_step(node, *step),
             Event::NodeFinished {
                 node,
@@ -75,7 +87,13 @@ impl Lines {
                 total,
                 result,
                 because,
-            } => self.node_finished(stamped, node, (*index, *total), result, because.as_ref()),
+            } => {
+                let lines =
+                    self.node_finished(stamped, node, (*index, *total), result, because.as_ref());
+                self.threads
+                    .retain(|_, running| running.unique_id != node.unique_id);
+                lines
+            }
             Event::FreshnessFinished {
                 node,
                 index,

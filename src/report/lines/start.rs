@@ -6,6 +6,7 @@ use crate::report::Stamped;
 use crate::report::entry::Entry;
 use crate::report::event::{Level, NodeInfo};
 use crate::report::names;
+use serde_json::Value;
 
 impl Lines {
     pub(super) fn node_started(
@@ -35,14 +36,7 @@ impl Lines {
             );
             return out;
         }
-        out.push(
-            Entry::new(
-                names::NODE_START,
-                Level::Debug,
-                format!("Began running node {}", node.unique_id),
-            )
-            .with("node_info", info.clone()),
-        );
+        out.push(node_start(node, info.clone()));
         if has_start_line(node) {
             out.push(
                 Entry::new(names::LOG_START_LINE, Level::Info, msg)
@@ -52,7 +46,40 @@ impl Lines {
                     .with("node_info", info),
             );
         }
+        out.extend(self.connection(stamped, node));
         out
+    }
+
+    /// Which connection a node gets: its thread's, or first the one that looked at the schemas.
+    fn connection(&mut self, stamped: &Stamped, node: &NodeInfo) -> Option<Entry> {
+        if node.resource_type != ResourceType::UnitTest && node.materialized.is_empty() {
+            return None;
+        }
+        let first = self.connections.is_empty();
+        let now = node.unique_id.clone();
+        let former = self.connections.insert(stamped.thread.clone(), now.clone());
+        let former = former.or_else(|| {
+            let schemas = format!("list_{}_{}", node.database, node.schema);
+            (first && !node.schema.is_empty()).then_some(schemas)
+        });
+        Some(match former {
+            Some(former) => Entry::new(
+                names::CONNECTION_REUSED,
+                Level::Debug,
+                format!(
+                    "Re-using an available connection from the pool (formerly {former}, now {now})"
+                ),
+            )
+            .with("orig_conn_name", former)
+            .with("conn_name", now),
+            None => Entry::new(
+                names::NEW_CONNECTION,
+                Level::Debug,
+                format!("Acquiring new postgres connection '{now}'"),
+            )
+            .with("conn_type", "postgres")
+            .with("conn_name", now),
+        })
     }
 
     pub(super) fn node_step(&mut self, node: &NodeInfo, step: Step) -> Vec<Entry> {
@@ -62,11 +89,28 @@ impl Lines {
             Step::Execute => (names::NODE_EXECUTING, "executing"),
         };
         let msg = format!("Began {word} node {}", node.unique_id);
-        vec![
-            Entry::new(event, Level::Debug, msg)
-                .with("node_info", self.node_info(node, word, None)),
-        ]
+        let info = self.node_info(node, word, None);
+        let mut out = Vec::new();
+        if step == Step::Execute && node.resource_type != ResourceType::Seed {
+            let msg = format!("Writing injected SQL for node \"{}\"", node.unique_id);
+            out.push(
+                Entry::new(names::WRITING_INJECTED_SQL, Level::Debug, msg)
+                    .with("node_info", info.clone()),
+            );
+        }
+        out.push(Entry::new(event, Level::Debug, msg).with("node_info", info));
+        out
     }
+}
+
+/// `Began running node …`.
+pub(super) fn node_start(node: &NodeInfo, info: Value) -> Entry {
+    Entry::new(
+        names::NODE_START,
+        Level::Debug,
+        format!("Began running node {}", node.unique_id),
+    )
+    .with("node_info", info)
 }
 
 /// What is only marked as done, or folded into other nodes, has no line when it begins.

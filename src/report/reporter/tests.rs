@@ -94,7 +94,7 @@ fn secrets_are_masked_on_the_console_in_json_and_in_the_file() {
     let console: Value = serde_json::from_str(out.text().trim()).unwrap();
     assert_eq!(console["data"]["msg"], "the ***** is out");
     assert_eq!(console["info"]["name"], "PrintEvent");
-    let file = std::fs::read_to_string(folder.path().join("tv1.log")).unwrap();
+    let file = std::fs::read_to_string(folder.path().join("dbt.log")).unwrap();
     assert!(
         file.contains("password '*****'") && !file.contains("s3cret"),
         "{file}"
@@ -120,7 +120,7 @@ fn the_file_has_everything_without_colours() {
     r.finish();
     assert!(out.text().contains("[\u{1b}[31mCANCEL\u{1b}[0m]"));
     assert_eq!(out.text().lines().count(), 1);
-    let file = std::fs::read_to_string(folder.path().join("tv1.log")).unwrap();
+    let file = std::fs::read_to_string(folder.path().join("dbt.log")).unwrap();
     assert!(file.contains("| run-id ="));
     assert!(
         file.contains("[debug]") && file.contains("[CANCEL]"),
@@ -141,7 +141,7 @@ fn a_reader_that_goes_away_ends_the_printing_only() {
     r.emit(line("two"));
     r.finish();
     assert!(r.is_closed());
-    let file = std::fs::read_to_string(folder.path().join("tv1.log")).unwrap();
+    let file = std::fs::read_to_string(folder.path().join("dbt.log")).unwrap();
     assert_eq!(file.lines().count(), 2);
 }
 

@@ -234,7 +234,14 @@ impl Reader<'_> {
         };
         let default = match entry.get("default") {
             None => false,
-            Some(node) => match node.as_bool() {
+            // What a template gives is text.
+            Some(node) => match node.as_bool().or_else(|| {
+                match self.text(node)?.trim().to_ascii_lowercase().as_str() {
+                    "true" if node.as_str().is_some_and(|t| t.contains("{{")) => Some(true),
+                    "false" if node.as_str().is_some_and(|t| t.contains("{{")) => Some(false),
+                    _ => None,
+                }
+            }) {
                 Some(default) => default,
                 None => {
                     let message =
