@@ -142,6 +142,8 @@ fn a_killed_run_is_repaired_by_the_next() {
         assert_eq!(project.rows(CONTENT), whole);
         project.tv1(&long).expect(0, &["ERROR=0"]);
         assert_eq!(project.rows(CONTENT), whole);
+        let tables = "select string_agg(tablename, ' ' order by tablename) from pg_tables where schemaname = 's'";
+        assert_eq!(project.rows(tables), "acts beings", "killed after {part}");
     }
     assert_eq!(
         project

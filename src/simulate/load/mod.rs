@@ -176,6 +176,9 @@ impl Simulations {
             days: days(options, entry.as_ref()),
             ..options.clone()
         };
+        if !matches!(action, Action::Build(_)) {
+            swap::Fresh::sweep(&mut session, &schema, &table).map_err(refused(simulation))?;
+        }
         let job = Job {
             simulations: self,
             simulation,

@@ -46,6 +46,24 @@ impl Fresh {
         Ok(fresh)
     }
 
+    /// Drops what a killed run left beside a table that need not be made anew.
+    ///
+    /// # Errors
+    /// What the database says.
+    pub fn sweep(session: &mut Session, schema: &str, table: &str) -> Result<(), PgError> {
+        let name = named(table, "__tv1_new");
+        let there = session.fetch(&format!(
+            "select 1 from pg_tables where schemaname = {} and tablename = {}",
+            quote_literal(schema),
+            quote_literal(&name)
+        ))?;
+        if !there.rows.is_empty() {
+            let relation = format!("{}.{}", quote_ident(schema), quote_ident(&name));
+            session.execute(&format!("drop table if exists {relation}"))?;
+        }
+        Ok(())
+    }
+
     /// Its quoted name.
     pub fn relation(&self) -> String {
         format!("{}.{}", quote_ident(&self.schema), quote_ident(&self.name))
