@@ -17,12 +17,20 @@ use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
+/// A session in which every statement stands alone.
 pub(super) fn connect(loaded: &Loaded) -> Result<Arc<Mutex<NodeSession>>> {
+    connect_as(loaded, NodeSession::alone)
+}
+
+fn connect_as(
+    loaded: &Loaded,
+    made: fn(crate::pg::Session) -> NodeSession,
+) -> Result<Arc<Mutex<NodeSession>>> {
     let session = crate::pg::Session::connect(&loaded.database.options).map_err(|e| {
         e.diagnostic(None, Some(&loaded.database.options))
             .heading("Database Error")
     })?;
-    Ok(Arc::new(Mutex::new(NodeSession::alone(session))))
+    Ok(Arc::new(Mutex::new(made(session))))
 }
 
 /// `compile` and `show`.
@@ -51,7 +59,9 @@ pub fn compile(ctx: &Session) -> Result<Outcome> {
     }
     // Before anything can fail: what was parsed is of use even if a node does not compile.
     super::run::write_manifest(ctx, &loaded)?;
-    let session = flags.introspect.then(|| connect(&loaded)).transpose()?;
+    // What templates send while they are only rendered stands in a transaction that nobody commits, as in dbt.
+    let connects = || connect_as(&loaded, NodeSession::new);
+    let session = flags.introspect.then(connects).transpose()?;
     let compiler = Compiler {
         shared: loaded.shared.clone(),
         session: session.clone(),
@@ -114,6 +124,9 @@ fn compile_selected(
             )
         } else {
             let sql = compile_one(loaded, compiler, node, &mut manifest)?;
+            if let Some(session) = &compiler.session {
+                session.lock().unwrap_or_else(PoisonError::into_inner).end();
+            }
             result.compiled = true;
             result.compiled_code = Some(sql.clone());
             sql

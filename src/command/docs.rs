@@ -14,7 +14,7 @@ use crate::select::Purpose;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 
 /// `docs` and `docs generate`.
 pub fn docs(ctx: &Session) -> Result<Outcome> {
@@ -132,7 +132,7 @@ fn compiled(
         e.diagnostic(None, Some(&loaded.database.options))
             .heading("Database Error")
     })?;
-    let session = Arc::new(Mutex::new(NodeSession::alone(session)));
+    let session = Arc::new(Mutex::new(NodeSession::new(session)));
     let compiler = Compiler {
         shared: loaded.shared.clone(),
         session: Some(session),
@@ -146,7 +146,11 @@ fn compiled(
         if !compilable || chosen.is_some_and(|c| !c.contains(&node.unique_id)) {
             continue;
         }
-        match compiler.compile(node) {
+        let done = compiler.compile(node);
+        if let Some(session) = &compiler.session {
+            session.lock().unwrap_or_else(PoisonError::into_inner).end();
+        }
+        match done {
             Ok(c) => {
                 let path = (node.resource_type != ResourceType::Snapshot).then(|| {
                     let relative = crate::compile::compiled_path(node);

@@ -212,3 +212,17 @@ fn names_have_no_spaces_unless_they_may() {
     shop.tv1(&["build"])
         .expect(0, &["found spaces in the name of `model.shop.two words`"]);
 }
+
+#[test]
+fn what_rendering_alone_sends_is_not_kept() {
+    let shop = Project::new(&[(
+        "models/m.sql",
+        "{% do run_query('create table if not exists said (t text)') %}{% do run_query(\"insert into said values ('x')\") %}\
+         select {{ run_query('select count(*) from said').columns[0].values()[0] }} as n\n",
+    )]);
+    shop.tv1(&["compile"]).expect(0, &[]);
+    shop.tv1(&["docs", "generate"]).expect(0, &[]);
+    assert_eq!(shop.rows("select to_regclass('said') is null"), "t");
+    shop.tv1(&["run"]).expect(0, &[]);
+    assert_eq!(shop.rows("select n from m, said"), "1");
+}
