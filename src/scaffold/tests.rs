@@ -213,7 +213,9 @@ fn clean_takes_what_lies_in_the_project_and_is_no_source() {
     for bad in ["../outside", "/elsewhere", ".."] {
         let said = clean(&root, &[bad], true).unwrap_err();
         assert!(said.0[0].message.contains("outside the project"), "{bad}");
-        assert_eq!(clean(&root, &[bad], false).unwrap().len(), 1);
+    }
+    for outside in ["../outside", "/elsewhere"] {
+        assert_eq!(clean(&root, &[outside], false).unwrap().len(), 1);
     }
     assert!(
         clean(&root, &[".."], false).is_err(),
