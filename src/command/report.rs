@@ -153,6 +153,12 @@ fn write(ctx: &Session, loaded: &Loaded, scope: &Scope<'_>, path: &Path) -> Resu
         data: Some(&built.data),
     });
     crate::fs::write(path, html.as_bytes())?;
+    for diagnostic in built.warnings {
+        ctx.reporter.emit(Event::Diagnostic {
+            diagnostic,
+            dbt: None,
+        });
+    }
     for d in &built.dropped {
         let text = format!(
             "report `{}`: {d}, for its data would have more than {} rows; `max_cells` allows more",

@@ -9,7 +9,8 @@ use super::layout;
 use super::periods::{Period, periods};
 use super::query::Scope;
 use super::sets::{Cell, Days, Set, choices, days, sets};
-use crate::diag::Result;
+use super::spec::Kind;
+use crate::diag::{Diagnostic, Result, code};
 use crate::metrics::{Request, plan};
 use chrono::NaiveDate;
 use indexmap::IndexMap;
@@ -54,6 +55,8 @@ pub struct Built {
     pub cells: usize,
     /// Slicers that tiles do not follow because their data would be too large, for people.
     pub dropped: Vec<String>,
+    /// What the data shows to be wrong with the page.
+    pub warnings: Vec<Diagnostic>,
 }
 
 /// Builds a page with its data.
@@ -94,6 +97,7 @@ pub fn build(
         folded.finish(&mut sets, source)?;
     }
     let (lost, dropped) = lost(&uses, &cut);
+    let warnings = off_scale(scope, &sets, &uses, &periods);
     let cells = sets.iter().map(|s| s.rows.len()).sum();
     let data = data_json(&sets, &uses);
     let options = layout::Options {
@@ -108,7 +112,59 @@ pub fn build(
         data,
         cells,
         dropped,
+        warnings,
     })
+}
+
+/// Gauges whose value or target lies beyond the end of their scale, over all days and without a choice.
+fn off_scale(
+    scope: &Scope<'_>,
+    sets: &[Set],
+    uses: &IndexMap<String, usize>,
+    periods: &[Period],
+) -> Vec<Diagnostic> {
+    let mut out = Vec::new();
+    for tile in scope.report.tiles.iter().filter(|t| t.kind == Kind::Gauge) {
+        let Some(set) = uses.get(&tile.id).map(|i| &sets[*i]) else {
+            continue;
+        };
+        let first = usize::from(set.periods);
+        let groups = first + set.slicers.len();
+        let whole = |row: &&Vec<Cell>| {
+            let all = |c: &Cell| matches!(c, Cell::Code(i) if periods.get(*i as usize).is_some_and(|p| p.key == "all"));
+            row[..first].iter().all(all) && row[first..groups].iter().all(|c| *c == Cell::Code(-1))
+        };
+        let Some(row) = set.rows.iter().find(whole) else {
+            continue;
+        };
+        let value = |metric: &String| {
+            let at = set.metrics.iter().position(|m| m == metric)?;
+            match row.get(groups + at) {
+                Some(Cell::Number(n)) => *n,
+                _ => None,
+            }
+        };
+        let metrics = scope.report.metrics(tile);
+        let Some((end, most)) = metrics.get(1).and_then(|m| Some((m, value(m)?))) else {
+            continue;
+        };
+        for (i, what) in [(2, "target"), (0, "value")] {
+            let Some((name, n)) = metrics.get(i).and_then(|m| Some((m, value(m)?))) else {
+                continue;
+            };
+            if n > most {
+                let text = format!(
+                    "the {what} `{name}` of this gauge is {n}, beyond the end of its scale, `{end}`, which is {most}"
+                );
+                out.push(
+                    Diagnostic::warning(code::R0708, text)
+                        .at(tile.place.clone())
+                        .help("a gauge shows a part of a whole: name a `max` that is never less than it, or correct the metric"),
+                );
+            }
+        }
+    }
+    out
 }
 
 /// Takes a slicer out of a set, and the rows that it brought.

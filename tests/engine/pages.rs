@@ -253,3 +253,25 @@ fn reports_and_their_tiles_are_nodes_of_the_graph() {
     // A file that is no report of ours is nobody's business here.
     assert!(listed(&[]).contains("exposure:"));
 }
+
+#[test]
+fn a_gauge_beyond_its_scale_is_told_from_the_data() {
+    let shop = shop();
+    let page =
+        "report: odd\npage:\n  - - {gauge: tv_sessions, max: users, target: sessions, span: 4}\n";
+    shop.write("reports/odd.yml", page);
+    shop.tv1(&["report", "odd"]).expect(
+        0,
+        &[
+            "the target `sessions` of this gauge is 7, beyond the end of its scale, `users`, which is 4",
+            "reports/odd.yml:3",
+            "name a `max` that is never less",
+        ],
+    );
+    shop.write(
+        "reports/odd.yml",
+        &page.replace("max: users, target: sessions", "max: sessions"),
+    );
+    let said = shop.tv1(&["report", "odd"]).expect(0, &["Wrote"]).said;
+    assert!(!said.contains("beyond"), "{said}");
+}
