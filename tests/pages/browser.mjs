@@ -23,3 +23,19 @@ export async function open(browser, url, { own = /^(file|data|blob):/, ready = '
   await page.waitForSelector(ready);
   return { page, context, done: async () => { assert.deepEqual(wrong, []); await context.close(); } };
 }
+
+/**
+ * Runs a check again and again until it holds, for five seconds at most, and then gives its last complaint.
+ * For what a page does in a later task of its own: a change of address draws the page anew after the key was handled.
+ */
+export async function eventually(check) {
+  const end = Date.now() + 5000;
+  for (;;) {
+    try {
+      return await check();
+    } catch (error) {
+      if (Date.now() > end) throw error;
+      await new Promise((later) => setTimeout(later, 20));
+    }
+  }
+}

@@ -8,12 +8,11 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { chromium } from 'playwright-core';
+import { eventually, launch, open as openPage } from './browser.mjs';
 import { columnLineage, large, results, small } from './fixture.mjs';
 
 const root = resolve(import.meta.dirname, '../..');
 const dir = mkdtempSync(join(tmpdir(), 'tv1-pages-'));
-const browserPath = process.env.CHROMIUM ?? execFileSync('sh', ['-c', 'command -v chromium || command -v chromium-browser || command -v google-chrome'], { encoding: 'utf8' }).trim();
 let browser;
 
 function make(name, ...artefacts) {
@@ -29,23 +28,18 @@ function make(name, ...artefacts) {
 
 /** Opens a page and gives it with everything that went wrong on it. */
 async function open(url, hash = '', options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1280, height: 720 }, ...options });
-  const page = await context.newPage();
-  const wrong = [];
-  page.on('pageerror', (e) => wrong.push(`error: ${e.message}`));
-  page.on('console', (m) => { if (m.type() === 'error') wrong.push(`console: ${m.text()}`); });
-  page.on('request', (r) => { if (!/^(file|data):/.test(r.url())) wrong.push(`request: ${r.url()}`); });
-  await page.goto(url + hash);
-  await page.waitForSelector('main h1');
-  return { page, done: async () => { assert.deepEqual(wrong, []); await context.close(); } };
+  return openPage(browser, url + hash, { own: /^(file|data):/, ready: 'main h1', ...options });
 }
+
+/** Waits for the page of this name: it is drawn when the address has changed. */
+const heading = (page, text) => eventually(async () => assert.equal(await page.locator('h1').first().textContent(), text));
 
 let smallUrl;
 let largeUrl;
 before(async () => {
   smallUrl = make('small', small, results, columnLineage);
   largeUrl = make('large', large(5000));
-  browser = await chromium.launch({ executablePath: browserPath, args: ['--no-sandbox', '--disable-gpu', '--disable-quic', '--no-first-run', '--disable-background-networking', '--disable-component-update', '--disable-sync'] });
+  browser = await launch();
 });
 after(async () => {
   await browser?.close();
@@ -54,7 +48,7 @@ after(async () => {
 
 test('the overview tells what there is and how the last run went', async () => {
   const { page, done } = await open(smallUrl);
-  assert.equal(await page.locator('h1').first().textContent(), 'shop');
+  await heading(page, 'shop');
   assert.match(await page.locator('.panel.prose').textContent(), /Ordrer fra Ærø til Skagen/);
   assert.match(await page.locator('.tile', { hasText: 'Models' }).textContent(), /3/);
   assert.match(await page.locator('#last-run').textContent(), /2 failed/);
@@ -83,7 +77,7 @@ test('a node shows relation, description, columns, tests and SQL', async () => {
   assert.match(await page.locator('#tests').textContent(), /failed.*no_negative_totals/);
   assert.equal(await page.locator('#sql .t-link').getAttribute('href'), '#/node/model.shop.stg_orders');
   await page.locator('#sql .t-link').click();
-  assert.equal(await page.locator('h1').textContent(), 'stg_orders');
+  await heading(page, 'stg_orders');
   await page.getByRole('tab', { name: 'Compiled' }).click();
   assert.match(await page.locator('.code:not([data-hidden])').textContent(), /"db"\."raw"\."orders"/);
   await done();
@@ -93,12 +87,14 @@ test('lineage grows by steps, has simulations and leads from box to box', async 
   const { page, done } = await open(smallUrl, '#/node/model.shop.orders');
   const boxes = () => page.locator('#lineage .box').evaluateAll((all) => all.map((b) => b.getAttribute('aria-label')).sort());
   assert.deepEqual(await boxes(), ['Model daily, error', 'Model orders, a test failed', 'Model stg_orders, success', 'Seed countries', 'Snapshot history, skipped']);
-  for (let i = 0; i < 2; i++) await page.getByRole('button', { name: 'More steps up' }).click();
-  assert.ok((await boxes()).includes('Simulation raw_orders'));
+  await page.getByRole('button', { name: 'More steps up' }).click();
+  await eventually(async () => assert.ok((await boxes()).length > 5));
+  await page.getByRole('button', { name: 'More steps up' }).click();
+  await eventually(async () => assert.ok((await boxes()).includes('Simulation raw_orders')));
   await page.getByRole('checkbox', { name: 'Tests' }).check();
-  assert.ok((await boxes()).some((b) => b.startsWith('Data test')));
+  await eventually(async () => assert.ok((await boxes()).some((b) => b.startsWith('Data test'))));
   await page.locator('#lineage .box', { hasText: 'countries' }).click();
-  assert.equal(await page.locator('h1').textContent(), 'countries');
+  await heading(page, 'countries');
   await done();
 });
 
@@ -115,7 +111,7 @@ test('boxes of the whole graph do not overlap', async () => {
 test('the path of a column lights up', async () => {
   const { page, done } = await open(smallUrl, '#/node/model.shop.orders');
   await page.locator('#columns a', { hasText: 'total' }).first().click();
-  assert.equal(await page.locator('#lineage .graph .edge').count(), 3);
+  await eventually(async () => assert.equal(await page.locator('#lineage .graph .edge').count(), 3));
   assert.deepEqual((await page.locator('#lineage .port text').allTextContents()).sort(), ['id', 'id', 'revenue', 'total']);
   assert.equal(await page.locator('#lineage .graph .edge-aggregate').count(), 1);
   assert.match(page.url(), /column=total/);
@@ -130,7 +126,7 @@ test('search by keyboard finds names, columns and texts', async () => {
   assert.ok((await page.locator('.result').allTextContents()).some((t) => t.includes('daily.revenue')));
   await page.locator('#search').fill('stg_ord');
   await page.keyboard.press('Enter');
-  assert.equal(await page.locator('h1').textContent(), 'stg_orders');
+  await heading(page, 'stg_orders');
   await page.keyboard.press('/');
   await page.keyboard.type('zzz');
   assert.match(await page.locator('#results').textContent(), /Nothing found/);
@@ -170,7 +166,7 @@ test('a small screen has a menu and scrolls only downwards', async () => {
     assert.ok(await page.evaluate(() => document.documentElement.scrollWidth <= 390), hash);
     await page.getByRole('button', { name: 'Menu' }).click();
     await page.locator('.tree-row.leaf', { hasText: 'daily' }).click();
-    assert.equal(await page.locator('h1').textContent(), 'daily');
+    await heading(page, 'daily');
     await done();
   }
 });
@@ -203,6 +199,6 @@ test('five thousand models stay light', async () => {
 
 test('an address that is not there says so', async () => {
   const { page, done } = await open(smallUrl, '#/node/model.shop.removed');
-  assert.equal(await page.locator('h1').textContent(), 'Not found');
+  await heading(page, 'Not found');
   await done();
 });

@@ -10,7 +10,7 @@ import { tmpdir } from 'node:os';
 import { join, resolve } from 'node:path';
 import { after, before, test } from 'node:test';
 import { pathToFileURL } from 'node:url';
-import { launch, open as openPage } from './browser.mjs';
+import { eventually, launch, open as openPage } from './browser.mjs';
 import { HOSTILE, numbers, project, programs } from './shop.mjs';
 
 const root = resolve(import.meta.dirname, '../..');
@@ -168,12 +168,11 @@ test('everything can be done by keyboard', async () => {
   await page.keyboard.press('Enter');
   await drawn(page, 2);
   assert.match(page.url(), /period=last_7_days/);
-  assert.match(await page.locator(':focus').textContent(), /Periode/);
+  await eventually(async () => assert.match(await page.locator(':focus').textContent(), /Periode/));
   const donut = page.locator('.tile-donut .chart');
   await donut.focus();
   await page.keyboard.press('ArrowRight');
-  const said = await donut.locator('[role="status"]').textContent();
-  assert.match(said, /: \d/);
+  await eventually(async () => assert.match(await donut.locator('[role="status"]').textContent(), /: \d/));
   await page.keyboard.press('Enter');
   await drawn(page, 3);
   assert.match(page.url(), /session__platform=/);
@@ -182,9 +181,9 @@ test('everything can be done by keyboard', async () => {
   await page.locator('.tile-line table').waitFor();
   await page.locator('.tile-line').getByRole('button', { name: 'Definition' }).focus();
   await page.keyboard.press('Enter');
-  assert.match(await page.locator('dialog').textContent(), /count\(distinct/i);
+  await eventually(async () => assert.match(await page.locator('dialog').textContent(), /count\(distinct/i));
   await page.keyboard.press('Escape');
-  assert.equal(await page.locator('dialog').count(), 0);
+  await eventually(async () => assert.equal(await page.locator('dialog').count(), 0));
   await done();
 });
 
