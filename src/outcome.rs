@@ -6,6 +6,14 @@ use crate::graph::ExtraCte;
 use chrono::{DateTime, Utc};
 use serde_json::{Map, Value};
 
+/// The name of this thread as dbt calls it: the first one is Python's `MainThread`.
+pub fn thread_name() -> String {
+    match std::thread::current().name() {
+        None | Some("main") => "MainThread".to_string(),
+        Some(name) => name.to_string(),
+    }
+}
+
 /// How a node ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Status {
@@ -185,16 +193,16 @@ impl NodeResult {
 /// The age that a source may reach.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct AgeLimit {
-    /// How many.
-    pub count: i64,
+    /// How many; none where nobody set a limit.
+    pub count: Option<i64>,
     /// `minute`, `hour` or `day`.
-    pub period: String,
+    pub period: Option<String>,
 }
 
 /// The limits of a source.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct FreshnessCriteria {
-    /// Older than this warns.
+    /// Older than this warns; none where the limit was taken away (`null`).
     pub warn_after: Option<AgeLimit>,
     /// Older than this is an error.
     pub error_after: Option<AgeLimit>,

@@ -40,10 +40,10 @@ fn result(r: &FreshnessResult) -> Option<Value> {
 }
 
 fn limit(limit: Option<&AgeLimit>) -> Value {
-    json!({
-        "count": limit.map(|l| l.count),
-        "period": limit.map(|l| l.period.as_str()),
-    })
+    limit.map_or(
+        Value::Null,
+        |l| json!({"count": l.count, "period": l.period}),
+    )
 }
 
 #[cfg(test)]
@@ -61,8 +61,8 @@ mod tests {
             snapshotted_at: Some(at),
             criteria: FreshnessCriteria {
                 warn_after: Some(AgeLimit {
-                    count: 1,
-                    period: "day".to_string(),
+                    count: Some(1),
+                    period: Some("day".to_string()),
                 }),
                 error_after: None,
                 filter: Some("id > 0".to_string()),

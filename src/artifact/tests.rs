@@ -62,8 +62,8 @@ fn freshness() -> FreshnessResult {
         snapshotted_at: Some(at()),
         criteria: FreshnessCriteria {
             warn_after: Some(AgeLimit {
-                count: 1,
-                period: "day".to_string(),
+                count: Some(1),
+                period: Some("day".to_string()),
             }),
             error_after: None,
             filter: None,

@@ -113,26 +113,24 @@ fn compile_selected(
     }
     let mut manifest = (*loaded.manifest).clone();
     let mut results = Vec::new();
-    let mut shown: Vec<(&Node, String)> = Vec::new();
+    let mut shown: Vec<(&Node, String, Option<String>)> = Vec::new();
     for node in nodes {
         let started = Utc::now();
         let mut result = NodeResult::new(&node.unique_id, Status::Success);
-        let sql = if node.resource_type == ResourceType::Seed {
-            format!(
-                "select * from {}",
-                node.relation_name.clone().unwrap_or_default()
-            )
+        let (sql, header) = if node.resource_type == ResourceType::Seed {
+            let table = node.relation_name.clone().unwrap_or_default();
+            (format!("select * from {table}"), None)
         } else {
-            let sql = compile_one(loaded, compiler, node, &mut manifest)?;
+            let (sql, header) = compile_one(loaded, compiler, node, &mut manifest)?;
             if let Some(session) = &compiler.session {
                 session.lock().unwrap_or_else(PoisonError::into_inner).end();
             }
             result.compiled = true;
             result.compiled_code = Some(sql.clone());
-            sql
+            (sql, header)
         };
         if named(ctx, node) {
-            shown.push((node, sql));
+            shown.push((node, sql, header));
         }
         if node.is_ephemeral() {
             continue;
@@ -158,25 +156,24 @@ fn compile_selected(
         Command::Show { .. } => usize::MAX,
         _ => 1,
     };
-    for (node, sql) in shown.iter().take(most) {
-        let header = node.config.str("sql_header");
+    for (node, sql, header) in shown.iter().take(most) {
         let name = match &node.version {
             Some(v) => format!("{}.v{}", node.name, crate::graph::version_text(v)),
             None => node.name.clone(),
         };
         let subject = Subject::Node(&name, &node.unique_id);
-        show(ctx, compiler, subject, sql, header)?;
+        show(ctx, compiler, subject, sql, header.as_deref())?;
     }
     Ok(Outcome::Success)
 }
 
-/// Compiles a node, writes the file, and notes it in the manifest.
+/// Compiles a node, writes the file, and notes it in the manifest. Gives the SQL and what is sent in front of it.
 fn compile_one(
     loaded: &Loaded,
     compiler: &Compiler,
     node: &Node,
     manifest: &mut Manifest,
-) -> Result<String> {
+) -> Result<(String, Option<String>)> {
     let compiled = compiler.compile(node).map_err(|d| located(node, d))?;
     // As in dbt, a snapshot has no file of its query.
     let path = if node.resource_type == ResourceType::Snapshot {
@@ -198,7 +195,7 @@ fn compile_one(
             path,
         });
     }
-    Ok(compiled.sql)
+    Ok((compiled.sql, compiled.header))
 }
 
 pub(super) fn write_results(

@@ -84,10 +84,18 @@ fn as_target(ctx: &Session, options: &ConnectOptions, profile: &str, origin: Str
 
 /// Chooses the database; the private server is started only when the command connects.
 pub fn choose(ctx: &Session, connects: bool) -> Result<Database> {
+    choose_or(ctx, connects, None)
+}
+
+/// Chooses the database, by another profile where the project names none.
+pub fn choose_or(ctx: &Session, connects: bool, other: Option<String>) -> Result<Database> {
     let flags = &ctx.invocation.flags;
     let render = setup::plain_render(ctx)?;
     let root = ctx.project_dir();
-    let doc = match (Project::peek(&root, ""), &flags.profile) {
+    let doc = match (
+        Project::peek(&root, ""),
+        flags.profile.as_ref().or(other.as_ref()),
+    ) {
         (Ok(doc), _) => Some(doc),
         // The profile is named beside the project file, which is told of by whoever reads it.
         (Err(_), Some(_)) => None,
@@ -111,6 +119,7 @@ pub fn choose(ctx: &Session, connects: bool) -> Result<Database> {
         .profile
         .clone()
         .or(named)
+        .or(other)
         .unwrap_or_else(|| "default".into());
     if let Some(found) = from_profile(ctx, &profile, &render)? {
         return Ok(found);

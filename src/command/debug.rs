@@ -1,7 +1,7 @@
 //! `debug`: says which database is used and why, whether profile and project are sound, and tries the connection.
 //! In: the session. Out: dbt's lines, so that what reads them reads ours, with where the connection comes from added.
 use super::Outcome;
-use super::connect::{Database, choose};
+use super::connect::{Database, choose_or};
 use super::session::Session;
 use super::setup;
 use crate::cli::{Command, Source};
@@ -54,7 +54,8 @@ pub fn debug(ctx: &Session) -> Result<Outcome> {
         line(ctx, format!("xdg-open {}", folder.display()));
         return Ok(Outcome::Success);
     }
-    let database = choose(ctx, true);
+    // As in dbt, a file with one profile alone leaves no doubt, even when the project cannot be read.
+    let database = choose_or(ctx, true, only_profile(&folder));
     head(ctx, &folder, database.as_ref().ok());
     let mut failures = Vec::new();
     if let Err(stopped) = &database {
@@ -88,6 +89,16 @@ pub fn debug(ctx: &Session) -> Result<Outcome> {
         line(ctx, failure);
     }
     Ok(Outcome::Failed)
+}
+
+/// The name of the one profile in a folder's profiles.yml.
+fn only_profile(folder: &std::path::Path) -> Option<String> {
+    let file = crate::fs::read(&folder.join("profiles.yml"), "profiles.yml").ok()?;
+    let doc = crate::yaml::load_map(&file).ok()?;
+    let names = doc.root.entries().iter().filter_map(|(k, _)| k.as_str());
+    let mut profiles = names.filter(|name| *name != "config");
+    let first = profiles.next()?.to_string();
+    profiles.next().is_none().then_some(first)
 }
 
 fn profiles_folder(ctx: &Session) -> PathBuf {

@@ -220,8 +220,8 @@ fn comment(runner: &NodeRunner) -> Result<()> {
 fn broken(hooks: &Results) -> Result<()> {
     let problem = hooks
         .iter()
-        .filter_map(|(_, r)| r.diagnostic.as_ref().filter(|_| r.status.is_failure()))
-        .find(|d| d.heading.as_deref() == Some("Compilation Error"));
+        .find(|(_, r)| r.status.is_failure() && !r.compiled)
+        .and_then(|(_, r)| r.diagnostic.as_ref());
     match problem {
         Some(d) => Err(d.clone().into()),
         None => Ok(()),

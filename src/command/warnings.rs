@@ -16,6 +16,7 @@ fn event_of(d: &Diagnostic) -> Option<(DbtEvent, bool)> {
         (code::P0116, "InvalidConcurrentBatchesConfig", "I075"),
         (code::P0109, "UnusedResourceConfigPath", "I057"),
         (code::G0401, "NodeNotFoundOrDisabled", "I060"),
+        (code::G0416, "FreshnessConfigProblem", "I073"),
         (code::G0405, "NoNodeForYamlKey", "I058"),
         (code::J0305, "JinjaLogWarning", "I061"),
         (code::T0701, "LogTestResult", "Q007"),
@@ -26,6 +27,7 @@ fn event_of(d: &Diagnostic) -> Option<(DbtEvent, bool)> {
     let deprecated = |name, code| Some((DbtEvent { name, code }, true));
     match d.code {
         code::P0110 => deprecated("ConfigDataPathDeprecation", "D006"),
+        code::P0117 => deprecated("CollectFreshnessReturnSignature", "D012"),
         code::Y0204 => deprecated("CustomKeyInObjectDeprecation", "D017"),
         code::Y0202 => deprecated("DuplicateYAMLKeysDeprecation", "D022"),
         code::J0303 => deprecated("UnexpectedJinjaBlockDeprecation", "D016"),

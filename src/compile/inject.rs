@@ -15,7 +15,8 @@ pub fn inject_ctes(sql: &str, ctes: &[ExtraCte]) -> (String, (usize, usize)) {
     let start = skip_blank(sql, 0);
     match with_end(sql) {
         Some(at) => {
-            let insert = format!("{joined},");
+            let at = skip_blank(sql, at);
+            let insert = format!("{joined}, ");
             (
                 format!("{}{insert}{}", &sql[..at], &sql[at..]),
                 (at, insert.len()),

@@ -56,6 +56,8 @@ pub struct CompiledNode {
     pub map: SourceMap,
     /// Macros that the text called itself.
     pub macros: Vec<String>,
+    /// Text to send in front of the SQL (`sql_header`), which the text may have set itself.
+    pub header: Option<String>,
 }
 
 /// What compiling needs beside the node.
@@ -130,6 +132,9 @@ impl Compiler {
             extra_ctes: ctes,
             map,
             macros: scope.recorded().macros,
+            header: scope
+                .config("sql_header")
+                .and_then(|h| h.as_str().map(str::to_string)),
         })
     }
 

@@ -235,21 +235,14 @@ fn level(tree: &Map<String, Value>) -> Map<String, Value> {
     out
 }
 
-/// Sentences about known keys whose values have the wrong type; extra keys are anyone's own.
+/// What is wrong with the known keys of a configuration, each with its key: what is wanted, then what dbt says.
 pub fn validate(kind: ResourceType, config: &Map<String, Value>) -> Vec<(String, String)> {
-    let mut wrong = Vec::new();
-    let mut check = |key: &str, ok: fn(&Value) -> bool, wanted: &str| {
-        if let Some(value) = config.get(key).filter(|v| !v.is_null())
-            && !ok(value)
-        {
-            wrong.push((
-                key.to_string(),
-                format!("`{key}` must be {wanted}, but is {value}"),
-            ));
-        }
+    let is_text_or_list = |v: &Value| v.is_string() || is_list_of_texts(v);
+    let mut wrong = Wrong {
+        config,
+        said: Vec::new(),
     };
-    let text_list = |v: &Value| v.as_array().is_some_and(|a| a.iter().all(Value::is_string));
-    check("enabled", Value::is_boolean, "true or false");
+    wrong.kind("enabled", Value::is_boolean, "true or false", "boolean");
     for key in [
         "alias",
         "schema",
@@ -259,9 +252,10 @@ pub fn validate(kind: ResourceType, config: &Map<String, Value>) -> Vec<(String,
         "incremental_strategy",
         "on_schema_change",
     ] {
-        check(key, Value::is_string, "text");
+        wrong.kind(key, Value::is_string, "text", "string");
     }
-    check("tags", text_list, "text or a list of texts");
+    let tags = "text or a list of texts";
+    wrong.kind("tags", is_list_of_texts, tags, "array");
     for key in [
         "meta",
         "docs",
@@ -271,60 +265,103 @@ pub fn validate(kind: ResourceType, config: &Map<String, Value>) -> Vec<(String,
         "quoting",
         "contract",
     ] {
-        check(key, Value::is_object, "a mapping");
+        wrong.kind(key, Value::is_object, "a mapping", "object");
     }
-    check("full_refresh", Value::is_boolean, "true or false");
-    check(
-        "unique_key",
-        |v| v.is_string() || v.as_array().is_some_and(|a| a.iter().all(Value::is_string)),
-        "text or a list of texts",
+    wrong.kind(
+        "full_refresh",
+        Value::is_boolean,
+        "true or false",
+        "boolean",
     );
-    check(
-        "on_configuration_change",
-        |v| {
-            v.as_str()
-                .is_some_and(|s| ["apply", "continue", "fail"].contains(&s))
-        },
-        "apply, continue or fail",
-    );
+    wrong.kind("unique_key", is_text_or_list, tags, "array");
+    wrong.word("on_configuration_change", &["apply", "continue", "fail"]);
     if kind == ResourceType::Test {
-        check(
-            "severity",
-            |v| {
-                v.as_str()
-                    .is_some_and(|s| ["warn", "error"].contains(&s.to_lowercase().as_str()))
-            },
-            "warn or error",
-        );
-        check(
-            "store_failures_as",
-            |v| {
-                v.as_str()
-                    .is_some_and(|s| ["table", "view", "ephemeral"].contains(&s))
-            },
-            "table, view or ephemeral",
-        );
-        check("limit", Value::is_i64, "a whole number");
+        if let Some(said) = config.get("severity").and_then(Value::as_str)
+            && !["warn", "error"].contains(&said.to_lowercase().as_str())
+        {
+            wrong.push(
+                "severity",
+                "warn or error",
+                &format!("'{said}' does not match '^([Ww][Aa][Rr][Nn]|[Ee][Rr][Rr][Oo][Rr])$'"),
+            );
+        }
+        wrong.kind("severity", Value::is_string, "warn or error", "string");
+        wrong.word("store_failures_as", &["table", "view", "ephemeral"]);
+        wrong.kind("limit", Value::is_i64, "a whole number", "integer");
     }
     if kind == ResourceType::Model {
-        check(
-            "access",
-            |v| {
-                v.as_str()
-                    .is_some_and(|s| ["private", "protected", "public"].contains(&s))
-            },
-            "private, protected or public",
-        );
-        check(
-            "batch_size",
-            |v| {
-                v.as_str()
-                    .is_some_and(|s| ["hour", "day", "month", "year"].contains(&s))
-            },
-            "hour, day, month or year",
-        );
+        wrong.word("access", &["private", "protected", "public"]);
+        wrong.word("batch_size", &["hour", "day", "month", "year"]);
     }
-    wrong
+    wrong.said
+}
+
+fn is_list_of_texts(value: &Value) -> bool {
+    value
+        .as_array()
+        .is_some_and(|a| a.iter().all(Value::is_string))
+}
+
+/// Collects the keys whose values do not fit.
+struct Wrong<'a> {
+    config: &'a Map<String, Value>,
+    said: Vec<(String, String)>,
+}
+
+impl Wrong<'_> {
+    fn push(&mut self, key: &str, wanted: &str, words: &str) {
+        let sentence = format!("`{key}` must be {wanted}: {words}");
+        self.said.push((key.to_string(), sentence));
+    }
+
+    /// A value of another kind than the key's; null counts as left out.
+    fn kind(&mut self, key: &str, fits: impl Fn(&Value) -> bool, wanted: &str, kind: &str) {
+        if let Some(value) = self.config.get(key).filter(|v| !v.is_null() && !fits(v)) {
+            let words = format!("{} is not of type '{kind}'", python_repr(value));
+            self.push(key, wanted, &words);
+        }
+    }
+
+    /// A value that is none of the key's words.
+    fn word(&mut self, key: &str, words: &[&str]) {
+        let value = self.config.get(key).filter(|v| !v.is_null());
+        if let Some(value) = value.filter(|v| v.as_str().is_none_or(|s| !words.contains(&s))) {
+            let (last, others) = words.split_last().map_or(("", words), |(l, o)| (*l, o));
+            let list: Vec<String> = words.iter().map(|w| format!("'{w}'")).collect();
+            self.push(
+                key,
+                &format!("{} or {last}", others.join(", ")),
+                &format!("{} is not one of [{}]", python_repr(value), list.join(", ")),
+            );
+        }
+    }
+}
+
+/// A value as Python shows it, as dbt's messages do.
+fn python_repr(value: &Value) -> String {
+    match value {
+        Value::Null => "None".into(),
+        Value::Bool(true) => "True".into(),
+        Value::Bool(false) => "False".into(),
+        Value::Number(n) => n.to_string(),
+        Value::String(s) if s.contains('\'') && !s.contains('"') => format!("\"{s}\""),
+        Value::String(s) => format!("'{}'", s.replace('\\', "\\\\").replace('\'', "\\'")),
+        Value::Array(list) => {
+            let parts: Vec<String> = list.iter().map(python_repr).collect();
+            format!("[{}]", parts.join(", "))
+        }
+        Value::Object(map) => {
+            let pair = |(k, v): (&String, &Value)| {
+                format!(
+                    "{}: {}",
+                    python_repr(&Value::String(k.clone())),
+                    python_repr(v)
+                )
+            };
+            let parts: Vec<String> = map.iter().map(pair).collect();
+            format!("{{{}}}", parts.join(", "))
+        }
+    }
 }
 
 /// What a model in batches fails to say, in dbt's words.

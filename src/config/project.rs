@@ -400,6 +400,7 @@ impl Reader<'_> {
             .texts("clean-targets")
             .unwrap_or_else(|| vec![target_path.clone()]);
         let (trees, raw_trees) = self.trees();
+        self.dbt_cloud();
         Project {
             root: root.to_path_buf(),
             file: self.doc.file.clone(),
@@ -546,47 +547,43 @@ impl Reader<'_> {
         out
     }
 
-    /// `version:`, a number or three, and whether `dbt-cloud:` is a mapping; nothing is done with either.
+    /// `version:`, a number or three; nothing is done with it.
     fn version(&mut self) -> Option<Value> {
-        let refused = |node: &Node, key: &str, help: &str| {
-            let shown = node
-                .as_str()
-                .map_or_else(|| node.to_json().to_string(), |s| format!("'{s}'"));
-            Diagnostic::error(
-                code::P0103,
-                format!("at path ['{key}']: {shown} is not valid under any of the given schemas"),
-            )
-            .heading("Runtime Error")
-            .at(self.doc.place(node))
-            .help(help.to_string())
-        };
-        let mut wrong = Vec::new();
-        if let Some(cloud) = self
-            .doc
-            .root
-            .get("dbt-cloud")
-            .filter(|n| !n.is_map() && !n.is_null())
-        {
-            wrong.push(refused(
-                cloud,
-                "dbt-cloud",
-                "`dbt-cloud` holds keys such as `project-id`",
-            ));
-        }
         let node = self.doc.root.get("version").filter(|n| !n.is_null())?;
+        let value = node.to_json();
         let text = node.scalar_text().unwrap_or_default();
-        let number = text.parse::<f64>().is_ok();
-        if !number && !is_semantic(&text) {
-            wrong.push(refused(
-                node,
-                "version",
-                "write a number or three, as in '1.0.0'",
-            ));
-        }
-        for d in wrong {
+        if text.parse::<f64>().is_err() && !is_semantic(&text) {
+            let d = self.of_no_schema("version", node, "write a number or three, as in '1.0.0'");
             self.sink.push(d);
         }
-        Some(node.to_json())
+        Some(value)
+    }
+
+    /// `dbt-cloud:`, a mapping; nothing is done with it.
+    fn dbt_cloud(&mut self) {
+        let node = self.doc.root.get("dbt-cloud");
+        if let Some(node) = node.filter(|n| !n.is_map() && !n.is_null()) {
+            let d = self.of_no_schema(
+                "dbt-cloud",
+                node,
+                "`dbt-cloud` holds keys such as `project-id`",
+            );
+            self.sink.push(d);
+        }
+    }
+
+    /// A value that has none of the forms that its key may have.
+    fn of_no_schema(&self, key: &str, node: &Node, help: &str) -> Diagnostic {
+        let shown = node
+            .as_str()
+            .map_or_else(|| node.to_json().to_string(), |s| format!("'{s}'"));
+        Diagnostic::error(
+            code::P0103,
+            format!("at path ['{key}']: {shown} is not valid under any of the given schemas"),
+        )
+        .heading("Runtime Error")
+        .at(self.doc.place(node))
+        .help(help)
     }
 
     fn query_comment(&mut self) -> QueryComment {

@@ -142,7 +142,7 @@ pub fn load_profile(
             .filter_map(|(k, _)| k.as_str())
             .collect();
         let mut d = problem(format!(
-            "the profile '{}' does not have a target named '{name}'",
+            "The profile '{}' does not have a target named '{name}'.",
             query.profile
         ))
         .at(doc.place(key))

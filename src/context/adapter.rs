@@ -13,7 +13,7 @@ use super::shared::Say;
 use crate::jinja::MacroRef;
 use crate::jinja::python::{self, Dict, List};
 use crate::pg::{PgError, quote_literal};
-use minijinja::value::{Object, ObjectRepr, Value};
+use minijinja::value::{Object, ObjectRepr, Value, ValueKind};
 use minijinja::{Error, State};
 use serde_json::{Value as Json, json};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -268,7 +268,7 @@ impl Inner {
     /// The connection, or an error that says why there is none.
     pub(super) fn connection(&self) -> Result<MutexGuard<'_, NodeSession>, Error> {
         let session = self.session.as_ref().ok_or_else(|| {
-            compilation("this needs a database connection, and there is none here")
+            compilation("this needs a database connection, and there is none here: connection never acquired for thread")
         })?;
         Ok(session.lock().unwrap_or_else(PoisonError::into_inner))
     }
@@ -798,6 +798,13 @@ impl Adapter {
             session.raw().describe(&sql)
         };
         let columns = columns.map_err(|e| Inner::database_error(e, sql.clone(), 0))?;
+        for column in columns.iter().filter(|c| !c.is_known()) {
+            let text = format!(
+                "The `type_code` {} was not recognized, which may affect error messages for enforced contracts that fail as well as `Column.data_type` values returned by `get_column_schema_from_query`",
+                column.oid
+            );
+            (self.0.shared.say)(Say::Log(text, false));
+        }
         Ok(List::value(
             columns
                 .iter()
@@ -1228,7 +1235,12 @@ fn parse_index(raw: &Value) -> Result<Value, Error> {
     if raw.is_none() || raw.is_undefined() {
         return Ok(Value::from(()));
     }
-    let bad = |why: String| compilation(format!("Could not parse index config: at path []: {why}"));
+    let bad_at = |path: &str, why: String| {
+        compilation(format!(
+            "Could not parse index config: at path [{path}]: {why}"
+        ))
+    };
+    let bad = |why: String| bad_at("", why);
     if !python::is_plain_map(raw) {
         return Err(compilation(format!(
             "Invalid index config:\n  Got: {}\n  Expected a dictionary with at minimum a \"columns\" key",
@@ -1241,6 +1253,18 @@ fn parse_index(raw: &Value) -> Result<Value, Error> {
                 "Additional properties are not allowed ({} was unexpected)",
                 python::repr_of(&key)
             )));
+        }
+    }
+    for (key, fits, kind) in [
+        ("columns", ValueKind::Seq, "array"),
+        ("unique", ValueKind::Bool, "boolean"),
+        ("type", ValueKind::String, "string"),
+    ] {
+        let value = raw.get_item(&Value::from(key)).ok();
+        let given = value.filter(|v| !v.is_undefined() && !v.is_none());
+        if let Some(value) = given.filter(|v| v.kind() != fits) {
+            let why = format!("{} is not of type '{kind}'", python::repr_of(&value));
+            return Err(bad_at(&format!("'{key}'"), why));
         }
     }
     let columns: Vec<String> = get_list(raw, "columns")

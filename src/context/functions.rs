@@ -384,24 +384,12 @@ fn try_or_compiler_error(
         .map_err(|_| compilation(message))
 }
 
-/// `adapter_macro('package.name', …)`: what `adapter.dispatch` was before.
-fn adapter_macro(
-    inner: &Arc<Inner>,
-    state: &mut State<'_, '_>,
-    args: Args,
-) -> Result<Value, Error> {
-    let full = args.required_text(0, "name")?;
-    let (package, name) = match full.split_once('.') {
-        Some((package, name)) => (Some(package), name),
-        None => (None, full.as_str()),
-    };
-    let found = super::adapter::dispatched(inner, name, package)?;
-    let mut rest: Vec<Value> = args.positional.iter().skip(1).cloned().collect();
-    let named: Vec<(String, Value)> = args.all_named().map(|(k, v)| (k.to_string(), v)).collect();
-    if !named.is_empty() {
-        rest.push(minijinja::value::Kwargs::from_iter(named).into());
-    }
-    found.call(state, &rest)
+/// `adapter_macro('package.name', …)`: what `adapter.dispatch` was before; dbt takes it no more.
+fn adapter_macro(_: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+    let name = args.required_text(0, "name")?;
+    Err(compilation(format!(
+        "The \"adapter_macro\" macro has been deprecated. Instead, use the `adapter.dispatch` method to find a macro and call the result. adapter_macro was called for: {name}"
+    )))
 }
 
 fn submit_python_job(_: &Arc<Inner>, _: &mut State<'_, '_>, _: Args) -> Result<Value, Error> {

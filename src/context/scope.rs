@@ -184,6 +184,11 @@ impl NodeScope {
         lock(&self.0.recorder).clone()
     }
 
+    /// A configuration value as it stands after rendering, which may have set it (`config.set`).
+    pub fn config(&self, key: &str) -> Option<Json> {
+        lock(&self.0.config).get(key).cloned()
+    }
+
     /// Ids of the ephemeral models that were referred to, in order.
     pub fn ephemeral(&self) -> Vec<String> {
         lock(&self.0.ephemeral).clone()
@@ -288,12 +293,7 @@ impl NodeScope {
             "invocation_id" => Value::from(shared.invocation_id.as_str()),
             "run_started_at" => super::values::moment(&shared.started_at),
             "dbt_version" => Value::from(crate::DBT_VERSION),
-            "thread_id" => Value::from(
-                std::thread::current()
-                    .name()
-                    .unwrap_or("MainThread")
-                    .to_string(),
-            ),
+            "thread_id" => Value::from(crate::outcome::thread_name()),
             "invocation_args_dict" => json(&Json::Object(shared.invocation_args.clone())),
             "dbt_metadata_envs" => {
                 let custom = shared

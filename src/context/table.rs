@@ -13,7 +13,6 @@ const NOTES: &[(&str, &str)] = &[
         "_sql_results",
         "a copy: what is put in is not seen by `load_result`",
     ),
-    ("adapter_macro", "without dbt's warning that it is old"),
     ("context_macro_stack", "there, empty"),
     ("defer_relation", "`none`"),
     (

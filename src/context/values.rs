@@ -1,9 +1,11 @@
 //! Python objects for what the database and CSV files give: decimals, dates, timestamps.
 use crate::jinja::modules;
 use crate::jinja::python::Decimal;
+use crate::jinja::python::json::{self, from_json};
 use crate::pg::Cell;
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, Timelike, Utc};
 use minijinja::value::Value;
+use serde_json::Value as Json;
 
 /// A decimal number; text that is none stays text.
 pub(crate) fn decimal(text: &str) -> Value {
@@ -44,6 +46,47 @@ pub(crate) fn cell(cell: &Cell) -> Value {
             let text = cell.text().unwrap_or_default();
             modules::time_value(&text).unwrap_or_else(|| Value::from(text))
         }
+        Cell::Array(items) => dumped(&Value::from_iter(items.iter().map(in_array)), cell),
+        Cell::Json(text) => match serde_json::from_str(text) {
+            Ok(json @ (Json::Array(_) | Json::Object(_))) => dumped(&from_json(&json), cell),
+            Ok(json) => from_json(&json),
+            Err(_) => Value::from(text.as_str()),
+        },
         other => Value::from(other.text().unwrap_or_default()),
+    }
+}
+
+/// Arrays and documents stand in tables as dbt has them: the text that Python's `json.dumps` gives for what the driver
+/// makes of them.
+fn dumped(value: &Value, cell: &Cell) -> Value {
+    json::dumps(value, false, None)
+        .unwrap_or_else(|_| cell.text().unwrap_or_default())
+        .into()
+}
+
+/// A value in an array: numbers with a fraction are floats there, dates and times ISO texts.
+fn in_array(cell: &Cell) -> Value {
+    let seconds = |nanos: u32| {
+        if nanos == 0 {
+            "%H:%M:%S"
+        } else {
+            "%H:%M:%S%.6f"
+        }
+    };
+    match cell {
+        Cell::Decimal(text) => text
+            .parse::<f64>()
+            .map_or_else(|_| text.as_str().into(), Value::from),
+        Cell::Timestamp(t) => {
+            let format = format!("%Y-%m-%dT{}", seconds(t.nanosecond()));
+            t.format(&format).to_string().into()
+        }
+        Cell::TimestampTz(t) => {
+            let format = format!("%Y-%m-%dT{}%:z", seconds(t.nanosecond()));
+            t.format(&format).to_string().into()
+        }
+        Cell::Date(d) => d.to_string().into(),
+        Cell::Array(items) => items.iter().map(in_array).collect(),
+        other => self::cell(other),
     }
 }

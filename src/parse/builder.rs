@@ -185,6 +185,25 @@ impl<'a> Builder<'a> {
         }
     }
 
+    /// Says what is wrong with the configuration of an entry of a properties file, at the key that is wrong.
+    pub(super) fn check_property_config(
+        &mut self,
+        kind: ResourceType,
+        p: &Property,
+        config: &NodeConfig,
+    ) {
+        let own = p.get("config");
+        for (key, sentence) in validate(kind, &config.rendered) {
+            let at = own.and_then(|c| c.get(&key)).or_else(|| p.get(&key));
+            let message = format!("{} `{}`: {sentence}", kind.as_str(), p.name);
+            self.sink.push(
+                Diagnostic::error(code::P0111, message)
+                    .heading("Parsing Error")
+                    .at(at.map_or_else(|| p.name_place(), |n| p.place(n))),
+            );
+        }
+    }
+
     /// Makes a node of a draft: renders its text, builds its configuration and names.
     /// `None` when the text cannot be rendered.
     pub(super) fn node(&mut self, draft: Draft<'_>) -> Option<Node> {

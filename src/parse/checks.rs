@@ -168,6 +168,7 @@ impl Builder<'_> {
         for node in self.manifest.nodes.values() {
             said.extend(colour(node));
             said.extend(materialized(node));
+            said.extend(public_ephemeral(node));
             if node.resource_type == ResourceType::Model && node.contract.enforced {
                 said.extend(schema_change(node));
                 if node.patch_path.is_some() {
@@ -279,6 +280,18 @@ fn colour(node: &Node) -> Option<Diagnostic> {
         "Invalid color name for docs.node_color: {colour}. It is neither a valid HTML color name nor a valid HEX code."
     );
     Some(wrong(node, "Validation Error", message))
+}
+
+/// What other projects may read must be there to be read.
+fn public_ephemeral(node: &Node) -> Option<Diagnostic> {
+    let public = node.access.as_deref() == Some("public") && node.is_ephemeral();
+    public.then(|| {
+        let message = format!(
+            "Node {} with 'ephemeral' materialization has an invalid value (public) for the access field",
+            node.unique_id
+        );
+        wrong(node, "Parsing Error", message).help("build it as a view or a table, or make it `protected`")
+    })
 }
 
 /// Seeds, tests and snapshots have one materialization each.

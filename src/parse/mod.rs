@@ -4,6 +4,7 @@
 //! resolved, or every problem of the project at once. Nothing here speaks to a database.
 mod builder;
 mod checks;
+mod freshness;
 pub mod generic;
 mod host;
 mod others;

@@ -109,6 +109,7 @@ impl Builder<'_> {
             let names = fqn(&project, &p.relative_path, &p.name);
             let patch = p.config(&["meta", "tags"], &mut self.sink);
             let config = self.config(ResourceType::Exposure, pkg, &names, Some(&patch), &[]);
+            self.check_property_config(ResourceType::Exposure, &p, &config);
             self.check_exposure(&p);
             let mut recorded = Recorded::default();
             for item in p.get("depends_on").map(Yaml::items).unwrap_or_default() {
@@ -544,6 +545,7 @@ impl Builder<'_> {
         names.push(p.name.clone());
         let patch = p.config(&["meta", "tags"], &mut self.sink);
         let config = self.config(ResourceType::UnitTest, pkg, &names, Some(&patch), &[]);
+        self.check_property_config(ResourceType::UnitTest, p, &config);
         let overrides = p.get("overrides").map(|o| {
             let part = |k: &str| o.get(k).map_or_else(|| json!({}), Yaml::to_json);
             json!({"macros": part("macros"), "vars": part("vars"), "env_vars": part("env_vars")})

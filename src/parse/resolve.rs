@@ -489,7 +489,7 @@ impl Builder<'_> {
         path.push(first.clone());
         let mut d = Diagnostic::error(
             code::G0404,
-            format!("found a cycle: {}", path.join(" --> ")),
+            format!("Found a cycle: {}", path.join(" --> ")),
         )
         .heading("Runtime Error");
         for pair in path.windows(2) {

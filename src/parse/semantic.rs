@@ -79,6 +79,7 @@ impl Builder<'_> {
         let names = fqn(&project, &p.relative_path, &p.name);
         let patch = p.config(&["meta", "group"], &mut self.sink);
         let config = self.config(draft.kind, pkg, &names, Some(&patch), &[]);
+        self.check_property_config(draft.kind, p, &config);
         let mut fields = draft.fields;
         if draft.kind == ResourceType::Metric {
             fields.insert(

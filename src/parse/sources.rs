@@ -1,11 +1,12 @@
 //! Sources: tables that the project reads, with freshness, quoting, overrides and tests; and simulations as sources.
 use super::builder::{Builder, Draft, render_relation, text_checksum};
+use super::freshness::{self, Freshness, wrong_periods};
 use super::properties::{Property, check_keys, json_map};
 use super::tests::absent;
 use crate::config::tree_layers;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Config, Disabled, ResourceType, Source};
-use crate::text::{Place, nearest};
+use crate::text::Place;
 use crate::yaml::{self, Node as Yaml};
 use indexmap::IndexMap;
 use serde_json::{Map, Value, json};
@@ -250,9 +251,27 @@ impl Builder<'_> {
             .help("rename one of them, or merge their entries");
             return self.sink.push(d);
         } else {
+            self.check_loaded_at(&source);
             self.manifest.sources.insert(unique_id.clone(), source);
         }
         self.source_tests(package, p, table, &p.name, name, &unique_id);
+    }
+
+    /// A limit of age is of no use without a column that tells it: PostgreSQL does not know when a table last changed.
+    fn check_loaded_at(&mut self, source: &Source) {
+        let limits = source.freshness.as_ref().and_then(Value::as_object);
+        let told = source.loaded_at_field.is_some() || source.loaded_at_query.is_some();
+        if !told && limits.is_some_and(freshness::has_limit) {
+            let message = format!(
+                "The configured adapter does not support metadata-based freshness. A loaded_at_field must be specified for source '{}.{}'.",
+                source.source_name, source.name
+            );
+            self.sink.push(
+                Diagnostic::warning(code::G0416, message)
+                    .at_opt(source.place.clone())
+                    .help("name the column with the time of loading in `config.loaded_at_field`"),
+            );
+        }
     }
 
     fn source_config(
@@ -275,7 +294,7 @@ impl Builder<'_> {
                 .map(|t| tree_layers(t, fqn))
                 .unwrap_or_default()
         };
-        let mut freshness: Option<Option<Map<String, Value>>> = None;
+        let mut freshness = Freshness::default();
         layers(false, &pkg.project)
             .iter()
             .for_each(|l| config.apply(l));
@@ -301,15 +320,15 @@ impl Builder<'_> {
             for level in [
                 owner.get("freshness"),
                 owner.get("config").and_then(|c| c.get("freshness")),
-            ]
-            .into_iter()
-            .flatten()
-            {
-                freshness = Some(merge_freshness(freshness, level));
-                for d in wrong_periods(p, level) {
+            ] {
+                freshness.merge(level);
+                for d in level.into_iter().flat_map(|l| wrong_periods(p, l)) {
                     self.sink.push(d);
                 }
             }
+        }
+        if let Some(said) = freshness.said() {
+            config.rendered.insert("freshness".into(), said);
         }
         if pkg.project.name != self.root().project.name {
             layers(false, &self.root().project)
@@ -319,14 +338,9 @@ impl Builder<'_> {
                 .iter()
                 .for_each(|l| config.apply_unrendered(l));
         }
-        {
-            let said = freshness.unwrap_or_else(|| Some(Map::new()));
-            let value = said.map_or(Value::Null, |m| {
-                let limit = |k: &str| m.get(k).filter(|v| v.is_object()).cloned().unwrap_or_else(|| json!({"count": null, "period": null}));
-                json!({"warn_after": limit("warn_after"), "error_after": limit("error_after"), "filter": m.get("filter").cloned().unwrap_or(Value::Null)})
-            });
-            config.rendered.insert("freshness".into(), value);
-        }
+        self.check_property_config(ResourceType::Source, p, &config);
+        let shown = freshness::shown(config.rendered.get("freshness"));
+        config.rendered.insert("freshness".into(), shown);
         for key in [
             "freshness",
             "loaded_at_field",
@@ -598,70 +612,6 @@ fn texts_once(list: Vec<String>) -> Vec<String> {
         super::host::push_new(&mut all, t);
         all
     })
-}
-
-/// Freshness of a deeper level over what was said above; null switches it off for good.
-/// The limits of a source's age that say no number, or a unit of time that there is not.
-fn wrong_periods(p: &Property, level: &Yaml) -> Vec<Diagnostic> {
-    const PERIODS: [&str; 3] = ["minute", "hour", "day"];
-    let mut out = Vec::new();
-    for key in ["warn_after", "error_after"] {
-        let Some(limit) = level.get(key).filter(|l| l.is_map()) else {
-            continue;
-        };
-        if let Some(node) = limit.get("period").filter(|n| !n.is_null()) {
-            let word = node.scalar_text().unwrap_or_default();
-            if !PERIODS.contains(&word.as_str()) {
-                let d = Diagnostic::error(
-                    code::P0111,
-                    format!(
-                        "source `{}`: the `period` of `{key}` must be minute, hour or day, but is \"{word}\"",
-                        p.name
-                    ),
-                )
-                .heading("Parsing Error")
-                .at(p.place(node));
-                out.push(match nearest(&word, PERIODS) {
-                    Some(near) => d.help(format!("did you mean `{near}`?")),
-                    None => d.help("a week is `{count: 7, period: day}`"),
-                });
-            }
-        }
-        if let Some(node) = limit
-            .get("count")
-            .filter(|n| !n.is_null() && n.scalar_text().is_none_or(|t| t.parse::<i64>().is_err()))
-        {
-            out.push(
-                Diagnostic::error(
-                    code::P0111,
-                    format!(
-                        "source `{}`: the `count` of `{key}` must be a whole number",
-                        p.name
-                    ),
-                )
-                .heading("Parsing Error")
-                .at(p.place(node)),
-            );
-        }
-    }
-    out
-}
-
-fn merge_freshness(
-    above: Option<Option<Map<String, Value>>>,
-    level: &Yaml,
-) -> Option<Map<String, Value>> {
-    if level.is_null() {
-        return None;
-    }
-    match above {
-        Some(None) => None,
-        other => {
-            let mut map = other.flatten().unwrap_or_default();
-            map.extend(json_map(Some(level)));
-            Some(map)
-        }
-    }
 }
 
 fn source_quoting_map(value: impl Fn(&str) -> Value) -> Map<String, Value> {

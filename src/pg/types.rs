@@ -64,10 +64,15 @@ pub(super) fn element(oid: u32) -> Option<u32> {
 }
 
 impl ColumnInfo {
+    /// Whether dbt's driver has a class for the type.
+    pub fn is_known(&self) -> bool {
+        known(self.oid).is_some_and(|(_, _, class)| !class.is_empty())
+    }
+
     /// Name of psycopg2's class for the type, as dbt's contracts compare it (`INTEGER`, `STRING`, `DATETIMETZ`, …).
     pub fn driver_type(&self) -> String {
         match known(self.oid) {
-            Some((_, _, class)) if !class.is_empty() => (*class).to_owned(),
+            Some((_, _, class)) if self.is_known() => (*class).to_owned(),
             _ => format!("unknown type_code {}", self.oid),
         }
     }

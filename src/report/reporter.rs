@@ -109,14 +109,9 @@ impl Reporter {
 
     /// Says what happened. Never waits and never fails: a reporter that has gone is not missed.
     pub fn emit(&self, event: Event) {
-        let current = thread::current();
-        let thread = match current.name() {
-            None | Some("main") => "MainThread",
-            Some(name) => name,
-        };
         let stamped = Stamped {
             at: Utc::now(),
-            thread: thread.to_string(),
+            thread: crate::outcome::thread_name(),
             event,
         };
         let _ = self.to.send(Message::Event(Box::new(stamped)));

@@ -2,8 +2,8 @@
 use super::failure::{indented, node_heading};
 use super::node::NodeRunner;
 use crate::context::{
-    NodeFacts, NodeScope, NodeSession, Phase, Relation, Setup, Shared, Table, diagnostic, message,
-    source_relation,
+    NodeFacts, NodeScope, NodeSession, Phase, Relation, Say, Setup, Shared, Table, diagnostic,
+    message, source_relation,
 };
 use crate::diag::{Diagnostic, code};
 use crate::graph::{ResourceType, Source};
@@ -44,10 +44,7 @@ pub fn check_freshness(
                 total: sources.len(),
             });
             let mut result = checked(&mut runner, shared, options, source);
-            result.thread_id = std::thread::current()
-                .name()
-                .unwrap_or_default()
-                .to_string();
+            result.thread_id = crate::outcome::thread_name();
             let result = Arc::new(result);
             reporter.emit(Event::FreshnessFinished {
                 node: node.clone(),
@@ -222,10 +219,19 @@ fn ask(runner: &NodeRunner, source: &Source) -> Result<Newest, Wrong> {
         .engine
         .call(&call, &arguments, &[], scope.dynamic())
         .map_err(|e| Wrong::told(source, diagnostic(&e, None), &message(&e)))?;
-    let table = answer.get_attr("table").ok();
-    let table = table
+    let whole = answer.get_attr("table").ok();
+    let whole = whole
         .as_ref()
         .and_then(|t| t.downcast_object_ref::<Table>());
+    // What such a macro gave back before it gave a whole result.
+    let bare = answer.downcast_object_ref::<Table>();
+    if whole.is_none() && bare.is_some() {
+        (shared.say)(Say::Warning(Diagnostic::warning(
+            code::P0117,
+            "The 'collect_freshness' macro signature has changed to return the full query result, rather than just a table of values.",
+        )));
+    }
+    let table = whole.or(bare);
     let row = table.and_then(|t| t.rows().first());
     let Some(row) = row.filter(|r| r.cells.len() >= 2) else {
         return Err(runtime(format!(
@@ -309,10 +315,13 @@ fn moment(value: &Value, field: &str, table: &str) -> Result<DateTime<Utc>, Stri
 
 fn criteria(source: &Source) -> FreshnessCriteria {
     let limit = |key: &str| {
-        let limit = source.freshness.as_ref()?.get(key)?;
+        let limit = source.freshness.as_ref()?.get(key)?.as_object()?;
         Some(AgeLimit {
-            count: limit.get("count")?.as_i64()?,
-            period: limit.get("period")?.as_str()?.to_string(),
+            count: limit.get("count").and_then(Json::as_i64),
+            period: limit
+                .get("period")
+                .and_then(Json::as_str)
+                .map(str::to_string),
         })
     };
     FreshnessCriteria {
@@ -330,14 +339,16 @@ fn criteria(source: &Source) -> FreshnessCriteria {
 fn judge(criteria: &FreshnessCriteria, age: TimeDelta) -> Status {
     let beyond = |limit: Option<&AgeLimit>| {
         limit.is_some_and(|l| {
-            let minutes = match l.period.as_str() {
-                "minute" => 1,
-                "hour" => 60,
-                _ => 24 * 60,
+            let minutes = match l.period.as_deref() {
+                Some("minute") => Some(1),
+                Some("hour") => Some(60),
+                Some(_) => Some(24 * 60),
+                None => None,
             };
             let allowed = l
                 .count
-                .checked_mul(minutes)
+                .zip(minutes)
+                .and_then(|(count, minutes)| count.checked_mul(minutes))
                 .and_then(TimeDelta::try_minutes);
             allowed.is_some_and(|a| age > a)
         })
@@ -359,8 +370,8 @@ mod tests {
     fn the_stricter_limit_counts_and_equal_age_is_fresh() {
         let limit = |count, period: &str| {
             Some(AgeLimit {
-                count,
-                period: period.into(),
+                count: Some(count),
+                period: Some(period.into()),
             })
         };
         let both = FreshnessCriteria {

@@ -223,20 +223,8 @@ impl NodeRunner {
             let f = compile_failure(node, self.no_materialization(node, name));
             return fail(compiled, None, f);
         };
-        if node.is_python() && !def.languages.iter().any(|l| l == "python") {
-            let known = if def.languages.is_empty() {
-                "'sql'".to_string()
-            } else {
-                format!("'{}'", def.languages.join("', '"))
-            };
-            let f = internal(
-                node,
-                &format!(
-                    "Materialization \"{}\" only supports languages [{known}]; got \"python\"",
-                    def.name
-                ),
-            );
-            return fail(compiled, None, f);
+        if let Some(refused) = other_language(node, &def.name, &def.languages) {
+            return fail(compiled, None, internal(node, &refused));
         }
         let compiler = self.compiler();
         let mut node = node.clone();
@@ -461,4 +449,17 @@ pub fn respond(result: &mut NodeResult, scope: &NodeScope) {
     }
     result.message = Some(message);
     result.adapter_response = map;
+}
+
+/// Why a materialization cannot take a node written in this language: it names those that it can take, else it is SQL.
+fn other_language(node: &Node, name: &str, languages: &[String]) -> Option<String> {
+    let own = if node.is_python() { "python" } else { "sql" };
+    let known = match languages {
+        [] => vec!["sql"],
+        _ => languages.iter().map(String::as_str).collect(),
+    };
+    (!known.contains(&own)).then(|| {
+        let known = known.join("', '");
+        format!("Materialization \"{name}\" only supports languages ['{known}']; got \"{own}\"")
+    })
 }

@@ -127,6 +127,7 @@ impl NodeRunner {
             extra_ctes: ctes,
             map: crate::compile::SourceMap::new(rendered, shift),
             macros: scope.recorded().macros,
+            header: None,
         })
     }
 
@@ -236,7 +237,7 @@ impl NodeRunner {
         let list = rows.as_array().cloned().unwrap_or_default();
         let own = id.and_then(|id| self.shared.manifest().and_then(|m| m.entry(id)));
         let name = own.map_or(test.model.as_str(), |e| e.name());
-        fixture_sql(test, name, &columns, &list)
+        fixture_sql(test, Fixture::Input(name), &columns, &list)
     }
 
     /// Names and types of a relation's columns: from the database, else as described.
@@ -338,9 +339,9 @@ impl NodeRunner {
         };
         let expected_sql = match &expect_rows {
             Json::String(sql) => sql.clone(),
-            Json::Array(rows) => fixture_sql(test, &test.model, &columns, rows)
+            Json::Array(rows) => fixture_sql(test, Fixture::Expected, &columns, rows)
                 .map_err(|d| compile_failure(model, d))?,
-            _ => fixture_sql(test, &test.model, &columns, &[])
+            _ => fixture_sql(test, Fixture::Expected, &columns, &[])
                 .map_err(|d| compile_failure(model, d))?,
         };
         let list = wanted
@@ -468,10 +469,28 @@ impl minijinja::value::Object for Instead {
     }
 }
 
+/// Which rows of a unit test are meant.
+#[derive(Clone, Copy)]
+enum Fixture<'a> {
+    /// Those of an input.
+    Input(&'a str),
+    /// Those that should come out.
+    Expected,
+}
+
+impl Fixture<'_> {
+    fn shown(self) -> String {
+        match self {
+            Self::Input(name) => format!("'{name}'"),
+            Self::Expected => "expected output".into(),
+        }
+    }
+}
+
 /// Rows as SQL: every column cast to its type, missing ones null.
 fn fixture_sql(
     test: &UnitTest,
-    input: &str,
+    fixture: Fixture<'_>,
     columns: &[(String, String)],
     rows: &[Json],
 ) -> Result<String, Diagnostic> {
@@ -495,7 +514,8 @@ fn fixture_sql(
         for key in row.as_object().unwrap_or(&empty).keys() {
             if !names.iter().any(|(n, _)| n.eq_ignore_ascii_case(key)) {
                 let known: Vec<String> = names.iter().map(|(n, _)| format!("'{n}'")).collect();
-                return Err(Diagnostic::error(code::G0401, format!("Invalid column name: '{key}' in unit test fixture for '{input}'.\nAccepted columns for '{input}' are: [{}]", known.join(", ")))
+                let fixture = fixture.shown();
+                return Err(Diagnostic::error(code::G0401, format!("Invalid column name: '{key}' in unit test fixture for {fixture}.\nAccepted columns for {fixture} are: [{}]", known.join(", ")))
                     .heading("Compilation Error")
                     .at_opt(test.place.clone()));
             }

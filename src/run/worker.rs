@@ -222,10 +222,7 @@ impl Pool<'_> {
                 total: self.total,
             });
             let (mut result, fail_fast) = self.run(&id, &mut runner, number);
-            result.thread_id = std::thread::current()
-                .name()
-                .unwrap_or_default()
-                .to_string();
+            result.thread_id = crate::outcome::thread_name();
             let because = self.failed_ephemeral(&id, &result, runner.as_ref());
             if let Some(because) = &because {
                 result.status = Status::Skipped;
@@ -314,10 +311,7 @@ impl Pool<'_> {
         let mut result = NodeResult::new(id, Status::Skipped);
         result.message = why.map(str::to_string);
         result.relation_name = info.relation_name.clone();
-        result.thread_id = std::thread::current()
-            .name()
-            .unwrap_or_default()
-            .to_string();
+        result.thread_id = crate::outcome::thread_name();
         let result = Arc::new(result);
         let index = self.next_index.fetch_add(1, Ordering::SeqCst) + 1;
         self.work.reporter.emit(Event::NodeFinished {

@@ -74,9 +74,10 @@ union all
 
         {%- if column_name not in column_name_to_data_types -%}
             {#- with two inputs of one name the message still tells which columns would do -#}
+            {%- set fixture = 'expected output' if model.resource_type == 'unit_test' else "'" ~ model.name ~ "'" -%}
             {{ exceptions.raise_compiler_error(
-                "Invalid column name: '" ~ column_name ~ "' in unit test fixture for '" ~ model.name ~ "'.\n"
-                "Accepted columns for '" ~ model.name ~ "' are: " ~ (column_name_to_data_types.keys() | list)
+                "Invalid column name: '" ~ column_name ~ "' in unit test fixture for " ~ fixture ~ ".\n"
+                "Accepted columns for " ~ fixture ~ " are: " ~ (column_name_to_data_types.keys() | list)
             ) }}
         {%- endif -%}
 
