@@ -161,13 +161,31 @@ impl Cli {
         &self.layers
     }
 
+    /// `--models`, which dbt has given up for `--select`.
+    fn older_select(&self) -> Option<Diagnostic> {
+        let selects = self.words.verb().options.iter().any(|o| o.name == "select");
+        let older = |word: &str| {
+            let word = word.split('=').next().unwrap_or_default();
+            ["--models", "--model", "-m"].contains(&word)
+        };
+        (selects && self.typed.split(' ').any(older)).then(|| {
+            Diagnostic::warning(
+                code::P0110,
+                "Usage of `--models`, `--model`, and `-m` is deprecated in favor of `--select` or `-s`.",
+            )
+            .event("ModelParamUsageDeprecation")
+        })
+    }
+
     /// The invocation, with the project's `flags:` block (its file and its value) as the lowest layer.
     ///
     /// # Errors
     /// Entries of the block that cannot be, and options that exclude each other.
     pub fn resolve(self, block: Option<(&Arc<SourceFile>, &Node)>) -> Result<Invocation> {
         let (project_dir, profiles_dir) = (self.project_dir(), self.profiles_dir());
-        let (mut layers, warnings) = self.layers.with_project(block)?;
+        let older = self.older_select();
+        let (mut layers, mut warnings) = self.layers.with_project(block)?;
+        warnings.extend(older);
         let set = |name: &str| layers.source(name) != Source::Standard;
         let listed = matches!(layers.get("warn_error_options"), Value::Warnings(w) if *w != WarnErrorOptions::default());
         if *layers.get("warn_error") == Value::Bool(true) && listed && set("warn_error_options") {

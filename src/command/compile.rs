@@ -101,11 +101,17 @@ fn compile_selected(
     ids: &[String],
     begun: Instant,
 ) -> Result<Outcome> {
-    let nodes: Vec<&Node> = ids
+    let mut nodes: Vec<&Node> = ids
         .iter()
         .filter_map(|id| loaded.manifest.nodes.get(id))
         .filter(|n| !n.is_empty())
         .collect();
+    // What others are made of comes first, as if it were built.
+    let order = loaded.dag.order().unwrap_or_default();
+    let turn: HashMap<&str, usize> = (order.iter().enumerate())
+        .map(|(i, id)| (id.as_str(), i))
+        .collect();
+    nodes.sort_by_key(|n| turn.get(n.unique_id.as_str()));
     if nodes.is_empty() {
         ctx.reporter.emit(Event::NothingToDo);
     } else {

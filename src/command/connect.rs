@@ -158,6 +158,15 @@ fn from_profile(
                 .masks()
                 .add_password(password, &[&c.user, &c.dbname, &c.host, &target.schema]);
         }
+        if !target.user_config.is_empty() {
+            ctx.tell(vec![
+                Diagnostic::warning(
+                    code::P0110,
+                    "User config should be moved from the 'config' key in profiles.yml to the 'flags' key in dbt_project.yml.",
+                )
+                .event("ProjectFlagsMovedDeprecation"),
+            ])?;
+        }
         let options = of_keys(&target.connection)?;
         return Ok(Some(Database {
             target,

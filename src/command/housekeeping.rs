@@ -48,6 +48,13 @@ pub fn clean(ctx: &Session, project_files_only: bool) -> Result<Outcome> {
         project_files_only,
         file: Some(&project.file),
     })?;
+    let has = |folder: &str| project.clean_targets.iter().any(|t| t == folder);
+    if has("dbt_modules") && !has(&project.packages_install_path) {
+        let message = "The default package install path has changed from `dbt_modules` to `dbt_packages`. Please update `clean-targets` in `dbt_project.yml` and check `.gitignore` as well. Or, set `packages-install-path: dbt_modules` if you'd like to keep the current value.";
+        ctx.tell(vec![
+            Diagnostic::warning(diag::code::P0110, message).event("PackageInstallPathDeprecation"),
+        ])?;
+    }
     for path in targets {
         let shown = path.display();
         ctx.reporter

@@ -47,7 +47,7 @@ pub fn operation(ctx: &Session, name: &str, args: Option<&crate::yaml::Node>) ->
             .collect(),
         _ => Vec::new(),
     };
-    let unique_id = format!("operation.{}.{}", def.package, def.name);
+    let unique_id = format!("macro.{}.{}", def.package, def.name);
     let mut result = NodeResult::new(&unique_id, Status::Success);
     let started = Utc::now();
     let outcome = loaded

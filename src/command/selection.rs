@@ -71,6 +71,12 @@ pub fn state(ctx: &Session, target: &std::path::Path) -> Result<Option<State>> {
     let folder = ctx.project_dir().join(folder);
     let mut state = State::load(&folder)?;
     state.load_current(target)?;
+    if let Some(earlier) = &mut state.manifest {
+        earlier.as_written = ctx
+            .invocation
+            .flags
+            .behaviour("state_modified_compare_more_unrendered_values");
+    }
     if crate::fs::absolute(&folder) == crate::fs::absolute(target) {
         ctx.tell(vec![Diagnostic::warning(
             code::S0514,
@@ -252,6 +258,16 @@ fn types(ctx: &Session, purpose: Purpose) -> Result<Types> {
 pub fn selected(ctx: &Session, loaded: &Loaded, purpose: Purpose) -> Result<Vec<String>> {
     let flags = &ctx.invocation.flags;
     let chosen: BTreeSet<String> = if let Some(again) = &ctx.again {
+        let known: BTreeSet<&str> = loaded.manifest.entries().map(|e| e.unique_id()).collect();
+        if let Some(gone) = again.iter().find(|id| !known.contains(id.as_str())) {
+            let kind = gone.split('.').next().unwrap_or_default();
+            let message =
+                format!("Couldn't find {kind} '{gone}', which failed in the run that is taken up");
+            let d = Diagnostic::error(code::A0801, message).heading("Runtime Error");
+            return Err(d
+                .help("it was removed or switched off; run the command itself anew")
+                .into());
+        }
         again.clone()
     } else {
         let selection = chosen(ctx, loaded)?;

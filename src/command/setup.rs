@@ -353,6 +353,10 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
         host: &host,
         target: &shared.target,
         now,
+        config_as_written: ctx
+            .invocation
+            .flags
+            .behaviour("state_modified_compare_more_unrendered_values"),
     };
     let held = std::cell::RefCell::new(None);
     let simulated = |manifest: &Manifest| {

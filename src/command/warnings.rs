@@ -5,34 +5,63 @@ use crate::cli::{Fate, Flags};
 use crate::diag::{Code, Diagnostic, Result, Severity, Sink, code};
 use crate::report::{DbtEvent, Event, Reporter};
 
+/// dbt's events that tell of something given up (`Deprecations`), with their codes.
+const DEPRECATIONS: &[(&str, &str)] = &[
+    ("PackageInstallPathDeprecation", "D002"),
+    ("ConfigSourcePathDeprecation", "D003"),
+    ("ConfigDataPathDeprecation", "D004"),
+    ("ExposureNameDeprecation", "D007"),
+    ("ConfigLogPathDeprecation", "D010"),
+    ("ConfigTargetPathDeprecation", "D011"),
+    ("CollectFreshnessReturnSignature", "D012"),
+    ("ProjectFlagsMovedDeprecation", "D013"),
+    ("UnexpectedJinjaBlockDeprecation", "D023"),
+    ("DuplicateYAMLKeysDeprecation", "D024"),
+    ("CustomKeyInObjectDeprecation", "D027"),
+    ("WEOIncludeExcludeDeprecation", "D031"),
+    ("ModelParamUsageDeprecation", "D032"),
+    (MISSING_ARGUMENTS, "D039"),
+];
+
+/// The event of arguments of a test that do not stand under `arguments:`.
+const MISSING_ARGUMENTS: &str = "MissingArgumentsPropertyInGenericTestDeprecation";
+
 /// dbt's event of a warning: its name, its code, and whether it is one of `Deprecations`.
 fn event_of(d: &Diagnostic) -> Option<(DbtEvent, bool)> {
-    let event = |name: &'static str, code: &'static str| Some((DbtEvent { name, code }, false));
     let table: &[(Code, &'static str, &'static str)] = &[
         (code::S0504, "NoNodesForSelectionCriteria", "M030"),
         (code::S0509, "UnversionedBreakingChange", "I069"),
         (code::G0414, "DeprecatedModel", "I065"),
         (code::S0514, "WarnStateTargetEqual", "I072"),
+        (code::S0515, "SeedExceedsLimitSamePath", "I053"),
+        (code::S0516, "SeedExceedsLimitAndPathChanged", "I054"),
+        (code::S0517, "SeedIncreased", "I052"),
+        (code::G0416, "FreshnessConfigProblem", "I073"),
         (code::P0116, "InvalidConcurrentBatchesConfig", "I075"),
         (code::P0109, "UnusedResourceConfigPath", "I057"),
         (code::G0401, "NodeNotFoundOrDisabled", "I060"),
-        (code::G0416, "FreshnessConfigProblem", "I073"),
         (code::G0405, "NoNodeForYamlKey", "I058"),
         (code::J0305, "JinjaLogWarning", "I061"),
         (code::T0701, "LogTestResult", "Q007"),
     ];
     if let Some((_, name, code)) = table.iter().find(|(c, ..)| *c == d.code) {
-        return event(name, code);
+        return Some((DbtEvent { name, code }, false));
     }
-    let deprecated = |name, code| Some((DbtEvent { name, code }, true));
-    match d.code {
-        code::P0110 => deprecated("ConfigDataPathDeprecation", "D006"),
-        code::P0117 => deprecated("CollectFreshnessReturnSignature", "D012"),
-        code::Y0204 => deprecated("CustomKeyInObjectDeprecation", "D017"),
-        code::Y0202 => deprecated("DuplicateYAMLKeysDeprecation", "D022"),
-        code::J0303 => deprecated("UnexpectedJinjaBlockDeprecation", "D016"),
+    let named = d.event.or(match d.code {
+        code::P0117 => Some("CollectFreshnessReturnSignature"),
+        code::Y0204 => Some("CustomKeyInObjectDeprecation"),
+        code::Y0202 => Some("DuplicateYAMLKeysDeprecation"),
+        code::J0303 => Some("UnexpectedJinjaBlockDeprecation"),
         _ => None,
-    }
+    })?;
+    let (name, code) = DEPRECATIONS.iter().find(|(name, _)| *name == named)?;
+    Some((DbtEvent { name, code }, true))
+}
+
+/// Whether the project asked not to hear of it: dbt looks for `arguments:` only where a behaviour flag says so.
+fn is_moot(flags: &Flags, d: &Diagnostic) -> bool {
+    d.event == Some(MISSING_ARGUMENTS)
+        && !flags.behaviour("require_generic_test_arguments_property")
 }
 
 /// What the flags want done with a warning.
@@ -50,7 +79,7 @@ pub fn fate(flags: &Flags, d: &Diagnostic) -> Fate {
 /// Those that count as errors, all together.
 pub fn tell(flags: &Flags, reporter: &Reporter, said: Vec<Diagnostic>) -> Result<()> {
     let mut sink = Sink::default();
-    for d in said {
+    for d in said.into_iter().filter(|d| !is_moot(flags, d)) {
         let fate = match d.severity {
             Severity::Warning => fate(flags, &d),
             Severity::Error => Fate::Error,
@@ -58,9 +87,13 @@ pub fn tell(flags: &Flags, reporter: &Reporter, said: Vec<Diagnostic>) -> Result
         };
         match fate {
             Fate::Silence => {}
-            Fate::Warn => reporter.emit(Event::Diagnostic {
-                dbt: event_of(&d).map(|(e, _)| e),
-                diagnostic: d,
+            Fate::Warn => reporter.emit(match event_of(&d) {
+                // Only what is named by its event is counted as dbt counts it; the rest is ours to tell each time.
+                Some((dbt, true)) if d.event.is_some() => Event::Deprecation { dbt, diagnostic: d },
+                named => Event::Diagnostic {
+                    dbt: named.map(|(e, _)| e),
+                    diagnostic: d,
+                },
             }),
             Fate::Error => sink.push(as_error(d)),
         }

@@ -9,8 +9,8 @@ mod target;
 mod vars;
 
 pub use node::{
-    Layer, NodeConfig, Origin, defaults, hook_value, merge_value, microbatch_mistakes, tree_layers,
-    validate,
+    Layer, NodeConfig, Origin, calls_together, defaults, hook_value, merge_value,
+    microbatch_mistakes, tree_layers, validate,
 };
 pub use project::{Dispatch, Project, QueryComment, Quoting, find_root};
 pub use render::{Render, has_jinja, render_tree};

@@ -118,6 +118,37 @@ impl NodeConfig {
     }
 }
 
+/// The `config()` calls of one text as one layer: lists and mappings of several calls add up, of the rest the last one
+/// counts. As dbt does, before the layer is put over those of files.
+pub fn calls_together(calls: &[Map<String, Value>]) -> Map<String, Value> {
+    let mut all = Map::new();
+    for (key, value) in calls.iter().flatten() {
+        let key = canonical(key);
+        match (key.as_str(), all.get_mut(&key), value) {
+            ("tags" | "packages" | "pre-hook" | "post-hook", _, _) => {
+                append(&mut all, &key, listed(value));
+            }
+            (
+                "meta" | "docs" | "contract" | "quoting" | "column_types",
+                Some(Value::Object(old)),
+                Value::Object(new),
+            ) => old.extend(new.clone()),
+            ("grants", Some(Value::Object(old)), Value::Object(new)) => {
+                for (privilege, grantees) in new {
+                    match old.get_mut(privilege) {
+                        Some(Value::Array(list)) if privilege.starts_with('+') => {
+                            list.extend(listed(grantees));
+                        }
+                        _ => drop(old.insert(privilege.clone(), grantees.clone())),
+                    }
+                }
+            }
+            _ => drop(all.insert(key, value.clone())),
+        }
+    }
+    all
+}
+
 /// dbt's own spelling of a key.
 fn canonical(key: &str) -> String {
     match key {

@@ -401,6 +401,8 @@ impl Reader<'_> {
             .unwrap_or_else(|| vec![target_path.clone()]);
         let (trees, raw_trees) = self.trees();
         self.dbt_cloud();
+        self.own_folder("log-path", "logs", "ConfigLogPathDeprecation");
+        self.own_folder("target-path", "target", "ConfigTargetPathDeprecation");
         Project {
             root: root.to_path_buf(),
             file: self.doc.file.clone(),
@@ -478,7 +480,12 @@ impl Reader<'_> {
                         format!("`{key}` and the older `{old}` are both given"),
                     )
                 } else {
-                    Diagnostic::warning(code::P0110, format!("`{old}` has been renamed to `{key}`"))
+                    let event = match *old {
+                        "source-paths" => "ConfigSourcePathDeprecation",
+                        _ => "ConfigDataPathDeprecation",
+                    };
+                    let message = format!("The `{old}` config has been renamed to `{key}`.");
+                    Diagnostic::warning(code::P0110, message).event(event)
                 };
                 self.sink
                     .push(d.at_opt(place).help(format!("write `{key}` only")));
@@ -559,6 +566,27 @@ impl Reader<'_> {
         Some(value)
     }
 
+    /// A folder that the project file should no longer choose.
+    fn own_folder(&mut self, key: &str, usual: &str, event: &'static str) {
+        let Some((name, value)) = self.doc.root.entry(key) else {
+            return;
+        };
+        if value.scalar_text().is_none_or(|v| v == usual) {
+            return;
+        }
+        let variable = key.to_uppercase().replace('-', "_");
+        let message = format!(
+            "The `{key}` config in dbt_project.yml has been deprecated and will no longer be supported in a future version of dbt-core."
+        );
+        let d = Diagnostic::warning(code::P0110, message)
+            .event(event)
+            .at(self.doc.place(name))
+            .help(format!(
+                "choose another folder by `--{key}` or DBT_{variable}"
+            ));
+        self.sink.push(d);
+    }
+
     /// `dbt-cloud:`, a mapping; nothing is done with it.
     fn dbt_cloud(&mut self) {
         let node = self.doc.root.get("dbt-cloud");
@@ -627,10 +655,13 @@ impl Reader<'_> {
             self.doc.root.entry("tests"),
         ) {
             self.sink.push(
-                Diagnostic::error(code::P0112, "`tests` and `data_tests` are both given")
-                    .heading("Runtime Error")
-                    .at(self.doc.place(key))
-                    .help("keep `data_tests` only"),
+                Diagnostic::error(
+                    code::P0112,
+                    "Invalid project config: cannot have both 'tests' and 'data_tests' defined",
+                )
+                .heading("Runtime Error")
+                .at(self.doc.place(key))
+                .help("keep `data_tests` only"),
             );
         }
         for kind in TREES {

@@ -7,7 +7,7 @@ use super::data_type::DataType;
 use super::exceptions::{Raised, compilation};
 use super::functions::empty_dict;
 use super::relation::Relation;
-use super::scope::{Inner, lock};
+use super::scope::{Inner, Phase, lock};
 use super::session::{NodeSession, Response};
 use super::shared::Say;
 use crate::jinja::MacroRef;
@@ -952,6 +952,16 @@ pub(super) fn dispatched(
     let registry = inner.shared.engine.registry();
     if let Some(def) = registry.dispatch(&inner.package, name, &search, PREFIXES) {
         return Ok(Value::from_object(MacroRef(def)));
+    }
+    // While a generic test is only read, dbt looks into every package.
+    let reads_test = inner.phase == Phase::Parse
+        && inner.node.map.get("resource_type").and_then(Json::as_str) == Some("test");
+    if reads_test && namespace.is_none() {
+        let any = |full: &str| registry.iter().find(|def| &*def.name == full).cloned();
+        let found = PREFIXES.iter().find_map(|p| any(&format!("{p}__{name}")));
+        if let Some(def) = found {
+            return Ok(Value::from_object(MacroRef(def)));
+        }
     }
     let full = |package: &Option<String>, prefix: &str| match package {
         Some(package) => format!("'{package}.{prefix}__{name}'"),

@@ -141,6 +141,11 @@ fn looks_like_call(text: &str) -> bool {
 }
 
 impl ParseHost for EngineHost {
+    fn config_as_written(&self, text: &str) -> Option<Map<String, Json>> {
+        let pairs = crate::jinja::dialect::scan::config_as_written(text)?;
+        Some(pairs.into_iter().map(|(k, v)| (k, Json::from(v))).collect())
+    }
+
     fn record(&self, body: &Body<'_>) -> Result<Recorded, Diagnostic> {
         let scope = self.scope(
             body.package,

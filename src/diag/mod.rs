@@ -46,6 +46,8 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do about it.
     pub help: Option<String>,
+    /// dbt's name of the event, where its code stands for several; people silence warnings by it.
+    pub event: Option<&'static str>,
 }
 
 impl Diagnostic {
@@ -59,6 +61,7 @@ impl Diagnostic {
             labels: Vec::new(),
             notes: Vec::new(),
             help: None,
+            event: None,
         }
     }
 
@@ -107,6 +110,12 @@ impl Diagnostic {
     /// With the way out.
     pub fn help(mut self, help: impl Into<String>) -> Self {
         self.help = Some(help.into());
+        self
+    }
+
+    /// With dbt's name of the event.
+    pub fn event(mut self, name: &'static str) -> Self {
+        self.event = Some(name);
         self
     }
 

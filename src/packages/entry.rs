@@ -117,6 +117,7 @@ fn malformed(file: &Arc<SourceFile>, node: &Node, why: String) -> Diagnostic {
     Diagnostic::error(code::K0901, why)
         .heading("Runtime Error")
         .at(Place::new(file, node.span.clone()))
+        .note("The packages.yml file in this project is malformed")
 }
 
 /// Reads one entry.

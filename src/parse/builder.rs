@@ -1,7 +1,7 @@
 //! The state of a parse: packages, properties, and the manifest under construction; configuration and naming of nodes.
 use super::host::{Body, NamePart, ParseHost, Recorded};
 use super::properties::Property;
-use crate::config::{NodeConfig, Quoting, Target, tree_layers, validate};
+use crate::config::{NodeConfig, Quoting, Target, calls_together, tree_layers, validate};
 use crate::diag::{Diagnostic, Sink, code};
 use crate::graph::{
     Checksum, Config, Contract, DependsOn, Disabled, Docs, Manifest, Node, ResourceType,
@@ -23,6 +23,9 @@ pub struct Input<'a> {
     pub target: &'a Target,
     /// Unix time, seconds.
     pub now: f64,
+    /// Whether the manifest keeps `config()` calls as they are written, so that values that differ between environments
+    /// do not count as changes (dbt's flag `state_modified_compare_more_unrendered_values`).
+    pub config_as_written: bool,
 }
 
 /// A parse in progress.
@@ -147,8 +150,8 @@ impl<'a> Builder<'a> {
         }
         for layer in inline {
             config.apply(layer);
-            config.apply_unrendered(layer);
         }
+        config.apply_unrendered(&calls_together(inline));
         if package.project.name != self.root().project.name {
             tree(self.root(), false)
                 .iter()
@@ -326,6 +329,10 @@ impl<'a> Builder<'a> {
         self.check_config(node.resource_type, &node.name, &config, node.place.as_ref());
         node.config = Config(config.rendered);
         node.unrendered_config = config.unrendered;
+        if self.input.config_as_written && !recorded.config.is_empty() {
+            let written = self.input.host.config_as_written(&node.raw_code);
+            node.unrendered_config.extend(written.unwrap_or_default());
+        }
         self.config_fields(node);
         if !node.config.enabled() {
             return;
@@ -513,10 +520,14 @@ impl<'a> Builder<'a> {
 }
 
 fn duplicate(node: &Node, other: &Node) -> Diagnostic {
-    let kind = node.resource_type.as_str();
+    let kinds = match node.resource_type {
+        ResourceType::Analysis => "analyses".to_string(),
+        ResourceType::Test => "data_tests".to_string(),
+        kind => format!("{}s", kind.as_str()),
+    };
     let mut d = Diagnostic::error(
         code::G0402,
-        format!("dbt found two {kind}s with the name \"{}\"", node.name),
+        format!("dbt found two {kinds} with the name \"{}\"", node.name),
     )
     .heading("Compilation Error");
     for n in [node, other] {

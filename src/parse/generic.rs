@@ -52,10 +52,11 @@ pub fn calls(p: &Property, owner: &Node, column: Option<&str>, sink: &mut Sink) 
         sink.push(
             Diagnostic::error(
                 code::P0112,
-                "`tests` and `data_tests` are both given here; keep `data_tests` only",
+                "Invalid test config: cannot have both 'tests' and 'data_tests' defined",
             )
             .heading("Parsing Error")
-            .at(p.place(key)),
+            .at(p.place(key))
+            .help("keep `data_tests` only"),
         );
     }
     let Some((key, list)) = new.or(old) else {
@@ -69,10 +70,51 @@ pub fn calls(p: &Property, owner: &Node, column: Option<&str>, sink: &mut Sink) 
         sink.push(crate::yaml::wrong_type(&p.file, list, &what, "a list").heading("Parsing Error"));
         return Vec::new();
     }
+    for item in list.items() {
+        if let Some(d) = top_level_arguments(p, item) {
+            sink.push(d);
+        }
+    }
     list.items()
         .iter()
         .filter_map(|item| sink.take(call(p, item, column).map_err(Into::into)))
         .collect()
+}
+
+/// Arguments of a test beside its name, where dbt wants them under `arguments:`.
+fn top_level_arguments(p: &Property, item: &Node) -> Option<Diagnostic> {
+    let Kind::Map(entries) = &item.kind else {
+        return None;
+    };
+    let (name, args) = match entries.as_slice() {
+        [(key, value)] if key.as_str() != Some("test_name") => {
+            (key.scalar_text()?, value.entries())
+        }
+        all => (item.get("test_name")?.scalar_text()?, all),
+    };
+    let word = |key: &Node| key.scalar_text().unwrap_or_default();
+    let nested = args
+        .iter()
+        .any(|(k, v)| word(k) == "arguments" && !v.entries().is_empty());
+    let usual = [
+        "config",
+        "column_name",
+        "description",
+        "name",
+        "test_name",
+        "arguments",
+    ];
+    let (first, _) = args
+        .iter()
+        .find(|(k, _)| !usual.contains(&word(k).as_str()))?;
+    (!nested).then(|| {
+        let message = format!(
+            "Found top-level arguments to test `{name}`. Arguments to generic tests should be nested under the `arguments` property."
+        );
+        Diagnostic::warning(code::P0110, message)
+            .event("MissingArgumentsPropertyInGenericTestDeprecation")
+            .at(p.place(first))
+    })
 }
 
 fn bad(p: &Property, node: &Node, message: impl Into<String>) -> Diagnostic {
@@ -207,7 +249,7 @@ fn argument(p: &Property, call: &mut Call, key: &Node, value: &Node) -> Result<(
 fn both(p: &Property, key: &Node, word: &str) -> Diagnostic {
     Diagnostic::error(
         code::P0112,
-        format!("the test has `{word}` both at its top and in `config`"),
+        format!("Test cannot have the same key at the top-level and in config: `{word}`"),
     )
     .heading("Parsing Error")
     .at(p.place(key))

@@ -78,6 +78,10 @@ pub trait ParseHost {
     /// Renders a node's text with `execute` false and tells what it recorded.
     fn record(&self, body: &Body<'_>) -> Result<Recorded, Diagnostic>;
 
+    /// The keyword arguments of a text's `config()` call that are no literals, as they are written; none where there is
+    /// no such call.
+    fn config_as_written(&self, text: &str) -> Option<Map<String, Value>>;
+
     /// A relation's name from the project's or dbt's `generate_…_name` macro.
     fn generate_name(
         &self,

@@ -306,8 +306,9 @@ fn collect_unused(
     let has_config = map
         .iter()
         .any(|(k, v)| k.starts_with('+') || !v.is_object());
-    if has_config && !path.is_empty() && !fqns.iter().any(|f| f.starts_with(path)) {
-        out.push(format!("{tree}.{}", path.join(".")));
+    if has_config && !fqns.iter().any(|f| f.starts_with(path)) {
+        let parts = std::iter::once(tree).chain(path.iter().map(String::as_str));
+        out.push(parts.collect::<Vec<_>>().join("."));
     }
     for (key, value) in map {
         if let (false, Value::Object(below)) = (key.starts_with('+'), value) {

@@ -192,6 +192,18 @@ impl Builder<'_> {
     }
 
     fn check_exposure(&mut self, p: &Property) {
+        let fits = |c: char| c.is_alphanumeric() || c == '_' || c == '-';
+        if !p.name.chars().all(fits) {
+            let message = format!(
+                "Starting in v1.3, the 'name' of an exposure should contain only letters, numbers, and underscores. Exposures support a new property, 'label', which may contain spaces, capital letters, and special characters. {} does not follow this pattern. Please update the 'name', and use the 'label' property for a human-friendly title. This will raise an error in a future version of dbt-core.",
+                p.name
+            );
+            self.sink.push(
+                Diagnostic::warning(code::P0110, message)
+                    .event("ExposureNameDeprecation")
+                    .at(p.name_place()),
+            );
+        }
         let mut wrong = |message: String, node: Option<&Yaml>, help: String| {
             let place = node.map_or_else(|| p.name_place(), |n| p.place(n));
             self.sink.push(

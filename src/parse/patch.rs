@@ -169,6 +169,29 @@ impl Builder<'_> {
         self.sink.push(d);
     }
 
+    /// An entry that switches on a node of which several files are switched off: nobody knows which is meant.
+    fn enables_one_of_many(&mut self, p: &Property, id: &str) -> bool {
+        let wants = p.get("config").and_then(|c| c.get("enabled"));
+        let many = match self.manifest.disabled.get(id) {
+            Some(all) if !self.manifest.nodes.contains_key(id) => all.len(),
+            _ => 0,
+        };
+        let Some(wants) = wants.filter(|w| w.as_bool() == Some(true) && many > 1) else {
+            return false;
+        };
+        let kind = id.split('.').next().unwrap_or_default();
+        let message = format!(
+            "Found {many} matching disabled nodes for {kind} '{}'. Multiple nodes for the same unique id cannot be enabled in the schema file. They must be enabled in `dbt_project.yml` or in the sql files.",
+            p.name
+        );
+        self.sink.push(
+            Diagnostic::error(code::P0112, message)
+                .heading("Parsing Error")
+                .at(p.place(wants)),
+        );
+        true
+    }
+
     /// Whether an entry may describe the id: the first one may, a second one is an error.
     fn claim(&mut self, p: &Property, id: &str) -> bool {
         if let Some(first) = self.patched.get(id) {
@@ -201,7 +224,7 @@ impl Builder<'_> {
             }
             return self.unknown(package, p, kind);
         };
-        if !self.claim(p, &id) {
+        if self.enables_one_of_many(p, &id) || !self.claim(p, &id) {
             return;
         }
         let Some(mut node) = self.manifest.nodes.shift_remove(&id) else {
@@ -228,7 +251,7 @@ impl Builder<'_> {
         let Some(id) = self.patched_id(package, ResourceType::Model, &p.name) else {
             return self.unknown(package, p, ResourceType::Model);
         };
-        if !self.claim(p, &id) {
+        if self.enables_one_of_many(p, &id) || !self.claim(p, &id) {
             return;
         }
         let Some(mut node) = self.manifest.nodes.shift_remove(&id) else {
@@ -629,7 +652,8 @@ fn version_owner(p: &Property, version: &Yaml) -> Yaml {
         return owner;
     };
     for key in ["data_tests", "tests"] {
-        if let Some(pair) = version.entry(key) {
+        // Null says nothing, so that the model's own tests count.
+        if let Some(pair) = version.entry(key).filter(|(_, v)| !v.is_null()) {
             entries.retain(|(k, _)| !matches!(k.as_str(), Some("data_tests" | "tests")));
             entries.push(pair.clone());
             break;

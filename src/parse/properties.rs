@@ -144,7 +144,8 @@ pub fn read(read: &Read, render: Render<'_>, sink: &mut Sink) -> Vec<Property> {
                 "the file",
                 "a mapping of keys to values",
             )
-            .heading("Parsing Error"),
+            .heading("Parsing Error")
+            .note("Dictionary expected"),
         );
         return Vec::new();
     }
@@ -157,7 +158,8 @@ pub fn read(read: &Read, render: Render<'_>, sink: &mut Sink) -> Vec<Property> {
         };
         if !value.is_seq() {
             let d = yaml::wrong_type(&read.file, value, &format!("`{section}`"), "a list")
-                .heading("Parsing Error");
+                .heading("Parsing Error")
+                .note(format!("'{section}' is not a list"));
             sink.push(d.help(format!("begin each entry of `{section}` with `- name: …`")));
             continue;
         }

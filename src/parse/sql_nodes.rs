@@ -278,7 +278,8 @@ impl Builder<'_> {
             fqn: fqn(project, &p.relative_path, &p.name),
             path: format!("{}/{}.sql", p.relative_path, p.name),
             original_file_path: p.original_file_path.clone(),
-            checksum: text_checksum(&raw_code),
+            // As in dbt, the file in which it is described stands for its contents.
+            checksum: text_checksum(&p.file.text),
             raw_code,
             place: None,
             version: None,

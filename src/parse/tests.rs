@@ -105,12 +105,23 @@ impl Builder<'_> {
     }
 
     fn tests_on(&mut self, package: usize, p: &Property, owner: &Yaml, target: &Target) {
+        // A source says it of its columns in `quoting:`, at the table or above it.
+        let all_quoted = if target.is_source {
+            let of = |n: &Yaml| {
+                n.get("quoting")
+                    .and_then(|q| q.get("column"))
+                    .and_then(Yaml::as_bool)
+            };
+            of(owner).or_else(|| of(&p.node))
+        } else {
+            owner.get("quote_columns").and_then(Yaml::as_bool)
+        };
         for column in owner.get("columns").map(Yaml::items).unwrap_or_default() {
             let Some(name) = column.get("name").and_then(Yaml::scalar_text) else {
                 continue;
             };
-            let quoted = column.get("quote").and_then(Yaml::as_bool) == Some(true);
-            let shown = if quoted {
+            let quoted = column.get("quote").and_then(Yaml::as_bool);
+            let shown = if quoted.or(all_quoted) == Some(true) {
                 format!("\"{name}\"")
             } else {
                 name.clone()
@@ -200,7 +211,7 @@ impl Builder<'_> {
             let d = Diagnostic::error(
                 code::G0402,
                 format!(
-                    "dbt found two tests with the name \"{}\" on the same target",
+                    "dbt found two data_tests with the name \"{}\" on the same target",
                     node.name
                 ),
             )

@@ -481,10 +481,8 @@ pub enum Event {
     Deprecation {
         /// dbt's event, by whose name people silence it.
         dbt: DbtEvent,
-        /// What is used, and what to use instead.
-        text: String,
-        /// The fields of dbt's JSON line.
-        data: Map<String, Value>,
+        /// What is used, where, and what to use instead.
+        diagnostic: Diagnostic,
     },
     /// A line of the command's own (`tv1 wrote target/index.html`).
     Line {

@@ -143,6 +143,12 @@ impl NodeRunner {
                 .filter(|x| x.fract() == 0.0)
                 .map(|x| x as i64)
         });
+        let no_truth = |value: &Value| {
+            wrong(format!(
+                "The macro 'get_test_sql' returned {}.  It is not type 'bool' and cannot not be converted reliably to a bool.",
+                python::repr_of(value)
+            ))
+        };
         let Some(failures) = failures else {
             return Err(wrong(format!(
                 "the fail_calc of {} gave {text}, which is not a whole number",
@@ -151,16 +157,21 @@ impl NodeRunner {
         };
         Ok(Counted {
             failures,
-            should_warn: truth(&warn),
-            should_error: truth(&error),
+            should_warn: truth(&warn).ok_or_else(|| no_truth(&warn))?,
+            should_error: truth(&error).ok_or_else(|| no_truth(&error))?,
         })
     }
 }
 
-fn truth(value: &Value) -> bool {
-    match value.as_str() {
-        Some(text) => ["true", "t", "1"].contains(&text.to_lowercase().as_str()),
-        None => value.is_true(),
+/// A project's own `get_test_sql` may give words for truth; none where a text is no such word.
+fn truth(value: &Value) -> Option<bool> {
+    let Some(text) = value.as_str() else {
+        return Some(value.is_true());
+    };
+    match text.to_lowercase().as_str() {
+        "y" | "yes" | "t" | "true" | "on" | "1" => Some(true),
+        "n" | "no" | "f" | "false" | "off" | "0" => Some(false),
+        _ => None,
     }
 }
 

@@ -9,7 +9,7 @@ use super::method::invalid;
 use super::record::Record;
 use super::state::Earlier;
 use crate::diag::{Diagnostic, code};
-use crate::graph::{Manifest, ResourceType};
+use crate::graph::{Entry, Manifest, ResourceType};
 use crate::text::{Place, nearest};
 use serde_json::{Map, Value};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
@@ -100,6 +100,8 @@ pub struct Changes {
     entries: BTreeMap<String, Status>,
     removed: Vec<String>,
     breaking: Vec<Breaking>,
+    /// What is said of seeds that are too large for their contents to be compared.
+    large: Vec<Diagnostic>,
 }
 
 impl Changes {
@@ -114,7 +116,8 @@ impl Changes {
                 continue;
             };
             let new = Record::of(entry);
-            let mut found = compare(old, &new);
+            let mut found = compare(old, &new, earlier.as_written);
+            changes.large.extend(large_seed(old, &new, entry));
             for called in &new.macros {
                 if let Some(reason) = macros.get(called.as_str()) {
                     push(&mut found, Aspect::Macros, reason.clone());
@@ -239,7 +242,19 @@ fn push(changes: &mut Vec<Change>, aspect: Aspect, detail: String) {
 }
 
 /// The differences between two records of one entry, without macros and contracts.
-fn compare(old: &Record, new: &Record) -> Vec<Change> {
+fn compare(old: &Record, new: &Record, as_written: bool) -> Vec<Change> {
+    // Where a source is counts as it was written or as it came out.
+    let (place, other_place): ([&str; 2], [&str; 2]) = if as_written {
+        (
+            ["unrendered_database", "unrendered_schema"],
+            ["database", "schema"],
+        )
+    } else {
+        (
+            ["database", "schema"],
+            ["unrendered_database", "unrendered_schema"],
+        )
+    };
     let mut found = Vec::new();
     if old.body != new.body {
         push(&mut found, Aspect::Body, body_detail(old, new));
@@ -283,11 +298,12 @@ fn compare(old: &Record, new: &Record) -> Vec<Change> {
         push(&mut found, Aspect::Fqn, detail);
     }
     for ((name, a), (_, b)) in old.facts.iter().zip(&new.facts) {
-        if same(a, b) {
+        let is_source = new.kind == ResourceType::Source;
+        if same(a, b) || is_source && other_place.contains(name) {
             continue;
         }
-        let is_place = matches!(*name, "database" | "schema" | "identifier");
-        let aspect = if new.kind == ResourceType::Source && is_place {
+        let is_place = place.contains(name) || *name == "identifier";
+        let aspect = if is_source && is_place {
             Aspect::Relation
         } else {
             Aspect::Properties
@@ -295,6 +311,39 @@ fn compare(old: &Record, new: &Record) -> Vec<Change> {
         push(&mut found, aspect, detail(name, Some(a), Some(b)));
     }
     found
+}
+
+/// A seed above 1 MB has the checksum of its path: what that says of a change, in dbt's words.
+fn large_seed(old: &Record, new: &Record, entry: Entry<'_>) -> Option<Diagnostic> {
+    let Entry::Node(node) = entry else {
+        return None;
+    };
+    if new.kind != ResourceType::Seed || !new.body.starts_with("path:") {
+        return None;
+    }
+    let head = format!(
+        "Found a seed ({}.{}) >1MB in size",
+        node.package_name, node.name
+    );
+    let (code, text) = match old.body.split_once(':') {
+        Some(("path", _)) if old.body == new.body => (
+            code::S0515,
+            format!(
+                "{head} at the same path, dbt cannot tell if it has changed: assuming they are the same"
+            ),
+        ),
+        Some(("path", _)) => (
+            code::S0516,
+            format!(
+                "{head}. The previous file was in a different location, assuming it has changed"
+            ),
+        ),
+        _ => (
+            code::S0517,
+            format!("{head}. The previous file was <=1MB, so it has changed"),
+        ),
+    };
+    Some(Diagnostic::warning(code, text).at_opt(node.place.clone()))
 }
 
 fn body_detail(old: &Record, new: &Record) -> String {
@@ -419,6 +468,9 @@ pub fn search(
             Some(near) => d.help(format!("did you mean `state:{near}`?")),
             None => d,
         }]);
+    }
+    if matches!(text, "modified" | "unmodified" | "modified.body") {
+        warnings.extend(changes.large.iter().cloned());
     }
     if matches!(text, "modified" | "unmodified" | "modified.contract") {
         let (errors, allowed): (Vec<_>, Vec<_>) = changes

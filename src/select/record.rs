@@ -83,7 +83,15 @@ pub struct MacroRecord {
 pub fn facts_of(kind: ResourceType) -> &'static [&'static str] {
     match kind {
         ResourceType::Model => &["access", "latest_version", "deprecation_date"],
-        ResourceType::Source => &["database", "schema", "identifier", "quoting", "external"],
+        ResourceType::Source => &[
+            "database",
+            "schema",
+            "unrendered_database",
+            "unrendered_schema",
+            "identifier",
+            "quoting",
+            "external",
+        ],
         ResourceType::Exposure => &[
             "owner",
             "type",
@@ -293,6 +301,8 @@ fn fact(entry: Entry<'_>, name: &str) -> Value {
         Entry::Source(s) => match name {
             "database" => json!(s.database),
             "schema" => json!(s.schema),
+            "unrendered_database" => json!(s.unrendered_database),
+            "unrendered_schema" => json!(s.unrendered_schema),
             "identifier" => json!(s.identifier),
             "quoting" => json!(s.quoting),
             "external" => json!(s.external),
@@ -379,6 +389,8 @@ const KEYS: &[&str] = &[
     "deprecation_date",
     "database",
     "schema",
+    "unrendered_database",
+    "unrendered_schema",
     "identifier",
     "quoting",
     "external",

@@ -34,6 +34,9 @@ pub struct Earlier {
     pub(super) macros: BTreeMap<String, MacroRecord>,
     /// Relations by unique id.
     relations: BTreeMap<String, Relation>,
+    /// Whether a source's database and schema are compared as they are written, not as they come out
+    /// (dbt's flag `state_modified_compare_more_unrendered_values`).
+    pub as_written: bool,
 }
 
 /// Where an entry of an earlier manifest was built.

@@ -176,6 +176,13 @@ impl Types {
             }
         }
         sink.finish()?;
+        if purpose == Purpose::Test {
+            // `test` runs tests whatever is asked for.
+            types
+                .kinds
+                .retain(|k| matches!(k, ResourceType::Test | ResourceType::UnitTest));
+            types.simulations = false;
+        }
         Ok(types)
     }
 

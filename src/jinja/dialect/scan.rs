@@ -53,6 +53,45 @@ pub fn calls(source: &str) -> Result<Vec<Call>, Problem> {
     Ok(found)
 }
 
+/// The keyword arguments of the first `config(…)` in a text whose values are no literals, each as it is written; none
+/// where there is no such call.
+pub fn config_as_written(source: &str) -> Option<Vec<(String, String)>> {
+    let source = &*super::readable(source);
+    let toks = tokens(source).ok()?;
+    let is_call =
+        |w: &[super::Tok<'_>]| matches!(w, [(Token::Ident("config"), _), (Token::ParenOpen, _)]);
+    let start = toks.windows(2).position(is_call)? + 2;
+    let mut arguments = Vec::new();
+    let (mut depth, mut first) = (0_usize, start);
+    for (i, (token, _)) in toks.iter().enumerate().skip(start) {
+        match token {
+            Token::ParenOpen | Token::BracketOpen | Token::BraceOpen => depth += 1,
+            Token::BracketClose | Token::BraceClose => depth = depth.saturating_sub(1),
+            Token::ParenClose if depth > 0 => depth -= 1,
+            Token::Comma if depth == 0 => {
+                arguments.extend(keyword_as_written(&toks[first..i], source));
+                first = i + 1;
+            }
+            Token::ParenClose => {
+                arguments.extend(keyword_as_written(&toks[first..i], source));
+                break;
+            }
+            _ => {}
+        }
+    }
+    Some(arguments)
+}
+
+/// `name = value` as the name and the value's text.
+fn keyword_as_written(toks: &[super::Tok<'_>], source: &str) -> Option<(String, String)> {
+    let [(Token::Ident(name), _), (Token::Assign, _), (_, first), ..] = toks else {
+        return None;
+    };
+    let (_, last) = toks.last()?;
+    let value = source.get(first.start..last.end)?;
+    (!is_constant(value)).then(|| ((*name).to_string(), value.to_string()))
+}
+
 /// The literal arguments of `dispatch(`.
 fn dispatch(toks: &[super::Tok<'_>]) -> Option<Call> {
     let mut name = None;

@@ -10,9 +10,8 @@ use crate::jinja::dialect::scan;
 use crate::jinja::python::error::value_error;
 use crate::jinja::python::{literal, str_of};
 use crate::text::SourceFile;
-use minijinja::value::{Object, ObjectRepr, Value, ValueKind};
+use minijinja::value::{Value, ValueKind};
 use minijinja::{Environment, Error, State};
-use std::fmt;
 use std::ops::Range;
 use std::sync::Arc;
 
@@ -21,36 +20,17 @@ pub(super) const EMPTY: &str = "\0";
 
 /// What a marked text stands for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Kind {
+pub(super) enum Kind {
     Text,
     Bool,
     Number,
     Native,
 }
 
-/// A value with a mark.
-struct Marked {
-    kind: Kind,
-    text: String,
-}
-
-impl fmt::Debug for Marked {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.text)
-    }
-}
-
-impl Object for Marked {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn is_true(self: &Arc<Self>) -> bool {
-        !self.text.is_empty()
-    }
-}
-
 /// Adds the filters; outside of native rendering they change nothing.
+///
+/// A marked text stays a text that can be compared and joined, as in dbt. The mark is Jinja's own of safe texts, which
+/// nothing else needs here; what it stands for is noted in the context.
 pub(super) fn register(env: &mut Environment<'static>) {
     for (name, kind) in [
         ("as_text", Kind::Text),
@@ -59,32 +39,31 @@ pub(super) fn register(env: &mut Environment<'static>) {
         ("as_native", Kind::Native),
     ] {
         env.add_filter(name, move |state: &mut State<'_, '_>, value: &Value| {
-            if run::of(state).is_ok_and(|r| r.context.native) {
-                return Value::from_object(Marked {
-                    kind,
-                    text: str_of(value),
-                });
-            }
-            value.clone()
+            let Some(run) = run::of(state).ok().filter(|r| r.context.native) else {
+                return value.clone();
+            };
+            let text = str_of(value);
+            run.context.mark(&text, kind);
+            Value::from_safe_string(text)
         });
     }
 }
 
 /// The value that a mark asks for.
-fn convert(value: Value) -> Result<Value, Error> {
-    let Some(marked) = value.downcast_object_ref::<Marked>() else {
+fn convert(value: Value, context: &Context) -> Result<Value, Error> {
+    let text = value.as_str().filter(|_| value.is_safe());
+    let Some((text, kind)) = text.and_then(|t| Some((t, context.mark_of(t)?))) else {
         return Ok(value);
     };
-    let parsed = literal::parse(&marked.text);
+    let parsed = literal::parse(text);
     let wrong = |kind: &str| {
         value_error(format!(
-            "Could not convert value '{}' into type '{kind}'",
-            marked.text
+            "Could not convert value '{text}' into type '{kind}'"
         ))
     };
-    match marked.kind {
-        Kind::Text => Ok(Value::from(marked.text.as_str())),
-        Kind::Native => Ok(parsed.unwrap_or_else(|| Value::from(marked.text.as_str()))),
+    match kind {
+        Kind::Text => Ok(Value::from(text)),
+        Kind::Native => Ok(parsed.unwrap_or_else(|| Value::from(text))),
         Kind::Bool => parsed
             .filter(|v| v.kind() == ValueKind::Bool)
             .ok_or_else(|| wrong("bool")),
@@ -143,7 +122,7 @@ impl Engine {
         if piece.is_text || scan::is_constant(source) {
             return Ok(Value::from(text));
         }
-        convert(context.last_printed()).map_err(|e| {
+        convert(context.last_printed(), &context).map_err(|e| {
             let mut error = failed(&e);
             error.place = Some(crate::text::Place::new(file, piece.source.clone()));
             error
@@ -166,7 +145,7 @@ impl Engine {
             .env
             .template_from_named_str(BODY, text)
             .and_then(|t| t.render(Value::from_object(Names(context.clone()))))
-            .and_then(|_| convert(context.last_printed()))
+            .and_then(|_| convert(context.last_printed(), &context))
             .map_err(|e| error::translate(&e, &places))
     }
 }

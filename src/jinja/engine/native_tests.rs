@@ -138,6 +138,9 @@ fn the_typing_filters_read_python_literals() {
         ("{{ x | as_number }}0", "'10'"),
         ("{{ s | as_bool }} and", "'True and'"),
         ("{{ f(x|as_number) }}", "1"),
+        ("{{ s == 'True' | as_bool }}", "True"),
+        ("{{ s == 'other' | as_bool }}", "False"),
+        ("{{ (s == 'True') | as_bool }}", "True"),
         ("{{ ' 1 ' | as_number }}", "1"),
         ("{{ '0x10' | as_number }}", "16"),
     ] {

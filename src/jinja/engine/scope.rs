@@ -1,9 +1,11 @@
 //! The names that a template sees: the host's, the macros', and those of the engine itself.
 use super::macros::{MacroRef, Package};
+use super::native::Kind;
 use super::registry::{Registry, Resolved};
 use super::run::{Boot, Main, Stash};
 use crate::jinja::python::Absorbing;
 use minijinja::value::{Object, Value};
+use std::collections::HashMap;
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -42,6 +44,8 @@ pub(super) struct Context {
     pub(super) native: bool,
     /// The value printed last, in native rendering.
     printed: Mutex<Value>,
+    /// What marked texts stand for, in native rendering.
+    marks: Mutex<HashMap<String, Kind>>,
 }
 
 impl Context {
@@ -54,6 +58,7 @@ impl Context {
             main: None,
             native: false,
             printed: Mutex::default(),
+            marks: Mutex::default(),
         }
     }
 
@@ -70,6 +75,16 @@ impl Context {
             .lock()
             .unwrap_or_else(PoisonError::into_inner)
             .pop();
+    }
+
+    pub(super) fn mark(&self, text: &str, kind: Kind) {
+        let mut marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.insert(text.to_string(), kind);
+    }
+
+    pub(super) fn mark_of(&self, text: &str) -> Option<Kind> {
+        let marks = self.marks.lock().unwrap_or_else(PoisonError::into_inner);
+        marks.get(text).copied()
     }
 
     pub(super) fn note_printed(&self, value: &Value) {

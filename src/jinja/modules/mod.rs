@@ -125,6 +125,11 @@ pub(crate) fn python_type(value: &Value) -> Option<&'static str> {
         .or_else(module)
 }
 
+/// Whether a value is a `datetime.datetime`.
+pub(crate) fn is_moment(value: &Value) -> bool {
+    value.downcast_object_ref::<datetime::DateTime>().is_some()
+}
+
 /// Python's `repr`, if it is one of these modules' objects.
 pub(crate) fn python_repr(value: &Value) -> Option<String> {
     datetime::python_repr(value)

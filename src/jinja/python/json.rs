@@ -1,6 +1,7 @@
 //! JSON in both directions, and `json.dumps` to the letter.
 use super::error::{type_error, value_error};
 use super::{Dict, List, is_plain_map, iterate, ops, str_of, type_name};
+use crate::jinja::modules;
 use crate::yaml::python_float;
 use minijinja::Error;
 use minijinja::value::{Value, ValueKind};
@@ -53,6 +54,8 @@ pub fn to_json(value: &Value) -> Json {
                 .map(|(k, v)| (key_text(&k), to_json(&v)))
                 .collect(),
         ),
+        // In artefacts a moment stands in ISO form.
+        _ if modules::is_moment(value) => Json::String(str_of(value).replacen(' ', "T", 1)),
         _ => Json::String(str_of(value)),
     }
 }

@@ -1,12 +1,14 @@
 //! What the project uses that dbt has given up: shown once for each kind, counted at the end.
+use super::end::{diagnostic_json, snippet};
 use super::words::counted;
+use crate::diag::Diagnostic;
 use crate::report::entry::Entry;
 use crate::report::event::{DbtEvent, Level};
 use crate::report::names;
 use crate::report::options::Options;
 use crate::report::paint::Paint;
 use indexmap::IndexMap;
-use serde_json::{Map, Value, json};
+use serde_json::json;
 
 /// dbt breaks these texts at this width, whatever the printer's.
 const WIDTH: usize = 80;
@@ -31,19 +33,18 @@ impl Deprecations {
     }
 
     /// Counts one; its line, if it is to be shown.
-    pub(super) fn note(
-        &mut self,
-        dbt: DbtEvent,
-        text: &str,
-        data: &Map<String, Value>,
-    ) -> Option<Entry> {
+    pub(super) fn note(&mut self, dbt: DbtEvent, diagnostic: &Diagnostic) -> Option<Entry> {
         let (_, count) = self.met.entry(dbt.name).or_insert((dbt.code, 0));
         *count += 1;
         if *count > 1 && !self.all {
             return None;
         }
-        let msg = self.headed(dbt.name, text);
-        Some(Entry::new(dbt, Level::Warn, msg).with_all(data.clone()))
+        let mut msg = self.headed(dbt.name, &diagnostic.message);
+        if let Some(place) = snippet(diagnostic, self.paint.on) {
+            msg.push_str(&format!("\n{place}"));
+        }
+        let entry = Entry::new(dbt, Level::Warn, msg);
+        Some(entry.with("diagnostic", diagnostic_json(diagnostic)))
     }
 
     /// The counts of all kinds, if there were any.
@@ -124,7 +125,8 @@ mod tests {
                     "Found top-level arguments to test `{test}`. Arguments to generic tests should be nested under \
                      the `arguments` property.`"
                 );
-                deprecations.note(MISSING_ARGUMENTS, &text, &Map::new())
+                let diagnostic = Diagnostic::warning(crate::diag::code::P0110, text);
+                deprecations.note(MISSING_ARGUMENTS, &diagnostic)
             })
             .map(|e| e.msg)
             .collect();

@@ -299,7 +299,7 @@ fn stats(t: RunTotals) -> Entry {
 }
 
 /// The source lines of a diagnostic without its title, which the message above has said already.
-fn snippet(diagnostic: &Diagnostic, colour: bool) -> Option<String> {
+pub(super) fn snippet(diagnostic: &Diagnostic, colour: bool) -> Option<String> {
     if diagnostic.labels.is_empty() && diagnostic.notes.is_empty() && diagnostic.help.is_none() {
         return None;
     }

@@ -126,8 +126,8 @@ impl Lines {
             Event::Finished(summary) => self.finished(summary),
             Event::FreshnessDone(done) => self.freshness_done(done),
             Event::NodeProgress { .. } => Vec::new(),
-            Event::Deprecation { dbt, text, data } => {
-                let shown = self.deprecations.note(*dbt, text, data);
+            Event::Deprecation { dbt, diagnostic } => {
+                let shown = self.deprecations.note(*dbt, diagnostic);
                 shown.into_iter().collect()
             }
             _ => self.command_entries(stamped),
