@@ -120,7 +120,7 @@ pub static PROJECT_DIR: Opt = Opt::value_of(
 /// `--profiles-dir`.
 pub static PROFILES_DIR: Opt = Opt::value_of(
     "profiles_dir",
-    Kind::Folder,
+    Kind::Path,
     "DIR",
     "Folder of profiles.yml [default: this one if it has the file, else ~/.dbt]",
 )

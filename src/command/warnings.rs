@@ -20,6 +20,7 @@ const DEPRECATIONS: &[(&str, &str)] = &[
     ("CustomKeyInObjectDeprecation", "D027"),
     ("WEOIncludeExcludeDeprecation", "D031"),
     ("ModelParamUsageDeprecation", "D032"),
+    ("SourceOverrideDeprecation", "D035"),
     (MISSING_ARGUMENTS, "D039"),
 ];
 

@@ -297,9 +297,10 @@ fn source(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value
 
 fn metric(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
     let names: Vec<String> = args.positional.iter().map(python::str_of).collect();
-    let shown = names.last().cloned().unwrap_or_default();
+    let graph = (inner.phase != Phase::Parse).then(|| inner.shared.graph_value());
+    let value = super::metric::Metric::value(&names, graph.as_ref());
     push_new(&mut lock(&inner.recorder).metrics, names);
-    Ok(Value::from(shown))
+    Ok(value)
 }
 
 fn env_var(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {

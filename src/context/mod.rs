@@ -14,6 +14,7 @@ mod data_type;
 mod exceptions;
 mod functions;
 mod keep;
+mod metric;
 mod names;
 mod parse_host;
 mod record;

@@ -7,6 +7,7 @@ mod checks;
 mod freshness;
 pub mod generic;
 mod host;
+mod keys;
 mod others;
 mod patch;
 mod properties;
@@ -174,55 +175,6 @@ impl Builder<'_> {
         problems.into_iter().for_each(|d| self.sink.push(d));
     }
 
-    /// Primary keys as dbt infers them: constraints first, else columns that are tested unique and not null.
-    fn primary_keys(&mut self) {
-        let mut tested: std::collections::BTreeMap<(String, String), Vec<String>> =
-            std::collections::BTreeMap::new();
-        for n in self.manifest.nodes.values() {
-            let Some(t) = &n.test else { continue };
-            if let (Some(id), Some(column), None) = (&t.attached_node, &t.column_name, &t.namespace)
-            {
-                tested
-                    .entry((id.clone(), column.clone()))
-                    .or_default()
-                    .push(t.name.clone());
-            }
-        }
-        for n in self
-            .manifest
-            .nodes
-            .values_mut()
-            .filter(|n| n.resource_type == ResourceType::Model)
-        {
-            let is_pk = |c: &Value| c.get("type").and_then(Value::as_str) == Some("primary_key");
-            if let Some(c) = n.constraints.iter().find(|c| is_pk(c)) {
-                n.primary_key = c
-                    .get("columns")
-                    .and_then(Value::as_array)
-                    .into_iter()
-                    .flatten()
-                    .map(generic::python_str)
-                    .collect();
-                continue;
-            }
-            if let Some(c) = n.columns.values().find(|c| c.constraints.iter().any(is_pk)) {
-                n.primary_key = vec![c.name.clone()];
-                continue;
-            }
-            n.primary_key = tested
-                .iter()
-                .filter(|((id, _), tests)| {
-                    *id == n.unique_id
-                        && ["unique", "not_null"]
-                            .iter()
-                            .all(|t| tests.iter().any(|x| x == t))
-                })
-                .map(|((_, column), _)| column.clone())
-                .collect();
-        }
-    }
-
-    /// Warns of folders in the root project's configuration that match no node.
     /// Says that batches run one after the other whatever a model asks for.
     fn concurrent_batches(&mut self) {
         let asks = |n: &&Node| {
@@ -241,6 +193,7 @@ impl Builder<'_> {
         }
     }
 
+    /// Warns of folders in the root project's configuration that match no node.
     fn unused_config_paths(&mut self) {
         let project = &self.root().project;
         let mut unused = Vec::new();

@@ -9,6 +9,7 @@ use crate::graph::{
 };
 use crate::yaml::Node as Yaml;
 use serde_json::{Map, Value, json};
+use std::collections::BTreeSet;
 
 const EXPOSURE_TYPES: &[&str] = &["dashboard", "notebook", "analysis", "ml", "application"];
 
@@ -110,6 +111,12 @@ impl Builder<'_> {
             let patch = p.config(&["meta", "tags"], &mut self.sink);
             let config = self.config(ResourceType::Exposure, pkg, &names, Some(&patch), &[]);
             self.check_property_config(ResourceType::Exposure, &p, &config);
+            let mut config = config;
+            let tags: BTreeSet<String> = Config(config.rendered.clone())
+                .list("tags")
+                .into_iter()
+                .collect();
+            config.rendered.insert("tags".into(), json!(tags));
             self.check_exposure(&p);
             let mut recorded = Recorded::default();
             for item in p.get("depends_on").map(Yaml::items).unwrap_or_default() {

@@ -142,7 +142,7 @@ impl Builder<'_> {
             .find(|n| n.name == p.name && n.resource_type != kind);
         let mut d = Diagnostic::warning(
             code::G0405,
-            format!("did not find matching node for patch with name '{}' in the '{}' section of file '{}'", p.name, p.section, p.original_file_path),
+            format!("Did not find matching node for patch with name '{}' in the '{}' section of file '{}'", p.name, p.section, p.original_file_path),
         )
         .at(p.name_place());
         if let Some(other) = same {

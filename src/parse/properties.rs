@@ -209,13 +209,24 @@ fn entry(
         .filter(|n| !n.is_null())
         .and_then(Node::scalar_text)
     else {
-        sink.push(
+        // dbt goes on without such an entry of a singular test.
+        let d = if section == "data_tests" {
+            let file = &read.found.original;
+            Diagnostic::warning(
+                code::Y0205,
+                format!(
+                    "Unable to parse 'data_tests' section of file '{file}': Entry did not contain a name"
+                ),
+            )
+        } else {
             Diagnostic::error(
                 code::Y0205,
                 format!("this entry of `{section}` has no `name`"),
             )
             .heading("Parsing Error")
-            .at(Place::line(
+        };
+        sink.push(
+            d.at(Place::line(
                 &read.file,
                 read.file.line_column(item.span.start).0,
             ))

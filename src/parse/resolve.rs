@@ -28,6 +28,8 @@ pub struct Names {
     disabled: HashMap<String, Vec<String>>,
     packages: BTreeMap<String, String>,
     versions: HashMap<String, (Option<String>, Option<String>)>,
+    /// Metrics by name; without an id where the metric is switched off.
+    metrics: BTreeMap<String, Option<String>>,
 }
 
 impl Names {
@@ -51,6 +53,17 @@ impl Names {
                 n.unique_id.clone(),
                 (text(&n.version), text(&n.latest_version)),
             );
+        }
+        for d in m.disabled.values().flatten() {
+            if let Disabled::Semantic(s) = d
+                && s.resource_type == ResourceType::Metric
+            {
+                names.metrics.insert(s.name.clone(), None);
+            }
+        }
+        for metric in m.metrics.values() {
+            let id = Some(metric.unique_id.clone());
+            names.metrics.insert(metric.name.clone(), id);
         }
         for s in m.sources.values() {
             names
@@ -149,10 +162,30 @@ impl Names {
         }
     }
 
+    /// The metric of a name.
+    fn find_metric(&self, name: &str) -> Found {
+        match self.metrics.get(name) {
+            Some(Some(id)) => Found::Node(id.clone()),
+            Some(None) => Found::Disabled,
+            None => Found::Missing,
+        }
+    }
+
+    fn metric_names(&self) -> impl Iterator<Item = &str> {
+        self.metrics.keys().map(String::as_str)
+    }
+
     /// All names that a `ref` may use.
     pub fn ref_names(&self) -> impl Iterator<Item = &str> {
         self.nodes.keys().map(String::as_str)
     }
+}
+
+/// Who refers to something.
+struct Caller<'a> {
+    unique_id: &'a str,
+    package: &'a str,
+    group: Option<&'a str>,
 }
 
 impl Builder<'_> {
@@ -231,6 +264,18 @@ impl Builder<'_> {
                 }
             }
         }
+        for m in node.metrics.clone() {
+            let name = m.last().cloned().unwrap_or_default();
+            match names.find_metric(&name) {
+                Found::Node(id) => push_new(&mut node.depends_on.nodes, id),
+                found => {
+                    let near = nearest(&name, names.metric_names())
+                        .map(|n| format!("a metric named `{n}` exists"));
+                    let off = found == Found::Disabled;
+                    idle |= self.unresolved(&node, "metric", &name, "", off, near, &name);
+                }
+            }
+        }
         if idle {
             self.manifest.nodes.shift_remove(&node.unique_id);
             node.config.0.insert("enabled".into(), false.into());
@@ -290,48 +335,54 @@ impl Builder<'_> {
     }
 
     fn check_access(&mut self, node: &Node, id: &str) {
-        let Some(target) = self.manifest.nodes.get(id) else {
-            return;
-        };
-        if target.resource_type != ResourceType::Model
-            || node.resource_type == ResourceType::Test && node.test.is_some()
-        {
+        if node.resource_type == ResourceType::Test && node.test.is_some() {
             return;
         }
-        let private = target.access.as_deref() == Some("private") && target.group != node.group;
-        let restricted = target.package_name != node.package_name
-            && target.access.as_deref() != Some("public")
-            && self
-                .input
-                .packages
-                .iter()
-                .any(|p| p.project.name == target.package_name && p.project.restrict_access);
+        let caller = Caller {
+            unique_id: &node.unique_id,
+            package: &node.package_name,
+            group: node.group.as_deref(),
+        };
+        if let Some(d) = self.refused(&caller, id) {
+            let name = self.manifest.nodes.get(id).map(|n| n.name.clone());
+            let place = word_place(node, &name.unwrap_or_default());
+            self.sink.push(d.at_opt(place));
+        }
+    }
+
+    /// Why a model may not be referred to from there.
+    fn refused(&self, caller: &Caller<'_>, id: &str) -> Option<Diagnostic> {
+        let target = self.manifest.nodes.get(id)?;
+        if target.resource_type != ResourceType::Model {
+            return None;
+        }
+        let access = target.access.as_deref();
+        let private = access == Some("private") && target.group.as_deref() != caller.group;
+        let restricts = |p: &crate::load::Package| {
+            p.project.name == target.package_name && p.project.restrict_access
+        };
+        let restricted = target.package_name != caller.package
+            && access != Some("public")
+            && self.input.packages.iter().any(restricts);
         if !private && !restricted {
-            return;
+            return None;
         }
         let because = if private {
-            format!(
-                "because the referenced node is private to the '{}' group",
-                target.group.clone().unwrap_or_default()
-            )
+            let group = target.group.as_deref().unwrap_or_default();
+            format!("because the referenced node is private to the '{group}' group")
         } else {
-            format!(
-                "because the referenced node is protected to the '{}' package",
-                target.package_name
-            )
+            let package = &target.package_name;
+            format!("because the referenced node is protected to the '{package}' package")
         };
-        self.sink.push(
-            Diagnostic::error(
-                code::G0406,
-                format!(
-                    "node {} attempted to reference node {id}, which is not allowed {because}",
-                    node.unique_id
-                ),
-            )
-            .heading("Parsing Error")
-            .at_opt(word_place(node, &target.name))
-            .help("make the referenced model public, or put both into one group"),
+        let message = format!(
+            "Node {} attempted to reference node {id}, which is not allowed {because}",
+            caller.unique_id
         );
+        Some(
+            Diagnostic::error(code::G0406, message)
+                .heading("Parsing Error")
+                .help("make the referenced model public, or put both into one group"),
+        )
     }
 
     /// `to: ref('x')` in constraints adds a dependency.
@@ -422,17 +473,49 @@ impl Builder<'_> {
                 }
             }
         }
+        for e in self.manifest.exposures.values() {
+            let caller = Caller {
+                unique_id: &e.unique_id,
+                package: &e.package_name,
+                group: None,
+            };
+            let refused = e
+                .depends_on
+                .nodes
+                .iter()
+                .filter_map(|id| self.refused(&caller, id));
+            problems.extend(refused.map(|d| d.at_opt(e.place.clone())));
+        }
         problems.into_iter().for_each(|d| self.sink.push(d));
     }
 
     fn resolve_semantic(&mut self, names: &Names) {
+        let mut problems = Vec::new();
         for m in self.manifest.semantic_models.values_mut() {
             for r in &m.refs {
-                if let Found::Node(id) = names.find_ref(r, &m.package_name) {
+                let found = names.find_ref(r, &m.package_name);
+                if let Found::Node(id) = found {
                     push_new(&mut m.depends_on.nodes, id);
+                    continue;
                 }
+                let state = match found {
+                    Found::Disabled => "which is disabled",
+                    _ => "which was not found",
+                };
+                let message = format!(
+                    "Semantic Model '{}' ({}) depends on a node named '{}' {state}",
+                    m.unique_id, m.original_file_path, r.name
+                );
+                let d = Diagnostic::error(code::G0401, message)
+                    .heading("Compilation Error")
+                    .at_opt(m.place.clone());
+                problems.push(match nearest(&r.name, names.ref_names()) {
+                    Some(near) if near != r.name => d.help(format!("a node named `{near}` exists")),
+                    _ => d,
+                });
             }
         }
+        problems.into_iter().for_each(|d| self.sink.push(d));
         self.semantic_needs();
     }
 

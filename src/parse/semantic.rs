@@ -11,7 +11,7 @@ use crate::graph::{Config, DependsOn, Disabled, RefArgs, ResourceType, SemanticE
 use crate::text::{Place, nearest};
 use crate::yaml::Node as Yaml;
 use serde_json::{Map, Value, json};
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 /// Places of all parts of an entry by dotted path; an item with a name goes by it.
 /// `type_params` is left out of paths, so that both forms of a metric have the same ones.
@@ -72,24 +72,56 @@ impl Builder<'_> {
         }
     }
 
+    /// What a metric may be called.
+    fn check_metric_name(&mut self, p: &Property) {
+        let mut wrong = Vec::new();
+        if p.name.contains(' ') {
+            wrong.push("cannot contain spaces");
+        }
+        if p.name.chars().count() > 250 {
+            wrong.push("cannot contain more than 250 characters");
+        }
+        if !p.name.starts_with(|c: char| c.is_ascii_alphabetic()) {
+            wrong.push("must begin with a letter");
+        }
+        if !p
+            .name
+            .chars()
+            .all(|c| c.is_alphanumeric() || c == '_' || c == '-')
+        {
+            wrong.push("must contain only letters, numbers and underscores");
+        }
+        if !wrong.is_empty() {
+            let message = format!(
+                "The metric name '{}' is invalid.  It {}",
+                p.name,
+                wrong.join(", ")
+            );
+            self.sink.push(
+                Diagnostic::error(code::P0103, message)
+                    .heading("Parsing Error")
+                    .at(p.name_place()),
+            );
+        }
+    }
+
     /// Files an entry under its id.
     pub(super) fn file_semantic(&mut self, package: usize, p: &Property, draft: Draft) {
         let pkg = &self.input.packages[package];
         let project = pkg.project.name.clone();
         let names = fqn(&project, &p.relative_path, &p.name);
-        let patch = p.config(&["meta", "group"], &mut self.sink);
+        // A metric's own `meta` is not part of its configuration.
+        let legacy: &[&str] = match draft.kind {
+            ResourceType::Metric => &["group"],
+            _ => &["meta", "group"],
+        };
+        let patch = p.config(legacy, &mut self.sink);
         let config = self.config(draft.kind, pkg, &names, Some(&patch), &[]);
         self.check_property_config(draft.kind, p, &config);
         let mut fields = draft.fields;
         if draft.kind == ResourceType::Metric {
-            fields.insert(
-                "meta".into(),
-                config
-                    .rendered
-                    .get("meta")
-                    .cloned()
-                    .unwrap_or_else(|| json!({})),
-            );
+            fields.insert("meta".into(), Value::Object(p.map("meta")));
+            self.check_metric_name(p);
         }
         let unrendered = Value::Object(config.unrendered.clone());
         fields.entry("unrendered_config").or_insert(unrendered);
@@ -112,7 +144,14 @@ impl Builder<'_> {
                 .get("group")
                 .and_then(Value::as_str)
                 .map(str::to_string),
-            tags: texts(p.get("tags")).into_iter().chain(tags).collect(),
+            tags: match draft.kind {
+                ResourceType::SavedQuery => {
+                    let all: BTreeSet<String> =
+                        texts(p.get("tags")).into_iter().chain(tags).collect();
+                    all.into_iter().collect()
+                }
+                _ => texts(p.get("tags")).into_iter().chain(tags).collect(),
+            },
             config: Config(config.rendered),
             depends_on: DependsOn::default(),
             refs: draft.refs,
@@ -183,19 +222,28 @@ impl Builder<'_> {
         };
         let mut out = Map::new();
         out.insert("model".into(), Value::from(model));
-        for key in ["description", "label"] {
-            out.insert(key.into(), p.text(key).map_or(Value::Null, Value::from));
-        }
+        let description = p.get("description").filter(|d| !d.is_null());
+        let description = description.map(|d| self.description(package, p, Some(d)).0);
+        out.insert(
+            "description".into(),
+            description.map_or(Value::Null, Value::from),
+        );
+        out.insert(
+            "label".into(),
+            p.text("label").map_or(Value::Null, Value::from),
+        );
         out.insert(
             "defaults".into(),
             p.get("defaults").map_or(Value::Null, Yaml::to_json),
         );
-        out.insert("entities".into(), list("entities", fields::entity).into());
-        out.insert("measures".into(), list("measures", fields::measure).into());
-        out.insert(
-            "dimensions".into(),
-            list("dimensions", fields::dimension).into(),
-        );
+        for (key, items) in [
+            ("entities", list("entities", fields::entity)),
+            ("measures", list("measures", fields::measure)),
+            ("dimensions", list("dimensions", fields::dimension)),
+        ] {
+            let items = self.described(package, p, key, items);
+            out.insert(key.into(), items.into());
+        }
         let primary = p.text("primary_entity").map_or(Value::Null, Value::from);
         out.insert("primary_entity".into(), primary);
         self.file_semantic(
@@ -212,6 +260,23 @@ impl Builder<'_> {
                 self.created_metric(package, p, m);
             }
         }
+    }
+
+    /// The parts of a semantic model with their descriptions evaluated.
+    fn described(
+        &mut self,
+        package: usize,
+        p: &Property,
+        key: &str,
+        mut items: Vec<Value>,
+    ) -> Vec<Value> {
+        let written = p.get(key).map(Yaml::items).unwrap_or_default();
+        for (item, node) in items.iter_mut().zip(written) {
+            if let Some(text) = node.get("description").filter(|d| !d.is_null()) {
+                item["description"] = self.description(package, p, Some(text)).0.into();
+            }
+        }
+        items
     }
 
     /// The metric that `create_metric: true` asks for.
@@ -326,9 +391,16 @@ impl Builder<'_> {
         let params = Value::Object(p.map("query_params"));
         out.insert("query_params".into(), fields::query_params(&params));
         out.insert("exports".into(), exports.into());
-        for key in ["description", "label"] {
-            out.insert(key.into(), p.text(key).map_or(Value::Null, Value::from));
-        }
+        let description = p.get("description").filter(|d| !d.is_null());
+        let description = description.map(|d| self.description(package, p, Some(d)).0);
+        out.insert(
+            "description".into(),
+            description.map_or(Value::Null, Value::from),
+        );
+        out.insert(
+            "label".into(),
+            p.text("label").map_or(Value::Null, Value::from),
+        );
         self.file_semantic(
             package,
             p,
@@ -357,6 +429,7 @@ impl Builder<'_> {
                     .or_insert_with(|| m.unique_id.clone());
             }
         }
+        let off = self.measures_switched_off();
         let ids: BTreeMap<String, String> = self
             .manifest
             .metrics
@@ -377,7 +450,7 @@ impl Builder<'_> {
         let mut problems = Vec::new();
         for metric in self.manifest.metrics.values_mut() {
             let own = params.get(&metric.name).cloned().unwrap_or_default();
-            needs_of(metric, &own, &measures, &ids, &mut problems);
+            needs_of(metric, &own, &measures, &ids, &off, &mut problems);
             let all = fields::input_measures(&own, &|n| params.get(n).cloned(), 0);
             if let Some(Value::Object(p)) = metric.fields.get_mut("type_params") {
                 p.insert("input_measures".into(), Value::Array(all));
@@ -405,6 +478,23 @@ impl Builder<'_> {
             }
         }
         problems.into_iter().for_each(|d| self.sink.push(d));
+    }
+
+    /// The measures of disabled semantic models, with the model's name.
+    fn measures_switched_off(&self) -> BTreeMap<String, String> {
+        let mut off = BTreeMap::new();
+        for d in self.manifest.disabled.values().flatten() {
+            let Disabled::Semantic(s) = d else { continue };
+            let measures = s.fields.get("measures").and_then(Value::as_array);
+            for name in measures
+                .into_iter()
+                .flatten()
+                .filter_map(|m| m["name"].as_str())
+            {
+                off.insert(name.to_string(), s.name.clone());
+            }
+        }
+        off
     }
 
     /// `node_relation` of every semantic model.
@@ -437,6 +527,7 @@ fn needs_of(
     params: &Value,
     measures: &BTreeMap<String, String>,
     ids: &BTreeMap<String, String>,
+    off: &BTreeMap<String, String>,
     problems: &mut Vec<Diagnostic>,
 ) {
     let name_of = |v: &Value| v.get("name").and_then(Value::as_str).map(str::to_string);
@@ -476,6 +567,18 @@ fn needs_of(
         };
         match list.get(&name) {
             Some(id) => push_new(&mut metric.depends_on.nodes, id.clone()),
+            None if is_measure && off.contains_key(&name) => problems.push(
+                Diagnostic::error(
+                    code::G0401,
+                    format!(
+                        "The measure `{name}` is referenced on disabled semantic model `{}`.",
+                        off[&name]
+                    ),
+                )
+                .heading("Parsing Error")
+                .at_opt(metric.place.clone())
+                .help("enable the semantic model, or disable the metric"),
+            ),
             None => problems.push(missing("metric", metric, word, &name, list, &key)),
         }
     }

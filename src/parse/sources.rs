@@ -81,6 +81,7 @@ impl Builder<'_> {
             .filter(|p| p.section == "sources" && p.get("overrides").is_some())
             .cloned()
             .collect();
+        self.check_overrides(&overrides);
         for package in 0..self.properties.len() {
             let entries: Vec<Property> = self.properties[package]
                 .iter()
@@ -98,6 +99,39 @@ impl Builder<'_> {
                     .find(|o| o.name == p.name && o.text("overrides").as_ref() == Some(name));
                 let merged = over.map_or_else(|| p.clone(), |o| overridden(&p, o));
                 self.source(package, &merged);
+            }
+        }
+    }
+
+    /// Each source of a package is overridden once at most, and better not at all.
+    fn check_overrides(&mut self, overrides: &[Property]) {
+        for (i, p) in overrides.iter().enumerate() {
+            let of = p.text("overrides").unwrap_or_default();
+            let place = p.node.entry("overrides").map(|(key, _)| p.place(key));
+            let message = format!(
+                "The source property `overrides` is deprecated but was found on source `{}` in file `{}`. Instead, `enabled` should be used to disable the unwanted source.",
+                p.name, p.original_file_path
+            );
+            self.sink.push(
+                Diagnostic::warning(code::P0110, message)
+                    .event("SourceOverrideDeprecation")
+                    .at_opt(place.clone()),
+            );
+            let first = overrides[..i]
+                .iter()
+                .find(|o| o.name == p.name && o.text("overrides").as_deref() == Some(&of));
+            if let Some(first) = first {
+                let message = format!(
+                    "dbt found two schema.yml entries for the same source named {} in package {of}. Sources may only be overridden a single time. To fix this, remove the definition in one of these files.",
+                    p.name
+                );
+                self.sink.push(
+                    Diagnostic::error(code::G0403, message)
+                        .heading("Compilation Error")
+                        .at_opt(place)
+                        .at(first.name_place())
+                        .help("remove one of them"),
+                );
             }
         }
     }

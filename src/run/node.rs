@@ -35,7 +35,8 @@ pub fn find_materialization(shared: &Shared, name: &str) -> Option<Arc<MacroDef>
         let ours = registry
             .get("dbt", &format!("materialization_{name}_postgres"))
             .or_else(|| registry.get("dbt", &format!("materialization_{name}_default")));
-        if ours.is_none()
+        let explicit = "REQUIRE_EXPLICIT_PACKAGE_OVERRIDES_FOR_BUILTIN_MATERIALIZATIONS";
+        if (ours.is_none() || !shared.flag(explicit))
             && let Some(def) = shared.packages.keys().find_map(|p| registry.get(p, &full))
         {
             return Some(def.clone());
@@ -349,15 +350,20 @@ impl NodeRunner {
             .ok()
             .filter(|v| !v.is_undefined());
         let Some(relations) = relations.and_then(|r| python::iterate(&r).ok()) else {
-            let got = if value.is_none() || value.as_str().is_some() {
-                "it returned nothing"
-            } else {
-                "it returned something else"
-            };
+            if value.is_none() || value.as_str().is_some() {
+                let message = format!(
+                    "The materialization (\"{name}\") did not explicitly return a list of relations to add to the cache."
+                );
+                let d = Diagnostic::error(code::G0410, message)
+                    .heading("Compilation Error")
+                    .at_opt(node.place.clone())
+                    .help("end it with `{{ return({'relations': [target_relation]}) }}`");
+                return Err(compile_failure(node, d));
+            }
             return Err(internal(
                 node,
                 &format!(
-                    "Invalid return value from materialization \"{name}\": expected a dict with a list of relations under the key 'relations', but {got}"
+                    "Invalid return value from materialization \"{name}\": expected a dict with a list of relations under the key 'relations', but it returned something else"
                 ),
             ));
         };

@@ -145,7 +145,7 @@ impl NodeRunner {
         });
         let no_truth = |value: &Value| {
             wrong(format!(
-                "The macro 'get_test_sql' returned {}.  It is not type 'bool' and cannot not be converted reliably to a bool.",
+                "Macro 'get_test_sql' returns {}.  It is not type 'bool' and cannot not be converted reliably to a bool.",
                 python::repr_of(value)
             ))
         };
