@@ -98,7 +98,14 @@ mod tests {
         );
         assert_eq!(
             sql,
-            "-- c\nWITH recursive __dbt__cte__a as (\nselect 1\n), q as (select 1) select * from q"
+            "-- c\nWITH recursive  __dbt__cte__a as (\nselect 1\n), q as (select 1) select * from q"
         );
+        // dbt puts them in front of the next word, behind all blanks.
+        let (sql, (at, by)) = inject_ctes("with\n\nq as (select 1)", &[cte("a")]);
+        assert_eq!(
+            sql,
+            "with\n\n __dbt__cte__a as (\nselect 1\n), q as (select 1)"
+        );
+        assert_eq!(&sql[at + by..], "q as (select 1)");
     }
 }

@@ -2,15 +2,16 @@
 //!
 //! In: files. Out: plain values. Jinja in values is evaluated through a [`Render`] the caller gives, so that this
 //! module need not know the template engine.
+mod check;
 mod node;
 mod project;
 mod render;
 mod target;
 mod vars;
 
+pub use check::{microbatch_mistakes, validate};
 pub use node::{
-    Layer, NodeConfig, Origin, calls_together, defaults, hook_value, merge_value,
-    microbatch_mistakes, tree_layers, validate,
+    Layer, NodeConfig, Origin, calls_together, defaults, hook_value, merge_value, tree_layers,
 };
 pub use project::{Dispatch, Project, QueryComment, Quoting, find_root};
 pub use render::{Render, has_jinja, render_tree};

@@ -266,172 +266,26 @@ fn level(tree: &Map<String, Value>) -> Map<String, Value> {
     out
 }
 
-/// What is wrong with the known keys of a configuration, each with its key: what is wanted, then what dbt says.
-pub fn validate(kind: ResourceType, config: &Map<String, Value>) -> Vec<(String, String)> {
-    let is_text_or_list = |v: &Value| v.is_string() || is_list_of_texts(v);
-    let mut wrong = Wrong {
-        config,
-        said: Vec::new(),
-    };
-    wrong.kind("enabled", Value::is_boolean, "true or false", "boolean");
-    for key in [
-        "alias",
-        "schema",
-        "database",
-        "materialized",
-        "group",
-        "incremental_strategy",
-        "on_schema_change",
-    ] {
-        wrong.kind(key, Value::is_string, "text", "string");
-    }
-    let tags = "text or a list of texts";
-    wrong.kind("tags", is_list_of_texts, tags, "array");
-    for key in [
-        "meta",
-        "docs",
-        "grants",
-        "persist_docs",
-        "column_types",
-        "quoting",
-        "contract",
-    ] {
-        wrong.kind(key, Value::is_object, "a mapping", "object");
-    }
-    wrong.kind(
-        "full_refresh",
-        Value::is_boolean,
-        "true or false",
-        "boolean",
-    );
-    wrong.kind("unique_key", is_text_or_list, tags, "array");
-    wrong.word("on_configuration_change", &["apply", "continue", "fail"]);
-    if kind == ResourceType::Test {
-        if let Some(said) = config.get("severity").and_then(Value::as_str)
-            && !["warn", "error"].contains(&said.to_lowercase().as_str())
-        {
-            wrong.push(
-                "severity",
-                "warn or error",
-                &format!("'{said}' does not match '^([Ww][Aa][Rr][Nn]|[Ee][Rr][Rr][Oo][Rr])$'"),
-            );
-        }
-        wrong.kind("severity", Value::is_string, "warn or error", "string");
-        wrong.word("store_failures_as", &["table", "view", "ephemeral"]);
-        wrong.kind("limit", Value::is_i64, "a whole number", "integer");
-    }
-    if kind == ResourceType::Model {
-        wrong.word("access", &["private", "protected", "public"]);
-        wrong.word("batch_size", &["hour", "day", "month", "year"]);
-    }
-    wrong.said
-}
-
-fn is_list_of_texts(value: &Value) -> bool {
-    value
-        .as_array()
-        .is_some_and(|a| a.iter().all(Value::is_string))
-}
-
-/// Collects the keys whose values do not fit.
-struct Wrong<'a> {
-    config: &'a Map<String, Value>,
-    said: Vec<(String, String)>,
-}
-
-impl Wrong<'_> {
-    fn push(&mut self, key: &str, wanted: &str, words: &str) {
-        let sentence = format!("`{key}` must be {wanted}: {words}");
-        self.said.push((key.to_string(), sentence));
-    }
-
-    /// A value of another kind than the key's; null counts as left out.
-    fn kind(&mut self, key: &str, fits: impl Fn(&Value) -> bool, wanted: &str, kind: &str) {
-        if let Some(value) = self.config.get(key).filter(|v| !v.is_null() && !fits(v)) {
-            let words = format!("{} is not of type '{kind}'", python_repr(value));
-            self.push(key, wanted, &words);
-        }
-    }
-
-    /// A value that is none of the key's words.
-    fn word(&mut self, key: &str, words: &[&str]) {
-        let value = self.config.get(key).filter(|v| !v.is_null());
-        if let Some(value) = value.filter(|v| v.as_str().is_none_or(|s| !words.contains(&s))) {
-            let (last, others) = words.split_last().map_or(("", words), |(l, o)| (*l, o));
-            let list: Vec<String> = words.iter().map(|w| format!("'{w}'")).collect();
-            self.push(
-                key,
-                &format!("{} or {last}", others.join(", ")),
-                &format!("{} is not one of [{}]", python_repr(value), list.join(", ")),
-            );
-        }
-    }
-}
-
-/// A value as Python shows it, as dbt's messages do.
-fn python_repr(value: &Value) -> String {
-    match value {
-        Value::Null => "None".into(),
-        Value::Bool(true) => "True".into(),
-        Value::Bool(false) => "False".into(),
-        Value::Number(n) => n.to_string(),
-        Value::String(s) if s.contains('\'') && !s.contains('"') => format!("\"{s}\""),
-        Value::String(s) => format!("'{}'", s.replace('\\', "\\\\").replace('\'', "\\'")),
-        Value::Array(list) => {
-            let parts: Vec<String> = list.iter().map(python_repr).collect();
-            format!("[{}]", parts.join(", "))
-        }
-        Value::Object(map) => {
-            let pair = |(k, v): (&String, &Value)| {
-                format!(
-                    "{}: {}",
-                    python_repr(&Value::String(k.clone())),
-                    python_repr(v)
-                )
-            };
-            let parts: Vec<String> = map.iter().map(pair).collect();
-            format!("{{{}}}", parts.join(", "))
-        }
-    }
-}
-
-/// What a model in batches fails to say, in dbt's words.
-pub fn microbatch_mistakes(
-    kind: ResourceType,
-    name: &str,
-    config: &Map<String, Value>,
-) -> Vec<String> {
-    let text = |key: &str| config.get(key).and_then(Value::as_str);
-    if kind != ResourceType::Model
-        || text("materialized") != Some("incremental")
-        || text("incremental_strategy") != Some("microbatch")
-    {
-        return Vec::new();
-    }
-    let must = |what: &str| format!("Microbatch model '{name}' must provide {what}");
-    let mut wrong = Vec::new();
-    if text("event_time").is_none() {
-        wrong.push(must(
-            "an 'event_time' (string) config that indicates the name of the event time column.",
-        ));
-    }
-    if config.get("begin").is_none_or(Value::is_null) {
-        wrong.push(must("a 'begin' (datetime) config that indicates the earliest timestamp the microbatch model should be built from."));
-    }
-    if config.get("batch_size").is_none_or(Value::is_null) {
-        wrong.push(must(
-            "a 'batch_size' config that is one of ['hour', 'day', 'month', 'year'], but got: None.",
-        ));
-    }
-    wrong
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn map(v: Value) -> Map<String, Value> {
         as_map(v)
+    }
+
+    #[test]
+    fn several_config_calls_add_up() {
+        let calls = [
+            map(json!({"tags": "a", "materialized": "view", "meta": {"x": 1}, "pre_hook": "one"})),
+            map(
+                json!({"tags": ["b"], "materialized": "table", "meta": {"y": 2}, "pre_hook": "two"}),
+            ),
+        ];
+        assert_eq!(
+            Value::Object(calls_together(&calls)),
+            json!({"tags": ["a", "b"], "materialized": "table", "meta": {"x": 1, "y": 2}, "pre-hook": ["one", "two"]})
+        );
     }
 
     #[test]
@@ -461,15 +315,5 @@ mod tests {
             c.rendered["pre-hook"],
             json!([{"sql": "select 1", "transaction": true, "index": null}, {"sql": "q", "transaction": false, "index": null}])
         );
-    }
-
-    #[test]
-    fn known_keys_have_types_and_extra_keys_are_free() {
-        let bad = map(json!({"materialized": 5, "enabled": "no", "anything": {"goes": 1}}));
-        let keys: Vec<String> = validate(ResourceType::Model, &bad)
-            .into_iter()
-            .map(|(k, _)| k)
-            .collect();
-        assert_eq!(keys, ["enabled", "materialized"]);
     }
 }

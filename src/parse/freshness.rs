@@ -143,3 +143,64 @@ pub(super) fn wrong_periods(p: &Property, level: &Yaml) -> Vec<Diagnostic> {
     }
     out
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::text::SourceFile;
+    use crate::yaml;
+
+    /// What four levels say together; `-` is a level that is left out.
+    fn merged(levels: &[&str]) -> Option<Value> {
+        let mut all = Freshness::default();
+        for text in levels {
+            if *text == "-" {
+                all.merge(None);
+                continue;
+            }
+            let file = SourceFile::new("s.yml", format!("freshness: {text}\n"));
+            let doc = yaml::load_map(&file).unwrap();
+            all.merge(doc.root.get("freshness"));
+        }
+        all.said().map(|said| shown(Some(&said)))
+    }
+
+    #[test]
+    fn levels_merge_limit_by_limit() {
+        let top = "{warn_after: {count: 12, period: hour}, error_after: {count: 24, period: hour}}";
+        let limit = |count: u8| json!({"count": count, "period": "hour"});
+        let both = |warn: u8, error: Value| json!({"warn_after": limit(warn), "error_after": error, "filter": null});
+        let six = "{warn_after: {count: 6, period: hour}";
+        for (table, expected) in [
+            (format!("{six}}}"), both(6, limit(24))),
+            (format!("{six}, error_after: {{}}}}"), both(6, limit(24))),
+            (format!("{six}, error_after: null}}"), both(6, Value::Null)),
+            (
+                "{filter: x > 1}".into(),
+                json!({"warn_after": limit(12), "error_after": limit(24), "filter": "x > 1"}),
+            ),
+            ("null".into(), Value::Null),
+        ] {
+            assert_eq!(merged(&[top, "-", &table, "-"]), Some(expected), "{table}");
+        }
+    }
+
+    #[test]
+    fn what_is_switched_off_comes_back_with_a_whole_limit_only() {
+        let whole = "{warn_after: {count: 1, period: day}}";
+        assert_eq!(merged(&["null", "-", "-", "-"]), Some(Value::Null));
+        assert_eq!(
+            merged(&["null", "{}", "{warn_after: {count: 1}}"]),
+            Some(Value::Null)
+        );
+        assert_eq!(
+            merged(&["null", whole]).unwrap()["warn_after"]["period"],
+            "day"
+        );
+        assert_eq!(merged(&["-", "-"]), None);
+        assert_eq!(
+            shown(None)["error_after"],
+            json!({"count": null, "period": null})
+        );
+    }
+}

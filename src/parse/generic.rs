@@ -3,7 +3,7 @@
 //! The naming rules are dbt's, so that ids stay the same: see `names`.
 use super::properties::{Property, json_map};
 use crate::diag::{Diagnostic, Sink, code};
-use crate::yaml::{Kind, Node};
+use crate::yaml::{Kind, Node, python_str, repr_str};
 use md5::{Digest, Md5};
 use serde_json::{Map, Value};
 
@@ -342,38 +342,6 @@ pub fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|b| format!("{b:02x}")).collect()
 }
 
-/// Python's `str()` of a value.
-pub fn python_str(value: &Value) -> String {
-    match value {
-        Value::String(s) => s.clone(),
-        other => python_repr(other),
-    }
-}
-
-/// Python's `repr()` of a value.
-pub fn python_repr(value: &Value) -> String {
-    match value {
-        Value::Null => "None".into(),
-        Value::Bool(b) => if *b { "True" } else { "False" }.into(),
-        Value::Number(n) => match n.as_i64() {
-            Some(i) => i.to_string(),
-            None => crate::yaml::python_float(n.as_f64().unwrap_or_default()),
-        },
-        Value::String(s) => repr_str(s),
-        Value::Array(items) => format!(
-            "[{}]",
-            items.iter().map(python_repr).collect::<Vec<_>>().join(", ")
-        ),
-        Value::Object(map) => {
-            let parts: Vec<String> = map
-                .iter()
-                .map(|(k, v)| format!("{}: {}", repr_str(k), python_repr(v)))
-                .collect();
-            format!("{{{}}}", parts.join(", "))
-        }
-    }
-}
-
 /// `repr()` with keys sorted at every level and every scalar turned into text first.
 fn python_repr_sorted(value: &Value) -> String {
     match value {
@@ -396,34 +364,6 @@ fn python_repr_sorted(value: &Value) -> String {
         ),
         scalar => repr_str(&python_str(scalar)),
     }
-}
-
-/// Python's quoting of text: single quotes unless the text has some and no double ones.
-fn repr_str(s: &str) -> String {
-    let quote = if s.contains('\'') && !s.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
-    let mut out = String::from(quote);
-    for c in s.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c == quote => {
-                out.push('\\');
-                out.push(c);
-            }
-            c if (c as u32) < 0x20 || c as u32 == 0x7f => {
-                out.push_str(&format!("\\x{:02x}", c as u32))
-            }
-            c => out.push(c),
-        }
-    }
-    out.push(quote);
-    out
 }
 
 #[cfg(test)]

@@ -1,7 +1,7 @@
 //! Primary keys of models as dbt infers them, from constraints or else from tests.
 use super::builder::Builder;
-use super::generic::python_str;
 use crate::graph::{Disabled, Node, ResourceType};
+use crate::yaml::python_str;
 use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet};
 

@@ -162,7 +162,7 @@ impl Builder<'_> {
                 crate::diag::code::G0401,
                 format!(
                     "Invalid group '{group}', expected one of {}",
-                    generic::python_repr(&serde_json::json!(names))
+                    crate::yaml::python_repr(&serde_json::json!(names))
                 ),
             )
             .heading("Parsing Error")

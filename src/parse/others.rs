@@ -1,6 +1,5 @@
 //! Exposures, groups and unit tests.
 use super::builder::{Builder, fqn, sha256};
-use super::generic::python_repr;
 use super::host::Recorded;
 use super::properties::{Property, json_map, texts};
 use crate::diag::{Diagnostic, code};
@@ -8,6 +7,7 @@ use crate::graph::{
     Config, DependsOn, Disabled, Exposure, Group, ResourceType, UnitTest, version_text,
 };
 use crate::yaml::Node as Yaml;
+use crate::yaml::python_repr;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
 

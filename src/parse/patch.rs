@@ -37,7 +37,7 @@ fn constraints_repr(class: &str, list: &[Value]) -> String {
             .flatten()
             .map(|(key, value)| match value.as_str() {
                 Some(kind) if key == "type" => format!("type=<ConstraintType.{kind}: '{kind}'>"),
-                _ => format!("{key}={}", super::generic::python_repr(value)),
+                _ => format!("{key}={}", crate::yaml::python_repr(value)),
             })
             .collect();
         format!("{class}({})", fields.join(", "))
@@ -420,8 +420,8 @@ impl Builder<'_> {
         }
         let mut tags = texts(entry.get("tags"));
         let from_config = config.get("tags").map(|t| match t {
-            Value::Array(items) => items.iter().map(super::generic::python_str).collect(),
-            other => vec![super::generic::python_str(other)],
+            Value::Array(items) => items.iter().map(crate::yaml::python_str).collect(),
+            other => vec![crate::yaml::python_str(other)],
         });
         from_config
             .into_iter()

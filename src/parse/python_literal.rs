@@ -146,7 +146,7 @@ impl<'a> Reader<'a> {
             if self.is_op(0, ':') {
                 self.pos += 1;
                 let value = self.value()?;
-                map.insert(super::generic::python_str(&key), value);
+                map.insert(crate::yaml::python_str(&key), value);
             } else {
                 set.push(key);
             }

@@ -463,7 +463,7 @@ impl Builder<'_> {
                 .and_then(|q| q["metrics"].as_array())
                 .cloned();
             for name in names.unwrap_or_default() {
-                let name = super::generic::python_str(&name);
+                let name = crate::yaml::python_str(&name);
                 match ids.get(&name) {
                     Some(id) => push_new(&mut query.depends_on.nodes, id.clone()),
                     None => problems.push(missing(

@@ -1,7 +1,7 @@
 //! Parts of semantic models, metrics and saved queries with every field that dbt's manifest gives them.
 //!
 //! In: JSON as written. Out: JSON in the manifest's order, with defaults filled in. Nothing here looks things up.
-use super::generic::python_str;
+use crate::yaml::python_str;
 use serde_json::{Map, Value, json};
 
 /// The value of a key, null when missing.

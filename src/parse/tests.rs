@@ -1,10 +1,11 @@
 //! Generic test nodes: one for each test that a properties entry calls for.
 use super::builder::{Builder, fqn};
-use super::generic::{self, Call, Names, id_hash, names, python_repr};
+use super::generic::{self, Call, Names, id_hash, names};
 use super::host::Body;
 use super::properties::{Property, texts};
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Checksum, Config, GenericTest, Node, RefArgs, ResourceType, version_text};
+use crate::yaml::python_repr;
 use crate::yaml::{Kind, Node as Yaml};
 use indexmap::IndexMap;
 use serde_json::{Map, Value};

@@ -4,9 +4,11 @@
 //! Rules from YAML 1.1 that 1.2 readers lack: `yes/no/on/off` are booleans, `010` is 8, `12:30` is 750,
 //! dates are dates, merge keys `<<` are merged, and of duplicate keys the last one wins.
 mod load;
+mod python;
 mod resolve;
 
 pub use load::{load, load_all};
+pub use python::{python_repr, python_str, repr_str};
 
 use crate::diag::{Diagnostic, Result, Stopped, code};
 use crate::text::{Place, SourceFile, nearest};

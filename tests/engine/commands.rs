@@ -213,7 +213,7 @@ fn one_macro_is_run() {
     shop.tv1(&["run-operation", "make", "--args", "{name: t, n: 3}"])
         .expect(0, &[]);
     assert_eq!(shop.rows("select id from t"), "3");
-    assert_eq!(shop.statuses(), ["operation make success"]);
+    assert_eq!(shop.statuses(), ["macro make success"]);
     shop.tv1(&["run-operation", "shop.make", "--args", "{name: t}"])
         .expect(
             1,

@@ -24,4 +24,5 @@ mod project;
 mod projects;
 mod safety;
 mod simulations;
+mod suite;
 mod words;

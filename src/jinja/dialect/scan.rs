@@ -174,3 +174,28 @@ pub fn is_constant(expression: &str) -> bool {
         }
     })
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_a_config_call_computes_is_kept_as_written() {
+        let written = |text: &str| config_as_written(text);
+        let pair = |k: &str, v: &str| (k.to_string(), v.to_string());
+        assert_eq!(written("select 1"), None);
+        assert_eq!(
+            written("{{ config(materialized='view', tags=['a', 'b']) }}"),
+            Some(vec![])
+        );
+        assert_eq!(
+            written(
+                "{{ config(materialized=env_var('X', 'view'), alias='a', meta={'k': var('v')}) }} select 1"
+            ),
+            Some(vec![
+                pair("materialized", "env_var('X', 'view')"),
+                pair("meta", "{'k': var('v')}")
+            ])
+        );
+    }
+}

@@ -1,0 +1,222 @@
+//! Behaviour that dbt's own functional tests ask for and that whole projects seldom show.
+use crate::project::Project;
+use serde_json::{Value, json};
+
+fn artefact(p: &Project, name: &str) -> Value {
+    let text = std::fs::read_to_string(p.folder().join("target").join(name)).unwrap();
+    serde_json::from_str(&text).unwrap()
+}
+
+#[test]
+fn test_runs_tests_whatever_resource_types_are_asked_for() {
+    let p = Project::new(&[
+        ("models/m.sql", "select 1 as id"),
+        (
+            "models/m.yml",
+            "models: [{name: m, columns: [{name: id, data_tests: [unique]}]}]",
+        ),
+    ]);
+    p.tv1(&["run"]).expect(0, &["PASS=1"]);
+    p.tv1(&["test", "--resource-type", "model"])
+        .expect(0, &["Nothing to do"]);
+    p.tv1(&["test", "--resource-type", "test"])
+        .expect(0, &["PASS=1"]);
+}
+
+#[test]
+fn deprecations_are_shown_once_and_counted() {
+    let models = "models:\n  - name: m\n    columns:\n      - name: id\n        data_tests:\n          - accepted_values: {values: [1]}\n          - accepted_values: {name: again, values: [1, 2]}\n";
+    let p = Project::new(&[("models/m.sql", "select 1 as id"), ("models/m.yml", models)]);
+    let said = p.tv1(&["parse"]).expect(
+        0,
+        &[
+            "[WARNING][MissingArgumentsPropertyInGenericTestDeprecation]: Deprecated",
+            "--> models/m.yml:6:31",
+            "- MissingArgumentsPropertyInGenericTestDeprecation: 2 occurrences",
+        ],
+    );
+    assert_eq!(said.said.matches("Found top-level arguments").count(), 1);
+    p.tv1(&["parse", "--show-all-deprecations", "-q"])
+        .expect(0, &[]);
+    p.tv1(&["--warn-error", "parse"])
+        .expect(2, &["Found top-level arguments to test `accepted_values`"]);
+    let silent = "{silence: [MissingArgumentsPropertyInGenericTestDeprecation]}";
+    let said = p
+        .tv1(&["--warn-error-options", silent, "parse"])
+        .expect(0, &[]);
+    assert!(!said.said.contains("top-level arguments"), "{}", said.said);
+    p.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nlog-path: elsewhere\nflags: {require_generic_test_arguments_property: false}\n",
+    );
+    let said = p.tv1(&["ls", "-m", "m"]).expect(
+        0,
+        &["ModelParamUsageDeprecation", "ConfigLogPathDeprecation"],
+    );
+    assert!(!said.said.contains("top-level arguments"), "{}", said.said);
+}
+
+#[test]
+fn a_hook_that_cannot_be_rendered_ends_the_run_before_the_first_model() {
+    let p = Project::new(&[
+        ("models/m.sql", "select 1 as id"),
+        (
+            "macros/a.sql",
+            "{% macro ask() %}{% if execute %}{% do run_query('select * from nowhere') %}{% endif %}{% endmacro %}",
+        ),
+    ]);
+    p.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\non-run-start: '{{ ask() }}'\n",
+    );
+    let said = p.tv1(&["run"]).expect(
+        2,
+        &["Database Error", "relation \"nowhere\" does not exist"],
+    );
+    assert!(!said.said.contains("OK created"), "{}", said.said);
+}
+
+#[test]
+fn texts_that_are_marked_compare_as_texts() {
+    let p = Project::new(&[("models/m.sql", "select 1 as id")]);
+    for (enabled, shown) in [
+        ("{{ target.name == 'dev' | as_bool }}", "shop.m"),
+        ("{{ (target.name == 'dev') | as_bool }}", "shop.m"),
+        ("{{ target.name != 'dev' | as_bool }}", "No nodes selected"),
+    ] {
+        p.write(
+            "dbt_project.yml",
+            &format!("name: shop\nprofile: shop\nmodels: {{shop: {{+enabled: \"{enabled}\"}}}}\n"),
+        );
+        p.tv1(&["ls"]).expect(0, &[shown]);
+    }
+}
+
+#[test]
+fn keys_are_inferred_from_whatever_tests_say() {
+    let tests = "macros/c.sql";
+    let combination = "{% test unique_combination_of_columns(model, combination_of_columns) %}select 1 limit 0{% endtest %}";
+    let p = Project::new(&[
+        (tests, combination),
+        ("models/both.sql", "select 1 as a, 2 as b"),
+        ("models/less.sql", "select 1 as a"),
+        ("models/many.sql", "select 1 as a, 2 as b"),
+        (
+            "models/m.yml",
+            "models:\n  - name: both\n    columns:\n      - {name: a, data_tests: [unique]}\n      - {name: b, data_tests: [unique, not_null]}\n  - name: less\n    columns: [{name: a, data_tests: [{unique: {config: {enabled: false}}}]}]\n  - name: many\n    data_tests: [{unique_combination_of_columns: {arguments: {combination_of_columns: [b, a]}}}]\n",
+        ),
+    ]);
+    p.tv1(&["parse"]).expect(0, &[]);
+    let nodes = &artefact(&p, "manifest.json")["nodes"];
+    let key = |name: &str| nodes[format!("model.shop.{name}")]["primary_key"].clone();
+    assert_eq!(key("both"), json!(["b"]));
+    assert_eq!(key("less"), json!(["a"]));
+    assert_eq!(key("many"), json!(["a", "b"]));
+}
+
+#[test]
+fn arrays_and_documents_are_json_texts_in_results() {
+    let p = Project::new(&[(
+        "macros/a.sql",
+        "{% macro ask() %}{% set r = run_query(\"select array[1,2] as a, array['x', null] as t, array[1.50] as n, '{\\\"k\\\": [1, 2.50]}'::jsonb as j, '5'::json as s, array[timestamp '2024-01-02 03:04:05'] as m\") %}{% for c in r.columns %}{% do log(c.name ~ ' = ' ~ c[0], info=true) %}{% endfor %}{% endmacro %}",
+    )]);
+    p.tv1(&["run-operation", "ask"]).expect(
+        0,
+        &[
+            "a = [1, 2]",
+            "t = [\"x\", null]",
+            "n = [1.5]",
+            "j = {\"k\": [1, 2.5]}",
+            "s = 5",
+            "m = [\"2024-01-02T03:04:05\"]",
+        ],
+    );
+    let results = artefact(&p, "run_results.json");
+    assert_eq!(results["results"][0]["unique_id"], "macro.shop.ask");
+}
+
+#[test]
+fn values_of_another_environment_are_no_change_where_the_project_says_so() {
+    let p = Project::new(&[
+        (
+            "models/m.sql",
+            "{{ config(materialized=var('kind')) }} select 1 as id",
+        ),
+        (
+            "models/s.yml",
+            "sources: [{name: raw, schema: \"{{ var('kind') }}\", tables: [{name: t}]}]",
+        ),
+    ]);
+    let flags = |on: bool| {
+        format!(
+            "name: shop\nprofile: shop\nflags: {{state_modified_compare_more_unrendered_values: {on}}}\n"
+        )
+    };
+    for (on, changed) in [
+        (false, "shop.m"),
+        (true, "does not match any enabled nodes"),
+    ] {
+        p.write("dbt_project.yml", &flags(on));
+        p.tv1(&["parse", "--vars", "kind: view", "--target-path", "before"])
+            .expect(0, &[]);
+        let words = [
+            "ls",
+            "-s",
+            "state:modified",
+            "--state",
+            "before",
+            "--vars",
+            "kind: table",
+        ];
+        p.tv1(&words).expect(0, &[changed]);
+    }
+}
+
+#[test]
+fn columns_are_quoted_where_their_resource_says_so() {
+    let p = Project::new(&[
+        ("models/m.sql", "select 1 as \"Id\""),
+        (
+            "models/m.yml",
+            "models:\n  - name: m\n    quote_columns: true\n    columns: [{name: Id, data_tests: [unique, not_null]}]\nsources:\n  - name: raw\n    schema: \"{{ target.schema }}\"\n    quoting: {column: true}\n    tables: [{name: t, identifier: m, columns: [{name: Id, data_tests: [not_null]}]}]\n",
+        ),
+    ]);
+    p.tv1(&["run"]).expect(0, &[]);
+    p.tv1(&["test"]).expect(0, &["PASS=3"]);
+}
+
+#[test]
+fn metrics_are_objects_in_templates() {
+    let p = Project::new(&[
+        ("models/facts.sql", "select 1 as id, current_date as day"),
+        (
+            "models/facts.yml",
+            "semantic_models:\n  - name: facts\n    model: ref('facts')\n    defaults: {agg_time_dimension: day}\n    entities: [{name: fact, type: primary, expr: id}]\n    dimensions: [{name: day, type: time, type_params: {time_granularity: day}, description: \"{{ doc('d') }}\"}]\n    measures: [{name: rows, agg: count, expr: id}]\nmetrics:\n  - {name: facts, label: Facts of life, type: simple, type_params: {measure: rows}}\n",
+        ),
+        ("models/d.md", "{% docs d %}The day.{% enddocs %}"),
+        (
+            "models/m.sql",
+            "{% set m = metric('facts') %}select '{{ m }}' as a, '{{ m.metric_name }}' as b, '{{ m.label }}' as c",
+        ),
+    ]);
+    p.tv1(&["parse"]).expect(0, &[]);
+    let manifest = artefact(&p, "manifest.json");
+    assert_eq!(
+        manifest["nodes"]["model.shop.m"]["depends_on"]["nodes"],
+        json!(["metric.shop.facts"])
+    );
+    let day = &manifest["semantic_models"]["semantic_model.shop.facts"]["dimensions"][0];
+    assert_eq!(day["description"], "The day.");
+    p.tv1(&["compile", "-s", "m"]).expect(
+        0,
+        &["select 'facts' as a, 'facts' as b, 'Facts of life' as c"],
+    );
+    p.write("models/w.sql", "select '{{ metric('fact') }}'");
+    p.tv1(&["parse"]).expect(
+        2,
+        &[
+            "depends on a metric named 'fact' which was not found",
+            "a metric named `facts` exists",
+        ],
+    );
+}
