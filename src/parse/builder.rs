@@ -1,4 +1,5 @@
 //! The state of a parse: packages, properties, and the manifest under construction; configuration and naming of nodes.
+use super::entries::Entries;
 use super::host::{Body, NamePart, ParseHost, Recorded};
 use super::properties::Property;
 use crate::config::{NodeConfig, Quoting, Target, calls_together, tree_layers, validate};
@@ -12,6 +13,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Value};
 use sha2::{Digest, Sha256};
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 /// What parsing is given.
 pub struct Input<'a> {
@@ -34,7 +36,7 @@ pub(super) struct Builder<'a> {
     pub manifest: Manifest,
     pub sink: Sink,
     /// Properties by package index.
-    pub properties: Vec<Vec<Property>>,
+    pub properties: Vec<Arc<Entries>>,
     /// Unique ids that properties files describe, with the first place.
     pub patched: BTreeMap<String, Place>,
 }

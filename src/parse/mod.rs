@@ -4,6 +4,7 @@
 //! resolved, or every problem of the project at once. Nothing here speaks to a database.
 mod builder;
 mod checks;
+mod entries;
 mod freshness;
 pub mod generic;
 mod host;
@@ -30,7 +31,9 @@ pub use sources::{SimulatedCheck, SimulatedSource};
 use crate::diag::{Diagnostic, Result, Stopped};
 use crate::graph::{Doc, Manifest, Node, ResourceType};
 use builder::Builder;
+use entries::Entries;
 use serde_json::{Map, Value};
+use std::sync::Arc;
 
 /// Parses a project; gives the manifest and the warnings.
 pub fn parse(
@@ -50,7 +53,7 @@ pub fn parse(
         for read in &package.files.properties {
             all.extend(properties::read(read, &render, &mut b.sink));
         }
-        b.properties.push(all);
+        b.properties.push(Arc::new(Entries::new(all)));
     }
     b.docs();
     for m in input.host.macros() {

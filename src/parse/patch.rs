@@ -49,15 +49,16 @@ impl Builder<'_> {
     /// Applies every entry that describes a model, seed, snapshot, analysis, singular test or macro.
     pub(super) fn patches(&mut self) {
         for package in 0..self.properties.len() {
-            for p in self.properties[package].clone() {
-                check_keys(&p, &mut self.sink);
+            let entries = self.properties[package].clone();
+            for p in entries.iter() {
+                check_keys(p, &mut self.sink);
                 match p.section {
-                    "models" => self.patch_model(package, &p),
-                    "seeds" => self.patch_simple(package, &p, ResourceType::Seed),
-                    "snapshots" => self.patch_simple(package, &p, ResourceType::Snapshot),
-                    "analyses" => self.patch_simple(package, &p, ResourceType::Analysis),
-                    "data_tests" => self.patch_simple(package, &p, ResourceType::Test),
-                    "macros" => self.patch_macro(package, &p),
+                    "models" => self.patch_model(package, p),
+                    "seeds" => self.patch_simple(package, p, ResourceType::Seed),
+                    "snapshots" => self.patch_simple(package, p, ResourceType::Snapshot),
+                    "analyses" => self.patch_simple(package, p, ResourceType::Analysis),
+                    "data_tests" => self.patch_simple(package, p, ResourceType::Test),
+                    "macros" => self.patch_macro(package, p),
                     _ => {}
                 }
             }

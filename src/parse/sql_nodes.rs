@@ -29,42 +29,6 @@ fn whole(read: &Read) -> Place {
     Place::new(&read.file, start..text.trim_end().len().max(start))
 }
 
-/// A version of a model as its properties define it.
-pub(super) struct Version<'a> {
-    pub patch: &'a Property,
-    pub entry: &'a Yaml,
-    pub v: Value,
-}
-
-/// The version whose file this is, if any properties of the package say so.
-pub(super) fn version_of<'a>(properties: &'a [Property], file_stem: &str) -> Option<Version<'a>> {
-    for patch in properties.iter().filter(|p| p.section == "models") {
-        let versions = patch.get("versions").map(Yaml::items).unwrap_or_default();
-        if versions.is_empty() {
-            continue;
-        }
-        let latest = latest_version(patch);
-        for entry in versions {
-            let Some(v) = entry.get("v").map(Yaml::to_json) else {
-                continue;
-            };
-            let file = match entry.get("defined_in").and_then(Yaml::scalar_text) {
-                Some(file) => file,
-                None => format!("{}_v{}", patch.name, version_text(&v)),
-            };
-            let plain_latest = entry.get("defined_in").is_none()
-                && file_stem == patch.name
-                && latest
-                    .as_ref()
-                    .is_some_and(|l| version_text(l) == version_text(&v));
-            if file == file_stem || plain_latest {
-                return Some(Version { patch, entry, v });
-            }
-        }
-    }
-    None
-}
-
 /// The latest version: as said, else the greatest (as numbers if all are, else as text).
 pub(super) fn latest_version(patch: &Property) -> Option<Value> {
     if let Some(latest) = patch.get("latest_version") {
@@ -96,12 +60,7 @@ impl Builder<'_> {
         package: usize,
         name: &str,
     ) -> Option<(usize, usize)> {
-        let find = |p: usize| {
-            self.properties[p]
-                .iter()
-                .position(|e| e.section == section && e.name == name)
-                .map(|i| (p, i))
-        };
+        let find = |p: usize| self.properties[p].position(section, name).map(|i| (p, i));
         find(package).or_else(|| {
             (0..self.properties.len())
                 .filter(|p| *p != package)
@@ -130,7 +89,7 @@ impl Builder<'_> {
     fn model(&mut self, index: usize, package: &Package, read: &Read) {
         let stem = stem(read);
         let own = self.properties[index].clone();
-        let version = version_of(&own, &stem);
+        let version = own.version_of(&stem);
         let project = &package.project.name;
         let (name, patch, v) = match &version {
             Some(v) => {
