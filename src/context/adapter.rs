@@ -1,19 +1,23 @@
 //! `adapter`: what templates may ask of the database. While parsing it answers without asking.
 use super::agate::Table;
 use super::args::Args;
+use super::bind::{bind, copy_row};
 use super::cache::LookupError;
 use super::column::{Column, translate};
+use super::constraints::{columns_constraints, model_constraints};
 use super::data_type::DataType;
 use super::exceptions::{Raised, compilation};
 use super::functions::empty_dict;
+use super::index::parse_index;
 use super::relation::Relation;
 use super::scope::{Inner, Phase, lock};
 use super::session::{NodeSession, Response};
 use super::shared::Say;
+use super::values::get_text;
 use crate::jinja::MacroRef;
 use crate::jinja::python::{self, Dict, List};
 use crate::pg::{PgError, quote_literal};
-use minijinja::value::{Object, ObjectRepr, Value, ValueKind};
+use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, State};
 use serde_json::{Value as Json, json};
 use std::sync::{Arc, MutexGuard, PoisonError};
@@ -978,54 +982,6 @@ pub(super) fn dispatched(
     )))
 }
 
-/// The row that an error of a COPY is about: `COPY codes, line 3, column code: "x"`.
-fn copy_row(context: &str) -> Option<usize> {
-    let rest = context.split_once("COPY ")?.1.rsplit_once(", line ")?.1;
-    let digits: String = rest.chars().take_while(char::is_ascii_digit).collect();
-    digits.parse().ok()
-}
-
-/// Puts values into `%s` places as the Postgres driver of Python does.
-fn bind(sql: &str, values: &[Value]) -> Result<String, Error> {
-    let mut out = String::with_capacity(sql.len() + values.len() * 8);
-    let mut rest = sql;
-    let mut values = values.iter();
-    while let Some(at) = rest.find("%s") {
-        out.push_str(&rest[..at].replace("%%", "%"));
-        let value = values.next().ok_or_else(|| {
-            compilation("there are more places (%s) in the statement than values")
-        })?;
-        out.push_str(&literal(value));
-        rest = &rest[at + 2..];
-    }
-    out.push_str(&rest.replace("%%", "%"));
-    Ok(out)
-}
-
-/// A value as an SQL literal.
-fn literal(value: &Value) -> String {
-    use minijinja::value::ValueKind;
-    match value.kind() {
-        ValueKind::None | ValueKind::Undefined => "NULL".into(),
-        ValueKind::Bool => if value.is_true() { "true" } else { "false" }.into(),
-        ValueKind::Number => python::str_of(value),
-        _ => {
-            let text = python::str_of(value);
-            match python::type_name(value).as_str() {
-                "Decimal" | "decimal.Decimal" => text,
-                "date" | "datetime.date" => format!("{}::date", quote_literal(&text)),
-                "datetime" | "datetime.datetime" => {
-                    // With an offset the server turns it into the zone of the session.
-                    let zoned = text.get(19..).is_some_and(|t| t.contains(['+', '-']));
-                    let zone = if zoned { "tz" } else { "" };
-                    format!("{}::timestamp{zone}", quote_literal(&text))
-                }
-                _ => quote_literal(&text),
-            }
-        }
-    }
-}
-
 /// Rows of (grantee, privilege) as a dict of lists.
 fn grants(table: &Value) -> Result<Value, Error> {
     let mut out: indexmap::IndexMap<String, Vec<Value>> = indexmap::IndexMap::new();
@@ -1072,226 +1028,6 @@ fn convert_type(args: &Args) -> Result<Value, Error> {
             _ => "text",
         },
     ))
-}
-
-fn get_text(value: &Value, key: &str) -> Option<String> {
-    value
-        .get_item(&Value::from(key))
-        .ok()
-        .filter(|v| !v.is_none() && !v.is_undefined())
-        .map(|v| python::str_of(&v))
-}
-
-fn get_list(value: &Value, key: &str) -> Vec<Value> {
-    value
-        .get_item(&Value::from(key))
-        .ok()
-        .and_then(|v| python::iterate(&v).ok())
-        .unwrap_or_default()
-}
-
-/// A constraint's text at a column: `not null`, `check (…)`, `references …`.
-fn column_constraint(c: &Value, target: Target<'_>) -> Result<Option<String>, Error> {
-    let expression = get_text(c, "expression");
-    let with = |word: &str| match &expression {
-        Some(e) => format!("{word} {e}"),
-        None => word.to_string(),
-    };
-    let kind = get_text(c, "type").unwrap_or_default();
-    Ok(match kind.as_str() {
-        "check" => expression.map(|e| format!("check ({e})")),
-        "not_null" => Some(with("not null")),
-        "unique" => Some(with("unique")),
-        "primary_key" => Some(with("primary key")),
-        "foreign_key" => match get_text(c, "to") {
-            Some(to) => {
-                let columns: Vec<String> = get_list(c, "to_columns")
-                    .iter()
-                    .map(python::str_of)
-                    .collect();
-                let to = target(&to)?;
-                Some(format!("references {to} ({})", columns.join(", ")))
-            }
-            None => expression.map(|e| format!("references {e}")),
-        },
-        "custom" => expression,
-        _ => None,
-    })
-}
-
-/// Finds the table that a foreign key refers to.
-type Target<'a> = &'a dyn Fn(&str) -> Result<String, Error>;
-
-fn columns_constraints(raw: &Value, target: Target<'_>) -> Result<Value, Error> {
-    let mut out = Vec::new();
-    for (_, column) in python::ops::pairs_of(raw)? {
-        let name = get_text(&column, "name").unwrap_or_default();
-        let quoted = column
-            .get_item(&Value::from("quote"))
-            .is_ok_and(|q| q.is_true());
-        let name = if quoted { format!("\"{name}\"") } else { name };
-        let mut parts = vec![name, get_text(&column, "data_type").unwrap_or_default()];
-        for constraint in get_list(&column, "constraints") {
-            parts.extend(column_constraint(&constraint, target)?);
-        }
-        out.push(Value::from(parts.join(" ")));
-    }
-    Ok(List::value(out))
-}
-
-fn model_constraints(raw: &Value, target: Target<'_>) -> Result<Value, Error> {
-    let mut out = Vec::new();
-    for c in python::iterate(raw)? {
-        let columns = get_list(&c, "columns")
-            .iter()
-            .map(python::str_of)
-            .collect::<Vec<_>>()
-            .join(", ");
-        let expression = get_text(&c, "expression");
-        let prefix = get_text(&c, "name")
-            .map(|n| format!("constraint {n} "))
-            .unwrap_or_default();
-        let tail = expression
-            .as_ref()
-            .map(|e| format!(" {e}"))
-            .unwrap_or_default();
-        let text = match get_text(&c, "type").unwrap_or_default().as_str() {
-            "check" => expression.map(|e| format!("{prefix}check ({e})")),
-            "unique" => Some(format!("{prefix}unique{tail} ({columns})")),
-            "primary_key" => Some(format!("{prefix}primary key{tail} ({columns})")),
-            "foreign_key" => match get_text(&c, "to") {
-                Some(to) => {
-                    let there = get_list(&c, "to_columns")
-                        .iter()
-                        .map(python::str_of)
-                        .collect::<Vec<_>>()
-                        .join(", ");
-                    let to = target(&to)?;
-                    Some(format!(
-                        "{prefix}foreign key ({columns}) references {to} ({there})"
-                    ))
-                }
-                None => {
-                    expression.map(|e| format!("{prefix}foreign key ({columns}) references {e}"))
-                }
-            },
-            "custom" => expression.map(|e| format!("{prefix}{e}")),
-            _ => None,
-        };
-        out.extend(text.map(Value::from));
-    }
-    Ok(List::value(out))
-}
-
-/// An index as configured, checked, and able to name itself.
-#[derive(Debug)]
-struct Index {
-    columns: Vec<String>,
-    unique: bool,
-    kind: Option<String>,
-}
-
-impl Object for Index {
-    fn repr(self: &Arc<Self>) -> ObjectRepr {
-        ObjectRepr::Plain
-    }
-
-    fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        Some(match key.as_str()? {
-            "columns" => List::value(
-                self.columns
-                    .iter()
-                    .map(|c| Value::from(c.as_str()))
-                    .collect(),
-            ),
-            "unique" => Value::from(self.unique),
-            "type" => self
-                .kind
-                .as_ref()
-                .map_or_else(|| Value::from(()), |k| Value::from(k.as_str())),
-            _ => return None,
-        })
-    }
-
-    fn call_method(
-        self: &Arc<Self>,
-        _: &mut State<'_, '_>,
-        name: &str,
-        args: &[Value],
-    ) -> Result<Value, Error> {
-        if name != "render" {
-            return Err(python::error::no_method("PostgresIndexConfig", name));
-        }
-        use md5::Digest;
-        let relation = Args::new(args)?.required_text(0, "relation")?;
-        let kind = self.kind.clone().unwrap_or_else(|| "None".into());
-        let unique = if self.unique { "True" } else { "False" };
-        let now = chrono::Utc::now()
-            .format("%Y-%m-%dT%H:%M:%S%.6f")
-            .to_string();
-        let text = [
-            self.columns.clone(),
-            vec![relation, unique.into(), kind, now],
-        ]
-        .concat()
-        .join("_");
-        Ok(Value::from(crate::parse::generic::hex(&md5::Md5::digest(
-            text.as_bytes(),
-        ))))
-    }
-}
-
-fn parse_index(raw: &Value) -> Result<Value, Error> {
-    if raw.is_none() || raw.is_undefined() {
-        return Ok(Value::from(()));
-    }
-    let bad_at = |path: &str, why: String| {
-        compilation(format!(
-            "Could not parse index config: at path [{path}]: {why}"
-        ))
-    };
-    let bad = |why: String| bad_at("", why);
-    if !python::is_plain_map(raw) {
-        return Err(compilation(format!(
-            "Invalid index config:\n  Got: {}\n  Expected a dictionary with at minimum a \"columns\" key",
-            python::repr_of(raw)
-        )));
-    }
-    for (key, _) in python::ops::pairs_of(raw)? {
-        if !["columns", "unique", "type"].contains(&key.as_str().unwrap_or_default()) {
-            return Err(bad(format!(
-                "Additional properties are not allowed ({} was unexpected)",
-                python::repr_of(&key)
-            )));
-        }
-    }
-    for (key, fits, kind) in [
-        ("columns", ValueKind::Seq, "array"),
-        ("unique", ValueKind::Bool, "boolean"),
-        ("type", ValueKind::String, "string"),
-    ] {
-        let value = raw.get_item(&Value::from(key)).ok();
-        let given = value.filter(|v| !v.is_undefined() && !v.is_none());
-        if let Some(value) = given.filter(|v| v.kind() != fits) {
-            let why = format!("{} is not of type '{kind}'", python::repr_of(&value));
-            return Err(bad_at(&format!("'{key}'"), why));
-        }
-    }
-    let columns: Vec<String> = get_list(raw, "columns")
-        .iter()
-        .map(python::str_of)
-        .collect();
-    if columns.is_empty() {
-        return Err(bad("'columns' is a required property".into()));
-    }
-    let unique = raw
-        .get_item(&Value::from("unique"))
-        .is_ok_and(|u| u.is_true());
-    Ok(Value::from_object(Index {
-        columns,
-        unique,
-        kind: get_text(raw, "type"),
-    }))
 }
 
 fn hard_deletes(config: &Value) -> Result<Value, Error> {

@@ -1,7 +1,7 @@
 //! Python objects for what the database and CSV files give: decimals, dates, timestamps.
 use crate::jinja::modules;
-use crate::jinja::python::Decimal;
 use crate::jinja::python::json::{self, from_json};
+use crate::jinja::python::{self, Decimal};
 use crate::pg::Cell;
 use chrono::{DateTime, Timelike, Utc};
 use minijinja::value::Value;
@@ -89,4 +89,20 @@ fn in_array(cell: &Cell) -> Value {
         Cell::Array(items) => items.iter().map(in_array).collect(),
         other => self::cell(other),
     }
+}
+
+pub(super) fn get_text(value: &Value, key: &str) -> Option<String> {
+    value
+        .get_item(&Value::from(key))
+        .ok()
+        .filter(|v| !v.is_none() && !v.is_undefined())
+        .map(|v| python::str_of(&v))
+}
+
+pub(super) fn get_list(value: &Value, key: &str) -> Vec<Value> {
+    value
+        .get_item(&Value::from(key))
+        .ok()
+        .and_then(|v| python::iterate(&v).ok())
+        .unwrap_or_default()
 }

@@ -228,7 +228,7 @@ impl Builder<'_> {
         if self.enables_one_of_many(p, &id) || !self.claim(p, &id) {
             return;
         }
-        let Some(mut node) = self.manifest.nodes.shift_remove(&id) else {
+        let Some(mut node) = self.manifest.nodes.get(&id).cloned() else {
             return self.idle_tests(package, p, kind);
         };
         self.describe(&mut node, package, p);
@@ -255,7 +255,7 @@ impl Builder<'_> {
         if self.enables_one_of_many(p, &id) || !self.claim(p, &id) {
             return;
         }
-        let Some(mut node) = self.manifest.nodes.shift_remove(&id) else {
+        let Some(mut node) = self.manifest.nodes.get(&id).cloned() else {
             return self.idle_tests(package, p, ResourceType::Model);
         };
         self.describe(&mut node, package, p);
@@ -305,7 +305,7 @@ impl Builder<'_> {
             if !self.claim(p, &id) {
                 continue;
             }
-            let Some(mut node) = self.manifest.nodes.shift_remove(&id) else {
+            let Some(mut node) = self.manifest.nodes.get(&id).cloned() else {
                 continue;
             };
             self.describe(&mut node, package, p);

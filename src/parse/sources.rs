@@ -361,6 +361,7 @@ impl Builder<'_> {
                 }
             }
         }
+        let said = freshness.said().is_some();
         if let Some(said) = freshness.said() {
             config.rendered.insert("freshness".into(), said);
         }
@@ -373,7 +374,10 @@ impl Builder<'_> {
                 .for_each(|l| config.apply_unrendered(l));
         }
         self.check_property_config(ResourceType::Source, p, &config);
-        let shown = freshness::shown(config.rendered.get("freshness"));
+        // Null by default is not null by somebody's word.
+        let given = config.rendered.get("freshness");
+        let given = given.filter(|f| said || !f.is_null());
+        let shown = freshness::shown(given);
         config.rendered.insert("freshness".into(), shown);
         for key in [
             "freshness",
