@@ -31,7 +31,6 @@ pub(super) fn bind(sql: &str, values: &[Value]) -> Result<String, Error> {
 
 /// A value as an SQL literal.
 fn literal(value: &Value) -> String {
-    use minijinja::value::ValueKind;
     match value.kind() {
         ValueKind::None | ValueKind::Undefined => "NULL".into(),
         ValueKind::Bool => if value.is_true() { "true" } else { "false" }.into(),
