@@ -4,6 +4,7 @@
 //! Comes in: the manifest, results, relations of the catalogue. Goes out: JSON with dbt's fields in dbt's order, and
 //! files written whole or not at all. Also reads them back, for `--state`, `retry` and the docs.
 mod catalog;
+mod graph_summary;
 mod load;
 mod manifest;
 mod metadata;
@@ -12,6 +13,7 @@ mod sources;
 mod write;
 
 pub use catalog::{CatalogColumn, CatalogRelation, catalog};
+pub use graph_summary::graph_summary;
 pub use load::{load_catalog, load_manifest, load_run_results, load_sources};
 pub use manifest::{entry, graph, manifest, node, semantic_manifest};
 pub use metadata::Meta;

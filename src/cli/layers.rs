@@ -21,6 +21,8 @@ pub enum Source {
     Standard,
     /// The project's `flags:` block.
     Project,
+    /// `config:` of profiles.yml, the older place of `flags:`.
+    Profiles,
     /// Another option: `log_format_file` follows `log_format`.
     Follows(&'static str),
     /// This environment variable.
@@ -34,6 +36,7 @@ impl std::fmt::Display for Source {
         match self {
             Source::Standard => f.write_str("default"),
             Source::Project => f.write_str("flags of the project file"),
+            Source::Profiles => f.write_str("config of profiles.yml"),
             Source::Follows(name) => write!(f, "follows {name}"),
             Source::Environment(name) => write!(f, "environment variable {name}"),
             Source::CommandLine => f.write_str("command line"),
@@ -47,6 +50,17 @@ pub struct Setting {
     /// The value.
     pub value: Value,
     /// Its source.
+    pub source: Source,
+}
+
+/// A block of flags in a file: the lowest layer.
+#[derive(Debug, Clone)]
+pub struct FlagsBlock {
+    /// Its file.
+    pub file: Arc<SourceFile>,
+    /// The block itself.
+    pub node: Node,
+    /// [`Source::Project`] or [`Source::Profiles`].
     pub source: Source,
 }
 
@@ -161,22 +175,23 @@ impl Layers {
             .map_or(Source::Standard, |s| s.source.clone())
     }
 
-    /// Fills what nobody has set from the project's `flags:` block, then lets options follow others; also returns
-    /// warnings.
+    /// Fills what nobody has set from a block of flags, then lets options follow others; also returns warnings.
     ///
     /// # Errors
     /// Every entry of the block that has the wrong type, with its place.
-    pub fn with_project(
-        mut self,
-        block: Option<(&Arc<SourceFile>, &Node)>,
-    ) -> Result<(Self, Vec<Diagnostic>)> {
+    pub fn with_project(mut self, block: Option<&FlagsBlock>) -> Result<(Self, Vec<Diagnostic>)> {
         let mut sink = Sink::default();
-        if let Some((file, node)) = block.filter(|(_, n)| !n.is_null()) {
-            if !node.is_map() {
-                sink.push(crate::yaml::wrong_type(file, node, "`flags`", "a mapping"));
+        if let Some(block) = block.filter(|b| !b.node.is_null()) {
+            if !block.node.is_map() {
+                let what = match block.source {
+                    Source::Profiles => "`config`",
+                    _ => "`flags`",
+                };
+                let d = crate::yaml::wrong_type(&block.file, &block.node, what, "a mapping");
+                sink.push(d);
             }
-            for (key, value) in node.entries() {
-                self.project_flag(file, key, value, &mut sink);
+            for (key, value) in block.node.entries() {
+                self.project_flag(block, key, value, &mut sink);
             }
         }
         for (follower, leader) in FOLLOWERS {
@@ -190,11 +205,11 @@ impl Layers {
         Ok((self, sink.finish()?))
     }
 
-    fn project_flag(&mut self, file: &Arc<SourceFile>, key: &Node, node: &Node, sink: &mut Sink) {
+    fn project_flag(&mut self, block: &FlagsBlock, key: &Node, node: &Node, sink: &mut Sink) {
         let name = key.scalar_text().unwrap_or_default();
         let known = PROJECT_FLAGS.iter().find(|k| **k == name);
         let Some(name) = known else {
-            self.behaviour_flag(file, key, &name, node, sink);
+            self.behaviour_flag(block, key, &name, node, sink);
             return;
         };
         let Some(opt) = GLOBAL.iter().find(|o| o.name == *name) else {
@@ -205,20 +220,20 @@ impl Layers {
         }
         match from_yaml(opt.kind, node) {
             Ok(value) if self.source(name) == Source::Standard => {
-                let source = Source::Project;
+                let source = block.source.clone();
                 self.settings.insert(name, Setting { value, source });
             }
             Ok(_) => {}
             Err(why) => sink.push(
                 Diagnostic::error(code::U0802, format!("flag `{name}`: {why}"))
-                    .at(Place::new(file, node.span.clone())),
+                    .at(Place::new(&block.file, node.span.clone())),
             ),
         }
     }
 
     fn behaviour_flag(
         &mut self,
-        file: &Arc<SourceFile>,
+        block: &FlagsBlock,
         key: &Node,
         name: &str,
         node: &Node,
@@ -227,12 +242,12 @@ impl Layers {
         if let Some(flag) = behaviour::find(name) {
             match node.as_bool() {
                 Some(b) => {
-                    let (value, source) = (Value::Bool(b), Source::Project);
+                    let (value, source) = (Value::Bool(b), block.source.clone());
                     self.settings.insert(flag.name, Setting { value, source });
                 }
                 None if node.is_null() => {}
                 None => sink.push(crate::yaml::wrong_type(
-                    file,
+                    &block.file,
                     node,
                     &format!("flag `{name}`"),
                     "a boolean",
@@ -248,7 +263,7 @@ impl Layers {
         if let Some(near) = nearest(name, known) {
             sink.push(
                 Diagnostic::warning(code::U0803, format!("flag `{name}` is not known"))
-                    .at(Place::new(file, key.span.clone()))
+                    .at(Place::new(&block.file, key.span.clone()))
                     .help(format!("did you mean `{near}`?")),
             );
         }

@@ -25,16 +25,13 @@ pub use again::words_of;
 pub use events::EVENTS;
 pub use flags::{Flags, IndirectSelection, LogFormat, LogLevel};
 pub use invocation::{Command, MetricsQuery, Output, PackageSource, PowerBiPart};
-pub use layers::{Environment, Layers, Setting, Source};
+pub use layers::{Environment, FlagsBlock, Layers, Setting, Source};
 pub use value::{Events, Fate, NewPackage, Value, WarnErrorOptions};
 pub use window::{Moment, Sample};
 
 use crate::diag::{Diagnostic, Result, Stopped, code};
-use crate::text::SourceFile;
-use crate::yaml::Node;
 use clap::error::ErrorKind;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 /// The process ends here: help, versions or a usage error.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -177,15 +174,16 @@ impl Cli {
         })
     }
 
-    /// The invocation, with the project's `flags:` block (its file and its value) as the lowest layer.
+    /// The invocation, with the project's `flags:` block as the lowest layer.
     ///
     /// # Errors
     /// Entries of the block that cannot be, and options that exclude each other.
-    pub fn resolve(self, block: Option<(&Arc<SourceFile>, &Node)>) -> Result<Invocation> {
+    pub fn resolve(self, block: Option<&FlagsBlock>) -> Result<Invocation> {
         let (project_dir, profiles_dir) = (self.project_dir(), self.profiles_dir());
         let older = self.older_select();
         let (mut layers, mut warnings) = self.layers.with_project(block)?;
         warnings.extend(older);
+        warnings.extend(block.and_then(moved));
         let set = |name: &str| layers.source(name) != Source::Standard;
         let listed = matches!(layers.get("warn_error_options"), Value::Warnings(w) if *w != WarnErrorOptions::default());
         if *layers.get("warn_error") == Value::Bool(true) && listed && set("warn_error_options") {
@@ -235,6 +233,17 @@ impl Cli {
             warnings,
         })
     }
+}
+
+/// Flags in profiles.yml, which dbt has moved to the project file.
+fn moved(block: &FlagsBlock) -> Option<Diagnostic> {
+    (block.source == Source::Profiles).then(|| {
+        Diagnostic::warning(
+            code::P0110,
+            "User config should be moved from the 'config' key in profiles.yml to the 'flags' key in dbt_project.yml.",
+        )
+        .event("ProjectFlagsMovedDeprecation")
+    })
 }
 
 /// Options that exclude or need each other.

@@ -4,7 +4,6 @@ use super::setup;
 use crate::config::{self, ConnectionKeys, ProfileQuery, Project, Target};
 use crate::diag::{Diagnostic, Result, code};
 use crate::pg::{ConnectOptions, Secret, SslMode};
-use serde_json::Map;
 use std::path::PathBuf;
 use std::time::Duration;
 
@@ -78,7 +77,6 @@ fn as_target(ctx: &Session, options: &ConnectOptions, profile: &str, origin: Str
             ..ConnectionKeys::default()
         },
         origin,
-        user_config: Map::new(),
     }
 }
 
@@ -157,15 +155,6 @@ fn from_profile(
             ctx.reporter
                 .masks()
                 .add_password(password, &[&c.user, &c.dbname, &c.host, &target.schema]);
-        }
-        if !target.user_config.is_empty() {
-            ctx.tell(vec![
-                Diagnostic::warning(
-                    code::P0110,
-                    "User config should be moved from the 'config' key in profiles.yml to the 'flags' key in dbt_project.yml.",
-                )
-                .event("ProjectFlagsMovedDeprecation"),
-            ])?;
         }
         let options = of_keys(&target.connection)?;
         return Ok(Some(Database {

@@ -204,6 +204,15 @@ fn write_page(
         _ => loaded.shared.target_dir.join("index.html"),
     };
     crate::fs::write(&path, html.as_bytes())?;
+    if let Command::DocsGenerate {
+        static_page: true, ..
+    } = ctx.invocation.command
+    {
+        // The page never needs another file; people who ask for dbt's static page look for it under this name.
+        let path = loaded.shared.target_dir.join("static_index.html");
+        crate::fs::write(&path, html.as_bytes())?;
+        return Ok(path);
+    }
     Ok(path)
 }
 

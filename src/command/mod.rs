@@ -61,11 +61,8 @@ pub fn main() -> ExitCode {
         Err(stop) => return shown(&stop),
     };
     let env = env.with_dotenv(&cli.project_dir());
-    let (flags_block, doc) = setup::flags_block(&cli.project_dir());
-    let block = doc
-        .as_ref()
-        .and_then(|d| flags_block.as_ref().map(|n| (&d.file, n)));
-    let invocation = match cli.resolve(block) {
+    let block = setup::flags_block(&cli.project_dir(), &cli.profiles_dir());
+    let invocation = match block.and_then(|b| cli.resolve(b.as_ref())) {
         Ok(i) => i,
         Err(stopped) => return refused(&stopped),
     };

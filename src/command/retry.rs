@@ -163,11 +163,8 @@ fn taken_up(ctx: &Session, mut args: Map<String, Value>) -> Result<cli::Invocati
     };
     let folder = std::env::current_dir().unwrap_or_default();
     let parsed = cli::parse(&words, &home, &folder).map_err(|stop| wrong(stop.text))?;
-    let (block, doc) = super::setup::flags_block(&ctx.project_dir());
-    let mut invocation = parsed.resolve(
-        doc.as_ref()
-            .and_then(|d| block.as_ref().map(|n| (&d.file, n))),
-    )?;
+    let block = super::setup::flags_block(&ctx.project_dir(), &parsed.profiles_dir())?;
+    let mut invocation = parsed.resolve(block.as_ref())?;
     invocation
         .flags
         .invocation_command

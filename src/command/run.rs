@@ -267,8 +267,21 @@ fn write_file(ctx: &Session, loaded: &Loaded, name: &str, value: serde_json::Val
     })
 }
 
-/// Writes `manifest.json` and `semantic_manifest.json`.
+/// Writes `graph_summary.json`, with the edges from tests where the command waits for tests.
+fn write_graph_summary(ctx: &Session, loaded: &Loaded) -> Result<()> {
+    let gates = matches!(ctx.invocation.command, Command::Build { .. }).then(|| {
+        let ids: Vec<String> = loaded.dag.ids().map(str::to_string).collect();
+        crate::run::test_edges(&loaded.manifest, &loaded.dag, &ids)
+    });
+    let value = artifact::graph_summary(&loaded.manifest, gates.as_deref(), &ctx.id);
+    write_file(ctx, loaded, "graph_summary.json", value)
+}
+
+/// Writes `manifest.json` and `semantic_manifest.json`, and what is known of the graph.
 pub fn write_manifest(ctx: &Session, loaded: &Loaded) -> Result<()> {
+    if !matches!(ctx.invocation.command, Command::Parse) {
+        write_graph_summary(ctx, loaded)?;
+    }
     if !ctx.invocation.flags.write_json {
         return Ok(());
     }

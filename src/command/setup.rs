@@ -1,6 +1,7 @@
 //! From the project folder to the parsed project: profile, packages, macros, manifest.
 use super::connect::{Database, choose};
 use super::session::Session;
+use crate::cli::{FlagsBlock, Source};
 use crate::config::{self, Project, Target, Vars};
 use crate::context::{Cache, EngineHost, PackageFacts, Say, Shared};
 use crate::diag::{Diagnostic, Result, Sink, Stopped, code};
@@ -10,6 +11,7 @@ use crate::load::{self, Package};
 use crate::parse::{self, Input, Names, ParseHost};
 use crate::report::{Count, Event, Level};
 use crate::select::{Selectors, State};
+use crate::text::Place;
 use crate::yaml::{Document, Node};
 use serde_json::{Map, Value};
 use std::collections::BTreeMap;
@@ -36,15 +38,40 @@ pub struct Loaded {
     pub state: Option<State>,
 }
 
-/// `flags:` of the project file, with its document.
-pub fn flags_block(root: &Path) -> (Option<Node>, Option<Document>) {
-    let Ok(doc) = Project::peek(root, "") else {
-        return (None, None);
+/// `flags:` of the project file, or `config:` of profiles.yml, where dbt had them before. Files that cannot be read
+/// are left for those who need them to tell of.
+///
+/// # Errors
+/// Both are there.
+pub fn flags_block(root: &Path, profiles_dir: &Path) -> Result<Option<FlagsBlock>> {
+    let block = |doc: Option<Document>, key: &str, source| {
+        let doc = doc?;
+        let node = doc.root.get(key).filter(|n| !n.is_null())?.clone();
+        Some(FlagsBlock {
+            file: doc.file,
+            node,
+            source,
+        })
     };
-    (
-        doc.root.get("flags").filter(|f| !f.is_null()).cloned(),
-        Some(doc),
-    )
+    let flags = block(Project::peek(root, "").ok(), "flags", Source::Project);
+    let path = profiles_dir.join("profiles.yml");
+    let profiles = crate::fs::read(&path, &path.display().to_string())
+        .ok()
+        .and_then(|file| crate::yaml::load_map(&file).ok());
+    let config =
+        block(profiles, "config", Source::Profiles).filter(|b| !b.node.entries().is_empty());
+    match (flags, config) {
+        (Some(flags), Some(config)) if !flags.node.entries().is_empty() => Err(Diagnostic::error(
+            code::P0106,
+            "Do not specify both 'config' in profiles.yml and 'flags' in dbt_project.yml. Using 'config' in profiles.yml is deprecated.",
+        )
+        .heading("Runtime Error")
+        .at(Place::new(&config.file, config.node.span.clone()))
+        .help("move what stands under `config:` to `flags:` of the project file")
+        .into()),
+        (flags, None) => Ok(flags),
+        (_, config) => Ok(config),
+    }
 }
 
 /// An engine without macros, for values of configuration files.
@@ -220,7 +247,6 @@ pub fn no_target() -> Target {
         threads: 1,
         connection: config::ConnectionKeys::default(),
         origin: String::new(),
-        user_config: Map::new(),
     }
 }
 
@@ -357,6 +383,7 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
             .invocation
             .flags
             .behaviour("state_modified_compare_more_unrendered_values"),
+        store_failures: ctx.invocation.flags.store_failures,
     };
     let held = std::cell::RefCell::new(None);
     let simulated = |manifest: &Manifest| {

@@ -29,6 +29,8 @@ pub struct NodeConfig {
     pub rendered: Map<String, Value>,
     /// Only what was said, as written.
     pub unrendered: Map<String, Value>,
+    /// Whether each layer replaces what the ones before say of a key, instead of adding to it: so it is for exposures.
+    replaces: bool,
 }
 
 /// Keys of every model-like node with their defaults, in dbt's order.
@@ -100,13 +102,18 @@ impl NodeConfig {
         Self {
             rendered: defaults(kind),
             unrendered: Map::new(),
+            replaces: kind == ResourceType::Exposure,
         }
     }
 
     /// Applies a layer of evaluated values.
     pub fn apply(&mut self, values: &Map<String, Value>) {
         for (key, value) in values {
-            merge_value(&mut self.rendered, &canonical(key), value);
+            if self.replaces {
+                self.rendered.insert(canonical(key), value.clone());
+            } else {
+                merge_value(&mut self.rendered, &canonical(key), value);
+            }
         }
     }
 

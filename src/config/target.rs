@@ -54,8 +54,6 @@ pub struct Target {
     pub connection: ConnectionKeys,
     /// Why this one: `profiles.yml at …`, `DATABASE_URL`, `the private server`.
     pub origin: String,
-    /// `config:` of the profiles file (old place of flags).
-    pub user_config: Map<String, Value>,
 }
 
 impl Target {
@@ -193,9 +191,6 @@ pub fn load_profile(
         path.display(),
         query.profile
     );
-    if let Some(Value::Object(config)) = doc.root.get("config").map(Node::to_json) {
-        target.user_config = config;
-    }
     Ok(Some(target))
 }
 
@@ -307,7 +302,6 @@ impl Keys<'_> {
             threads: threads.unwrap_or_else(|| self.number("threads", 1, 4096).max(1) as usize),
             connection,
             origin: String::new(),
-            user_config: Map::new(),
         }
     }
 }

@@ -28,6 +28,8 @@ pub struct Input<'a> {
     /// Whether the manifest keeps `config()` calls as they are written, so that values that differ between environments
     /// do not count as changes (dbt's flag `state_modified_compare_more_unrendered_values`).
     pub config_as_written: bool,
+    /// `--store-failures`: every data test has a relation.
+    pub store_failures: bool,
 }
 
 /// A parse in progress.
@@ -467,10 +469,7 @@ impl<'a> Builder<'a> {
     /// The quoted full name, for what makes a relation.
     fn relation_name(&self, node: &Node) -> Option<String> {
         let stored = node.resource_type == ResourceType::Test
-            && match node.config.str("store_failures_as") {
-                Some(kind) => kind != "ephemeral",
-                None => node.config.bool("store_failures").unwrap_or(false),
-            };
+            && (self.input.store_failures || node.config.bool("store_failures") == Some(true));
         if !(node.is_refable() && !node.is_ephemeral() || stored) {
             return None;
         }

@@ -6,10 +6,39 @@ use crate::diag::{Diagnostic, code};
 use crate::graph::{
     Config, DependsOn, Disabled, Exposure, Group, ResourceType, UnitTest, version_text,
 };
+use crate::load::Package;
 use crate::yaml::Node as Yaml;
 use crate::yaml::python_repr;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
+
+/// Tags and `meta` of an exposure: those of its configuration, of the entry itself, and of the first level of the
+/// project's tree (written without `+`) come together; for `meta` the configuration counts most.
+fn tags_and_meta(package: &Package, p: &Property, config: &mut Map<String, Value>) {
+    let tree = package.project.trees.get("exposures");
+    let layers = |key: &str| {
+        let of_tree = tree.and_then(|t| t.get(key)).cloned();
+        let own = p.get(key).map(Yaml::to_json);
+        [of_tree, own, config.get(key).cloned()]
+            .into_iter()
+            .flatten()
+            .map(|value| Config([(key.to_string(), value)].into_iter().collect()))
+            .collect::<Vec<_>>()
+    };
+    let tags: BTreeSet<String> = layers("tags").iter().flat_map(|c| c.list("tags")).collect();
+    let mut meta = Map::new();
+    for layer in layers("meta") {
+        meta.extend(
+            layer
+                .get("meta")
+                .and_then(Value::as_object)
+                .cloned()
+                .unwrap_or_default(),
+        );
+    }
+    config.insert("tags".into(), json!(tags));
+    config.insert("meta".into(), Value::Object(meta));
+}
 
 const EXPOSURE_TYPES: &[&str] = &["dashboard", "notebook", "analysis", "ml", "application"];
 
@@ -108,15 +137,10 @@ impl Builder<'_> {
             let pkg = &self.input.packages[package];
             let project = pkg.project.name.clone();
             let names = fqn(&project, &p.relative_path, &p.name);
-            let patch = p.config(&["meta", "tags"], &mut self.sink);
-            let config = self.config(ResourceType::Exposure, pkg, &names, Some(&patch), &[]);
+            let patch = p.config(&[], &mut self.sink);
+            let mut config = self.config(ResourceType::Exposure, pkg, &names, Some(&patch), &[]);
             self.check_property_config(ResourceType::Exposure, &p, &config);
-            let mut config = config;
-            let tags: BTreeSet<String> = Config(config.rendered.clone())
-                .list("tags")
-                .into_iter()
-                .collect();
-            config.rendered.insert("tags".into(), json!(tags));
+            tags_and_meta(pkg, &p, &mut config.rendered);
             self.check_exposure(&p);
             let mut recorded = Recorded::default();
             for item in p.get("depends_on").map(Yaml::items).unwrap_or_default() {

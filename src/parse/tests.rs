@@ -205,6 +205,10 @@ impl Builder<'_> {
             recorded.config.insert(0, inline);
         }
         self.finish(&mut node, pkg, None, recorded);
+        // A test belongs to the group of what it tests, whatever its own configuration says.
+        if let Some(of) = node.test.as_ref().and_then(|t| t.attached_node.as_ref()) {
+            node.group = self.manifest.nodes.get(of).and_then(|n| n.group.clone());
+        }
         if !node.config.enabled() {
             return self.disable(node);
         }

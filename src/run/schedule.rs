@@ -175,6 +175,15 @@ pub fn edges(manifest: &Manifest, dag: &Dag, ids: &[String], gate: bool) -> Vec<
     out
 }
 
+/// The edges from tests to the nodes that wait for them in a `build` of `ids`.
+pub fn test_edges(manifest: &Manifest, dag: &Dag, ids: &[String]) -> Vec<(String, String)> {
+    let chosen = ids.iter().map(String::as_str).collect();
+    let mut out = Vec::new();
+    gates(manifest, dag, ids, &chosen, &mut out);
+    out.retain(|(_, child)| manifest.nodes.contains_key(child));
+    out
+}
+
 /// The nearest chosen nodes on the ways up from some starts.
 fn nearest(dag: &Dag, chosen: &HashSet<&str>, starts: Vec<&str>) -> Vec<String> {
     let mut found = Vec::new();
@@ -223,16 +232,17 @@ fn gates(
             .iter()
             .filter(|d| rest.iter().all(|n| below[n].contains(*d)));
         for child in gated {
+            // Exposures and saved queries do not wait: nothing happens in them that a failed test could make wrong.
             let executable = manifest
                 .nodes
                 .get(child)
-                .is_none_or(|n| n.resource_type != ResourceType::Test);
+                .is_some_and(|n| n.resource_type != ResourceType::Test);
             let unit_test = manifest.unit_tests.get(child);
             // A unit test runs before its model, so it waits for what the model waits for.
             let model = unit_test.and_then(|u| u.tested_node.as_ref());
             let waits = unit_test.is_none()
                 || model.is_some_and(|m| needs.iter().all(|n| below[n].contains(m)));
-            if executable && waits && chosen.contains(child.as_str()) {
+            if (executable || unit_test.is_some()) && waits && chosen.contains(child.as_str()) {
                 out.push((id.clone(), child.clone()));
             }
         }

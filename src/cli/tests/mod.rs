@@ -57,7 +57,11 @@ fn run_with(line: &str, flags: &str) -> Result<Invocation> {
     let file = SourceFile::new("dbt_project.yml", flags);
     let document = crate::yaml::load(&file).unwrap();
     let cli = cli(line).unwrap_or_else(|s| panic!("{line}: {}", s.text));
-    cli.resolve(Some((&file, &document.root)))
+    cli.resolve(Some(&FlagsBlock {
+        file,
+        node: document.root,
+        source: Source::Project,
+    }))
 }
 
 fn error(line: &str) -> String {
