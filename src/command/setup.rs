@@ -384,6 +384,7 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
             .flags
             .behaviour("state_modified_compare_more_unrendered_values"),
         store_failures: ctx.invocation.flags.store_failures,
+        validate_macro_args: ctx.invocation.flags.behaviour("validate_macro_args"),
     };
     let held = std::cell::RefCell::new(None);
     let simulated = |manifest: &Manifest| {

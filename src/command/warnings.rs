@@ -41,6 +41,7 @@ fn event_of(d: &Diagnostic) -> Option<(DbtEvent, bool)> {
         (code::P0116, "InvalidConcurrentBatchesConfig", "I075"),
         (code::P0109, "UnusedResourceConfigPath", "I057"),
         (code::G0401, "NodeNotFoundOrDisabled", "I060"),
+        (code::P0118, "InvalidMacroAnnotation", "I076"),
         (code::G0405, "NoNodeForYamlKey", "I058"),
         (code::J0305, "JinjaLogWarning", "I061"),
         (code::T0701, "LogTestResult", "Q007"),

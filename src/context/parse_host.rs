@@ -4,9 +4,9 @@ use super::relation::Relation;
 use super::scope::{NodeFacts, NodeScope, Phase, Setup};
 use super::shared::Shared;
 use crate::diag::{Diagnostic, code};
-use crate::graph::{Docs, MacroInfo};
+use crate::graph::{Docs, MacroArgument, MacroInfo};
 use crate::jinja::python::{self, Dict};
-use crate::jinja::{Mode, dialect::BlockKind, read_blocks};
+use crate::jinja::{Mode, dialect::BlockKind, dialect::Parameter, read_blocks};
 use crate::parse::{Body, NamePart, ParseHost, Recorded};
 use crate::text::{Place, SourceFile};
 use crate::yaml::{Kind, Node as Yaml};
@@ -356,7 +356,7 @@ impl ParseHost for EngineHost {
                     docs: Docs::default(),
                     config: Map::new(),
                     patch_path: None,
-                    arguments: Vec::new(),
+                    arguments: def.parameters.iter().map(argument).collect(),
                     created_at: self.now,
                     supported_languages: (!def.languages.is_empty())
                         .then(|| def.languages.clone())
@@ -368,6 +368,15 @@ impl ParseHost for EngineHost {
                 }
             })
             .collect()
+    }
+}
+
+/// A parameter, of which nothing but the name is known.
+fn argument(parameter: &Parameter) -> MacroArgument {
+    MacroArgument {
+        name: parameter.name.clone(),
+        kind: None,
+        description: String::new(),
     }
 }
 

@@ -30,6 +30,8 @@ pub struct Input<'a> {
     pub config_as_written: bool,
     /// `--store-failures`: every data test has a relation.
     pub store_failures: bool,
+    /// Whether macros' arguments are compared with their description (dbt's flag of that name).
+    pub validate_macro_args: bool,
 }
 
 /// A parse in progress.

@@ -9,6 +9,7 @@ mod freshness;
 pub mod generic;
 mod host;
 mod keys;
+mod macros;
 mod others;
 mod patch;
 mod properties;
@@ -56,7 +57,10 @@ pub fn parse(
         b.properties.push(Arc::new(Entries::new(all)));
     }
     b.docs();
-    for m in input.host.macros() {
+    for mut m in input.host.macros() {
+        if !input.validate_macro_args {
+            m.arguments.clear();
+        }
         b.manifest.macros.insert(m.unique_id.clone(), m);
     }
     // A broken properties file would make every check below cry wolf.

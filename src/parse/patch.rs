@@ -65,7 +65,7 @@ impl Builder<'_> {
         }
     }
 
-    fn package_name(&self, package: usize) -> String {
+    pub(super) fn package_name(&self, package: usize) -> String {
         self.input.packages[package].project.name.clone()
     }
 
@@ -194,7 +194,7 @@ impl Builder<'_> {
     }
 
     /// Whether an entry may describe the id: the first one may, a second one is an error.
-    fn claim(&mut self, p: &Property, id: &str) -> bool {
+    pub(super) fn claim(&mut self, p: &Property, id: &str) -> bool {
         if let Some(first) = self.patched.get(id) {
             self.sink.push(
                 Diagnostic::error(
@@ -566,63 +566,6 @@ impl Builder<'_> {
             state.push_str(&constraints_repr("ModelLevelConstraint", &node.constraints));
         }
         node.contract.checksum = Some(super::builder::sha256(state.as_bytes()));
-    }
-
-    fn patch_macro(&mut self, package: usize, p: &Property) {
-        let own = format!("macro.{}.{}", self.package_name(package), p.name);
-        let id = if self.manifest.macros.contains_key(&own) {
-            own
-        } else {
-            // Generic tests are described under their own names too.
-            let test = format!("macro.{}.test_{}", self.package_name(package), p.name);
-            if !self.manifest.macros.contains_key(&test) {
-                self.sink.push(
-                    Diagnostic::warning(
-                        code::G0405,
-                        format!("found patch for macro \"{}\" which was not found", p.name),
-                    )
-                    .at(p.name_place()),
-                );
-                return;
-            }
-            test
-        };
-        if !self.claim(p, &id) {
-            return;
-        }
-        let (text, _) = self.description(package, p, p.get("description"));
-        let patch_path = format!("{}://{}", self.package_name(package), p.original_file_path);
-        let mut arguments = Vec::new();
-        for a in p.get("arguments").map(Yaml::items).unwrap_or_default() {
-            let (description, _) = self.description(package, p, a.get("description"));
-            arguments.push(crate::graph::MacroArgument {
-                name: a
-                    .get("name")
-                    .and_then(Yaml::scalar_text)
-                    .unwrap_or_default(),
-                kind: a.get("type").and_then(Yaml::scalar_text),
-                description,
-            });
-        }
-        let (config, _) = p.config(&["meta", "docs"], &mut self.sink);
-        let Some(m) = self.manifest.macros.get_mut(&id) else {
-            return;
-        };
-        m.description = text;
-        m.patch_path = Some(patch_path);
-        m.arguments = arguments;
-        m.meta = config
-            .get("meta")
-            .and_then(Value::as_object)
-            .cloned()
-            .unwrap_or_default();
-        if let Some(show) = config
-            .get("docs")
-            .and_then(|d| d.get("show"))
-            .and_then(Value::as_bool)
-        {
-            m.docs.show = show;
-        }
     }
 }
 

@@ -12,6 +12,7 @@ mod builtin_golden;
 mod commands;
 mod conform;
 mod diff;
+mod entries;
 #[path = "jinja/golden.rs"]
 mod jinja_golden;
 mod layers;
