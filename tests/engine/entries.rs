@@ -51,11 +51,11 @@ fn exposures_do_not_wait_for_tests() {
         .expect(1, &["PASS=1 WARN=0 ERROR=1 SKIP=2 NO-OP=1 TOTAL=5"]);
     let statuses = shop.statuses();
     assert!(
-        statuses.contains(&"exposure.shop.top no-op".to_string()),
+        statuses.contains(&"exposure top no-op".to_string()),
         "{statuses:?}"
     );
     assert!(
-        statuses.contains(&"model.shop.b skipped".to_string()),
+        statuses.contains(&"model b skipped".to_string()),
         "{statuses:?}"
     );
     let summary = artefact(&shop, "graph_summary.json");
@@ -100,7 +100,7 @@ fn entries_take_what_their_surroundings_say() {
         (&test["group"], &test["relation_name"]),
         (&json!("finance"), &Value::Null)
     );
-    shop.tv1(&["ls", "--store-failures"]).expect(0, &[]);
+    shop.tv1(&["test", "--store-failures"]).expect(1, &[]);
     let manifest = artefact(&shop, "manifest.json");
     let nodes = manifest["nodes"].as_object().unwrap();
     let test = nodes
