@@ -27,7 +27,8 @@ pub fn run(ctx: &Session) -> Result<Outcome> {
     write_manifest(ctx, &loaded)?;
     let _ = loaded.shared.selected.set(ids.clone());
     selection::defer(ctx, &loaded)?;
-    let runnable: Vec<String> = ids
+    let gate = purpose == Purpose::Build;
+    let runnable: Vec<String> = run::in_order(&loaded.manifest, &loaded.dag, &ids, gate)
         .into_iter()
         .filter(|id| {
             loaded.manifest.nodes.get(id).is_none_or(|n| {

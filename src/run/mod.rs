@@ -20,7 +20,7 @@ pub use failure::node_error;
 pub use freshness::check_freshness;
 pub use hooks::{HookKind, HookNames, end_names, run_hooks};
 pub use node::{NodeRunner, find_materialization, resolve_keys};
-pub use schedule::{Scheduler, edges, test_edges};
+pub use schedule::{Scheduler, edges, in_order, test_edges};
 pub use schemas::prepare;
 pub use seed::agate_table;
 pub use worker::{Cancellation, Simulate, Work, execute, skip_all};

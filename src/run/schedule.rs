@@ -1,7 +1,8 @@
 //! The order of work: which node may run next. Pure: no threads, no database.
 //!
-//! Ready nodes are taken by the length of the longest path that hangs on them (the critical path first), then by
-//! their place in the list.
+//! Of the nodes that are ready the first in the list is taken. [`in_order`] makes the list: as in dbt, what lies fewer
+//! steps below the beginning comes first, so that models which look at tables without referring to them find the
+//! same ones.
 use crate::graph::{Dag, Manifest, ResourceType};
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
@@ -11,8 +12,7 @@ pub struct Scheduler {
     ids: Vec<String>,
     children: Vec<Vec<usize>>,
     waiting: Vec<usize>,
-    rank: Vec<usize>,
-    ready: BTreeSet<(std::cmp::Reverse<usize>, usize)>,
+    ready: BTreeSet<usize>,
     left: usize,
     state: Vec<State>,
 }
@@ -25,7 +25,8 @@ enum State {
 }
 
 impl Scheduler {
-    /// Work for these ids with these edges (parent, child); edges to others are ignored.
+    /// Work for these ids, in the order in which they are preferred, with these edges (parent, child); edges to others
+    /// are ignored.
     pub fn new(ids: Vec<String>, edges: &[(String, String)]) -> Self {
         let index: HashMap<&str, usize> = ids
             .iter()
@@ -44,18 +45,13 @@ impl Scheduler {
                 waiting[b] += 1;
             }
         }
-        let rank = ranks(&children, &waiting);
-        let ready = (0..ids.len())
-            .filter(|i| waiting[*i] == 0)
-            .map(|i| (std::cmp::Reverse(rank[i]), i))
-            .collect();
+        let ready = (0..ids.len()).filter(|i| waiting[*i] == 0).collect();
         let left = ids.len();
         let state = vec![State::Waiting; left];
         Self {
             ids,
             children,
             waiting,
-            rank,
             ready,
             left,
             state,
@@ -64,7 +60,7 @@ impl Scheduler {
 
     /// The next node to run, if one is ready.
     pub fn next(&mut self) -> Option<String> {
-        let (_, i) = self.ready.pop_first()?;
+        let i = self.ready.pop_first()?;
         self.state[i] = State::Running;
         Some(self.ids[i].clone())
     }
@@ -90,7 +86,7 @@ impl Scheduler {
         for c in self.children[i].clone() {
             self.waiting[c] -= 1;
             if self.waiting[c] == 0 && self.state[c] == State::Waiting {
-                self.ready.insert((std::cmp::Reverse(self.rank[c]), c));
+                self.ready.insert(c);
             }
         }
         Vec::new()
@@ -108,7 +104,7 @@ impl Scheduler {
         }
         for c in &skipped {
             self.state[*c] = State::Done;
-            self.ready.remove(&(std::cmp::Reverse(self.rank[*c]), *c));
+            self.ready.remove(c);
         }
         self.left -= skipped.len();
         skipped.into_iter().map(|c| self.ids[c].clone()).collect()
@@ -129,25 +125,55 @@ impl Scheduler {
     }
 }
 
-/// The number of nodes on the longest path that begins at each node.
-fn ranks(children: &[Vec<usize>], waiting: &[usize]) -> Vec<usize> {
-    let mut missing = waiting.to_vec();
-    let mut order: Vec<usize> = (0..children.len()).filter(|i| missing[*i] == 0).collect();
-    let mut at = 0;
-    while at < order.len() {
-        for &c in &children[order[at]] {
-            missing[c] -= 1;
-            if missing[c] == 0 {
-                order.push(c);
-            }
+/// The number of nodes on the longest path that leads to each node.
+fn levels(ids: &[String], edges: &[(String, String)]) -> HashMap<String, usize> {
+    let mut dag = Dag::default();
+    for id in ids {
+        dag.add(id);
+    }
+    edges.iter().for_each(|(a, b)| dag.connect(a, b));
+    let mut levels = HashMap::new();
+    // A cycle has been refused long before.
+    for id in dag.order().unwrap_or_default() {
+        let above = dag
+            .parents(&id)
+            .into_iter()
+            .filter_map(|p| levels.get(p))
+            .max();
+        let level = above.map_or(0, |l: &usize| l + 1);
+        levels.insert(id, level);
+    }
+    levels
+}
+
+/// Selected ids in the order in which dbt-core 1.10 prefers them (`dbt/graph/queue.py`): by the longest path that leads
+/// to them, then by id. Unit tests come directly before their model, if it is selected too.
+pub fn in_order(manifest: &Manifest, dag: &Dag, selected: &[String], gate: bool) -> Vec<String> {
+    let is_unit_test = |id: &String| manifest.unit_tests.contains_key(id);
+    let plain: Vec<String> = selected
+        .iter()
+        .filter(|id| !is_unit_test(id))
+        .cloned()
+        .collect();
+    let levels = levels(&plain, &edges(manifest, dag, &plain, gate));
+    let key = |id: &String| {
+        let tested = manifest
+            .unit_tests
+            .get(id)
+            .and_then(|u| u.tested_node.as_ref());
+        match tested.and_then(|model| levels.get_key_value(model)) {
+            Some((model, level)) => (*level, model.clone(), false, id.clone()),
+            None => (
+                levels.get(id).copied().unwrap_or(0),
+                id.clone(),
+                true,
+                String::new(),
+            ),
         }
-        at += 1;
-    }
-    let mut rank = vec![1; children.len()];
-    for &i in order.iter().rev() {
-        rank[i] = 1 + children[i].iter().map(|c| rank[*c]).max().unwrap_or(0);
-    }
-    rank
+    };
+    let mut out = selected.to_vec();
+    out.sort_by_cached_key(key);
+    out
 }
 
 /// The edges of a run over `ids`: ways through nodes that do not run count too, and in `build` a test stands before
@@ -261,17 +287,29 @@ mod tests {
     }
 
     #[test]
-    fn the_critical_path_comes_first() {
+    fn the_first_ready_node_of_the_list_is_taken() {
         let ids = ["lone", "a", "b", "c"].map(String::from).to_vec();
         let mut s = Scheduler::new(ids, &edge_list(&[("a", "b"), ("b", "c")]));
-        assert_eq!(s.next().as_deref(), Some("a"));
         assert_eq!(s.next().as_deref(), Some("lone"));
+        assert_eq!(s.next().as_deref(), Some("a"));
         assert_eq!(s.next(), None);
         assert!(s.finish("a", false).is_empty());
         assert_eq!(s.next().as_deref(), Some("b"));
         assert_eq!(s.finish("b", true), ["c"]);
         s.finish("lone", false);
         assert!(s.is_done());
+    }
+
+    #[test]
+    fn levels_are_the_longest_way_from_the_beginning() {
+        let ids = ["d", "c", "b", "a", "e"].map(String::from);
+        let edges = edge_list(&[("a", "b"), ("b", "c"), ("a", "c"), ("a", "d")]);
+        let levels = levels(&ids, &edges);
+        let of = |id: &str| levels[id];
+        assert_eq!(
+            [of("a"), of("b"), of("c"), of("d"), of("e")],
+            [0, 1, 2, 1, 0]
+        );
     }
 
     proptest! {
