@@ -340,10 +340,14 @@ impl<'a> Builder<'a> {
             node.unrendered_config.extend(written.unwrap_or_default());
         }
         self.config_fields(node);
+        self.names(node, package);
         if !node.config.enabled() {
+            node.refs = recorded.refs;
+            node.sources = recorded.sources;
+            node.metrics = recorded.metrics;
+            node.depends_on.macros = recorded.macros;
             return;
         }
-        self.names(node, package);
         let is_seed = node.resource_type == ResourceType::Seed;
         for hook in self.hook_texts(node) {
             let body = Body {
@@ -393,11 +397,7 @@ impl<'a> Builder<'a> {
     pub(super) fn config_fields(&self, node: &mut Node) {
         let config = &node.config;
         let mut tags: Vec<String> = Vec::new();
-        for tag in config
-            .list("tags")
-            .into_iter()
-            .chain(node.tags.iter().cloned())
-        {
+        for tag in node.tags.iter().cloned().chain(config.list("tags")) {
             super::host::push_new(&mut tags, tag);
         }
         node.tags = tags;

@@ -20,6 +20,8 @@ mod resolve;
 mod semantic;
 mod semantic_columns;
 mod semantic_fields;
+mod simulated;
+mod source_config;
 mod sources;
 mod sql_nodes;
 mod tests;
@@ -27,7 +29,7 @@ mod tests;
 pub use builder::{Input, render_relation};
 pub use host::{Body, NamePart, ParseHost, Recorded, push_new};
 pub use resolve::{Found, Names, word_place};
-pub use sources::{SimulatedCheck, SimulatedSource};
+pub use simulated::{SimulatedCheck, SimulatedSource};
 
 use crate::diag::{Diagnostic, Result, Stopped};
 use crate::graph::{Doc, Manifest, Node, ResourceType};

@@ -615,7 +615,10 @@ impl Builder<'_> {
             tested_node: Some(id.to_string()),
             schema: schema.to_string(),
             version,
-            versions: p.get("versions").map(Yaml::to_json),
+            versions: p.get("versions").map(|v| {
+                let part = |key: &str| v.get(key).map_or(Value::Null, Yaml::to_json);
+                json!({"include": part("include"), "exclude": part("exclude")})
+            }),
             checksum: sha256(definition.as_bytes()),
             created_at: self.input.now,
             place: Some(p.name_place()),

@@ -454,7 +454,10 @@ impl Builder<'_> {
             quote: entry.get("quote").and_then(Yaml::as_bool),
             config: full_config,
             tags,
-            granularity: entry.get("granularity").and_then(Yaml::scalar_text),
+            granularity: entry
+                .get("granularity")
+                .filter(|g| !g.is_null())
+                .and_then(Yaml::scalar_text),
             doc_blocks,
             extra,
         }

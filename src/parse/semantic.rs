@@ -4,9 +4,9 @@
 //! (`semantic_model` under a model, metrics without measures). Out: entries as dbt writes them, with what they need.
 use super::builder::{Builder, fqn};
 use super::host::push_new;
-use super::properties::{Property, json_map, texts};
+use super::properties::{Property, texts};
 use super::semantic_fields as fields;
-use crate::diag::{Diagnostic, code};
+use crate::diag::{Diagnostic, Sink, code};
 use crate::graph::{Config, DependsOn, Disabled, RefArgs, ResourceType, SemanticEntry};
 use crate::text::{Place, nearest};
 use crate::yaml::Node as Yaml;
@@ -58,14 +58,14 @@ pub(super) struct Draft {
 impl Builder<'_> {
     /// All semantic entries of a package.
     pub(super) fn semantic(&mut self, package: usize) {
-        for p in self.entries(package, "semantic_models") {
-            self.semantic_model(package, &p);
-        }
         for p in self.entries(package, "models") {
             self.model_semantics(package, &p);
         }
         for p in self.entries(package, "metrics") {
             self.metric(package, &p);
+        }
+        for p in self.entries(package, "semantic_models") {
+            self.semantic_model(package, &p);
         }
         for p in self.entries(package, "saved_queries") {
             self.saved_query(package, &p);
@@ -120,11 +120,17 @@ impl Builder<'_> {
         self.check_property_config(draft.kind, p, &config);
         let mut fields = draft.fields;
         if draft.kind == ResourceType::Metric {
-            fields.insert("meta".into(), Value::Object(p.map("meta")));
+            let of_config = config.rendered.get("meta").and_then(Value::as_object);
+            let meta = of_config.filter(|m| !m.is_empty()).cloned();
+            let meta = meta.unwrap_or_else(|| p.map("meta"));
+            fields.insert("meta".into(), Value::Object(meta));
             self.check_metric_name(p);
         }
-        let unrendered = Value::Object(config.unrendered.clone());
-        fields.entry("unrendered_config").or_insert(unrendered);
+        let mut unrendered = config.unrendered.clone();
+        if let Some(Value::Object(said)) = fields.shift_remove("unrendered_config") {
+            unrendered.extend(said);
+        }
+        fields.insert("unrendered_config".into(), Value::Object(unrendered));
         let tags = config
             .rendered
             .get("tags")
@@ -215,7 +221,9 @@ impl Builder<'_> {
                 return;
             }
         };
-        let meta = json_map(p.node.get("config").and_then(|c| c.get("meta")));
+        let meta = self.settled(ResourceType::SemanticModel, package, p, &["meta", "group"]);
+        let meta = meta.get("meta").and_then(Value::as_object).cloned();
+        let meta = meta.unwrap_or_default();
         let list = |key: &str, f: fn(&Value, &Map<String, Value>) -> Value| -> Vec<Value> {
             let items = p.get(key).map(Yaml::items).unwrap_or_default();
             items.iter().map(|x| f(&x.to_json(), &meta)).collect()
@@ -260,6 +268,21 @@ impl Builder<'_> {
                 self.created_metric(package, p, m);
             }
         }
+    }
+
+    /// The configuration of an entry once all have spoken, for what its parts inherit.
+    fn settled(
+        &self,
+        kind: ResourceType,
+        package: usize,
+        p: &Property,
+        legacy: &[&str],
+    ) -> Map<String, Value> {
+        let pkg = &self.input.packages[package];
+        let names = fqn(&pkg.project.name, &p.relative_path, &p.name);
+        // What is wrong is told when the entry is filed.
+        let patch = p.config(legacy, &mut Sink::default());
+        self.config(kind, pkg, &names, Some(&patch), &[]).rendered
     }
 
     /// The parts of a semantic model with their descriptions evaluated.
@@ -372,7 +395,7 @@ impl Builder<'_> {
 
     fn saved_query(&mut self, package: usize, p: &Property) {
         let target = self.input.target;
-        let query = p.map("config");
+        let query = self.settled(ResourceType::SavedQuery, package, p, &["meta", "group"]);
         let exports: Vec<Value> = p
             .get("exports")
             .map(Yaml::items)

@@ -9,6 +9,7 @@ use crate::yaml::python_repr;
 use crate::yaml::{Kind, Node as Yaml};
 use indexmap::IndexMap;
 use serde_json::{Map, Value};
+use std::collections::BTreeSet;
 
 /// What a test is attached to.
 struct Target {
@@ -117,6 +118,12 @@ impl Builder<'_> {
         } else {
             owner.get("quote_columns").and_then(Yaml::as_bool)
         };
+        // Tags of a source and its table go over to their tests, those in `config:` do not.
+        let above = if target.is_source {
+            [texts(p.get("tags")), texts(owner.get("tags"))].concat()
+        } else {
+            Vec::new()
+        };
         for column in owner.get("columns").map(Yaml::items).unwrap_or_default() {
             let Some(name) = column.get("name").and_then(Yaml::scalar_text) else {
                 continue;
@@ -127,7 +134,8 @@ impl Builder<'_> {
             } else {
                 name.clone()
             };
-            let mut tags = texts(column.get("tags"));
+            let mut tags = above.clone();
+            tags.extend(texts(column.get("tags")));
             tags.extend(texts(column.get("config").and_then(|c| c.get("tags"))));
             let calls = generic::calls(p, column, Some(&shown), &mut self.sink);
             for call in calls {
@@ -136,7 +144,7 @@ impl Builder<'_> {
         }
         let calls = generic::calls(p, owner, None, &mut self.sink);
         for call in calls {
-            self.generic_test(package, p, &call, target, None, &[]);
+            self.generic_test(package, p, &call, target, None, &above);
         }
     }
 
@@ -193,7 +201,10 @@ impl Builder<'_> {
             version: None,
             patch: None,
         };
-        let mut node = self.blank_test(&draft, &call, target, column, tags);
+        let own = Config(config.clone()).list("tags");
+        let tags: BTreeSet<String> = tags.iter().cloned().chain(own).collect();
+        let tags: Vec<String> = tags.into_iter().collect();
+        let mut node = self.blank_test(&draft, &call, target, column, &tags);
         let recorded = self.record_test(&project, &node, &call, target);
         let recorded = match recorded {
             Ok(recorded) => recorded,

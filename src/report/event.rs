@@ -209,7 +209,7 @@ impl NodeInfo {
             checksum: String::new(),
             meta: Map::new(),
             label: name.to_string(),
-            description: format!("{} {name}", resource_type.as_str()),
+            description: format!("{} {name}", resource_type.as_str().replace('_', " ")),
             attached_node: None,
             group: None,
         }

@@ -166,10 +166,10 @@ fn group_map(m: &Manifest) -> Value {
         .values()
         .map(|n| (n.group.as_ref(), &n.unique_id))
         .chain(
-            m.metrics
+            m.saved_queries
                 .values()
                 .chain(m.semantic_models.values())
-                .chain(m.saved_queries.values())
+                .chain(m.metrics.values())
                 .map(|s| (s.group.as_ref(), &s.unique_id)),
         );
     for (group, id) in members {
