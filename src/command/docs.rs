@@ -82,9 +82,6 @@ fn catalog(ctx: &Session, loaded: &Loaded, chosen: Option<&BTreeSet<String>>) ->
         }
         other => other.ok(),
     };
-    if generate {
-        say(ctx, "Building catalog".to_string());
-    }
     let relations = match session.as_mut().filter(|_| !empty) {
         Some(session) => super::catalog::relations(loaded, chosen, session)?,
         None => Vec::new(),

@@ -5,6 +5,7 @@
 mod check;
 mod node;
 mod project;
+mod project_keys;
 mod render;
 mod target;
 mod vars;

@@ -333,6 +333,17 @@ impl<'a> Builder<'a> {
             &recorded.config,
         );
         self.check_config(node.resource_type, &node.name, &config, node.place.as_ref());
+        if patch.is_some_and(|(said, _)| said.contains_key("tags")) {
+            // dbt reads properties files after everything else: their tags come last.
+            let without = self.config(
+                node.resource_type,
+                package,
+                &node.fqn,
+                None,
+                &recorded.config,
+            );
+            node.tags.extend(Config(without.rendered).list("tags"));
+        }
         node.config = Config(config.rendered);
         node.unrendered_config = config.unrendered;
         if self.input.config_as_written && !recorded.config.is_empty() {

@@ -1,6 +1,7 @@
 //! How Python prints values: `str(x)` and `repr(x)` to the letter, for everything a template may hold.
 use super::{Dict, List, Set, is_undefined};
 use crate::yaml::python_float;
+pub use crate::yaml::repr_str as quote;
 use indexmap::IndexMap;
 use minijinja::Value;
 use minijinja::value::{Kwargs, Tuple, ValueKind};
@@ -201,60 +202,9 @@ fn write_pairs(
     out.push('}');
 }
 
-/// A string as Python's `repr` quotes it.
-pub fn quote(text: &str) -> String {
-    let quote = if text.contains('\'') && !text.contains('"') {
-        '"'
-    } else {
-        '\''
-    };
-    let mut out = String::with_capacity(text.len() + 2);
-    out.push(quote);
-    for c in text.chars() {
-        match c {
-            '\\' => out.push_str("\\\\"),
-            '\n' => out.push_str("\\n"),
-            '\r' => out.push_str("\\r"),
-            '\t' => out.push_str("\\t"),
-            c if c == quote => {
-                out.push('\\');
-                out.push(c);
-            }
-            c if is_printable(c) => out.push(c),
-            c => {
-                let n = u32::from(c);
-                out.push_str(&match n {
-                    0..=0xff => format!("\\x{n:02x}"),
-                    0x100..=0xffff => format!("\\u{n:04x}"),
-                    _ => format!("\\U{n:08x}"),
-                });
-            }
-        }
-    }
-    out.push(quote);
-    out
-}
-
-/// Python's `str.isprintable` for one character: no control, format, separator (but the space) or private character.
-fn is_printable(c: char) -> bool {
-    let hidden = matches!(u32::from(c),
-        0xad | 0x600..=0x605 | 0x61c | 0x6dd | 0x70f | 0x180e | 0x200b..=0x200f | 0x202a..=0x202e
-        | 0x2060..=0x206f | 0xfeff | 0xfff9..=0xfffb | 0xe000..=0xf8ff | 0xfff0..=0xfff8
-        | 0xfffe..=0xffff | 0xe0000..=0xe0fff | 0xf0000..=0x10_ffff);
-    !c.is_control() && !hidden && (c == ' ' || !c.is_whitespace())
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn strings_are_quoted_as_python_quotes_them() {
-        assert_eq!(quote("a"), "'a'");
-        assert_eq!(quote("it's"), "\"it's\"");
-        assert_eq!(quote("'\""), "'\\'\"'");
-        assert_eq!(quote("\u{1}\u{a0}\n\\é"), "'\\x01\\xa0\\n\\\\é'");
-    }
 
     #[test]
     fn a_list_in_itself_ends() {
