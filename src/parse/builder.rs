@@ -135,7 +135,13 @@ impl<'a> Builder<'a> {
         inline: &[Map<String, Value>],
     ) -> NodeConfig {
         let mut config = NodeConfig::new(kind);
+        // dbt looks up what is written for these under `semantic_models`, where a project file has `semantic-models`, and
+        // so finds nothing.
+        let unwritten = tree_name(kind).contains('-');
         let tree = |p: &Package, raw: bool| {
+            if raw && unwritten {
+                return Vec::new();
+            }
             let trees = if raw {
                 &p.project.raw_trees
             } else {

@@ -188,3 +188,148 @@ fn the_static_page_is_written_where_people_look_for_it() {
         |name: &str| std::fs::read_to_string(shop.folder().join("target").join(name)).unwrap();
     assert_eq!(page("static_index.html"), page("index.html"));
 }
+
+#[test]
+fn sources_say_themselves_how_they_are_read() {
+    let shop = Project::new(&[
+        (
+            "dbt_project.yml",
+            "name: shop\nversion: \"1.0\"\nprofile: shop\nsources:\n  +tags: [tree]\n  +meta: {tree: 1, own: 0}\n  +loaded_at_field: of_tree\n  +event_time: at\ndata_tests:\n  +tags: [checks]\nmodels:\n  +schema: other\n",
+        ),
+        (
+            "models/off.sql",
+            "{{ config(enabled=false) }}select 1 as id\n",
+        ),
+        (
+            "models/s.yml",
+            "sources:
+  - name: raw
+    tags: [legacy]
+    meta: {old: 1}
+    config: {meta: {own: 1}, loaded_at_field: of_source}
+    tables:
+      - name: plain
+        columns:
+          - {name: id, tags: [key], data_tests: [not_null: {config: {tags: [own]}}]}
+      - name: other
+        loaded_at_field: null
+        config: {tags: [extra], loaded_at_query: select 1}
+        external: {location: here, more: 1}
+",
+        ),
+    ]);
+    shop.tv1(&["parse"]).expect(0, &[]);
+    let manifest = artefact(&shop, "manifest.json");
+    let plain = &manifest["sources"]["source.shop.raw.plain"];
+    assert_eq!(plain["tags"], json!(["legacy"]));
+    assert_eq!(plain["meta"], json!({"tree": 1, "own": 1, "old": 1}));
+    assert_eq!(plain["source_meta"], json!({"old": 1, "own": 1}));
+    assert_eq!(plain["loaded_at_field"], "of_source");
+    assert_eq!(plain["config"]["event_time"], "at");
+    assert_eq!(
+        plain["unrendered_config"]["meta"],
+        json!({"old": 1, "own": 1})
+    );
+    let other = &manifest["sources"]["source.shop.raw.other"];
+    assert_eq!(other["tags"], json!(["extra", "legacy"]));
+    assert_eq!(
+        (&other["loaded_at_field"], &other["loaded_at_query"]),
+        (&Value::Null, &json!("select 1"))
+    );
+    assert_eq!(other["external"]["file_format"], Value::Null);
+    assert_eq!(other["external"]["more"], 1);
+    let nodes = manifest["nodes"].as_object().unwrap();
+    let test = nodes
+        .values()
+        .find(|n| n["resource_type"] == "test")
+        .unwrap();
+    assert_eq!(test["tags"], json!(["key", "legacy", "own", "checks"]));
+    let off = &manifest["disabled"]["model.shop.off"][0];
+    assert_eq!(off["schema"], "public_other");
+    assert!(off["relation_name"].is_string(), "{off}");
+}
+
+#[test]
+fn the_parts_of_semantic_models_inherit_from_the_project() {
+    let shop = Project::new(&[
+        (
+            "dbt_project.yml",
+            "name: shop\nversion: \"1.0\"\nprofile: shop\nsemantic-models:\n  +meta: {tree: 1}\nmetrics:\n  +meta: {metric: 1}\nsaved-queries:\n  +export_as: view\n",
+        ),
+        ("models/a.sql", "select 1 as id, current_date as day\n"),
+        (
+            "models/s.yml",
+            "semantic_models:
+  - name: sem
+    model: ref('a')
+    config: {meta: {own: 1}}
+    defaults: {agg_time_dimension: day}
+    entities: [{name: ident, type: primary, expr: id, config: {meta: {part: 1}}}]
+    dimensions: [{name: day, type: time, type_params: {time_granularity: day}}]
+    measures: [{name: rows, agg: count, expr: id, create_metric: true}]
+metrics:
+  - name: counted
+    label: Counted
+    type: simple
+    type_params: {measure: rows}
+    meta: {legacy: 1}
+saved_queries:
+  - name: saved
+    query_params: {metrics: [counted]}
+    exports: [{name: one}, {name: two, config: {export_as: table}}]
+",
+        ),
+    ]);
+    shop.tv1(&["parse"]).expect(0, &[]);
+    let manifest = artefact(&shop, "manifest.json");
+    let sem = &manifest["semantic_models"]["semantic_model.shop.sem"];
+    assert_eq!(
+        sem["entities"][0]["config"]["meta"],
+        json!({"tree": 1, "own": 1, "part": 1})
+    );
+    assert_eq!(
+        sem["measures"][0]["config"]["meta"],
+        json!({"tree": 1, "own": 1})
+    );
+    let metrics = manifest["metrics"].as_object().unwrap();
+    let ids: Vec<&String> = metrics.keys().collect();
+    assert_eq!(ids, ["metric.shop.counted", "metric.shop.rows"]);
+    assert_eq!(metrics["metric.shop.counted"]["meta"], json!({"metric": 1}));
+    let exports = &manifest["saved_queries"]["saved_query.shop.saved"]["exports"];
+    assert_eq!(exports[0]["config"]["export_as"], "view");
+    assert_eq!(exports[1]["config"]["export_as"], "table");
+}
+
+/// Models that look at tables without referring to them find what they find in dbt.
+#[test]
+fn nodes_run_by_level_and_id() {
+    let shop = Project::new(&[
+        ("seeds/s.csv", "id\n1\n"),
+        ("models/z.sql", "select 1 as id\n"),
+        ("models/y.sql", "select * from {{ ref('s') }}\n"),
+        ("models/x.sql", "select * from {{ ref('y') }}\n"),
+        (
+            "models/b.sql",
+            "{{ config(materialized='ephemeral') }}select * from {{ ref('z') }}\n",
+        ),
+        ("models/a.sql", "select * from {{ ref('b') }}\n"),
+        (
+            "models/p.yml",
+            "models: [{name: z, columns: [{name: id, data_tests: [unique]}]}]\nunit_tests: [{name: u, model: y, given: [{input: ref('s'), rows: [{id: 1}]}], expect: {rows: [{id: 1}]}}]\n",
+        ),
+    ]);
+    shop.tv1(&["build", "--threads", "1"])
+        .expect(0, &["PASS=7"]);
+    let results = artefact(&shop, "run_results.json");
+    let list = results["results"].as_array().unwrap();
+    let names: Vec<&str> = list
+        .iter()
+        .map(|r| r["unique_id"].as_str().unwrap())
+        .map(|id| {
+            id.split('.')
+                .nth(if id.starts_with("unit") { 3 } else { 2 })
+                .unwrap()
+        })
+        .collect();
+    assert_eq!(names, ["z", "s", "u", "y", "unique_z_id", "x", "a"]);
+}

@@ -3,6 +3,7 @@ mod lines;
 mod settings;
 
 use super::*;
+use crate::text::SourceFile;
 use std::collections::BTreeMap;
 
 /// Parts a line into leading `NAME=value` variables and words, with quotes as a shell has them.
