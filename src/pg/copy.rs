@@ -1,9 +1,10 @@
 //! The data of `COPY … FROM STDIN`, written piece by piece.
 use super::error::PgError;
 use super::link::Link;
-use bytes::{Bytes, BytesMut};
+use bytes::Buf;
 use futures_util::SinkExt;
 use std::pin::Pin;
+use std::sync::{Arc, Mutex, PoisonError};
 use tokio::runtime::Runtime;
 use tokio_postgres::CopyInSink;
 
@@ -14,16 +15,50 @@ const PIECE: usize = 64 * 1024;
 pub struct CopyWriter<'s> {
     rt: &'s Runtime,
     link: &'s mut Link,
-    sink: Option<Pin<Box<CopyInSink<Bytes>>>>,
+    sink: Option<Pin<Box<CopyInSink<Piece>>>>,
     sql: String,
-    buffer: BytesMut,
+    buffer: Vec<u8>,
+    used: Used,
+}
+
+/// Buffers that have been sent and may be filled again.
+type Used = Arc<Mutex<Vec<Vec<u8>>>>;
+
+/// Data on their way to the driver, which copies them once, into what it writes to the socket.
+pub(super) struct Piece {
+    data: Vec<u8>,
+    sent: usize,
+    used: Used,
+}
+
+impl Buf for Piece {
+    fn remaining(&self) -> usize {
+        self.data.len() - self.sent
+    }
+
+    fn chunk(&self) -> &[u8] {
+        &self.data[self.sent..]
+    }
+
+    fn advance(&mut self, n: usize) {
+        self.sent = (self.sent + n).min(self.data.len());
+    }
+}
+
+impl Drop for Piece {
+    fn drop(&mut self) {
+        let mut data = std::mem::take(&mut self.data);
+        data.clear();
+        let mut used = self.used.lock().unwrap_or_else(PoisonError::into_inner);
+        used.push(data);
+    }
 }
 
 impl<'s> CopyWriter<'s> {
     pub(super) fn new(
         rt: &'s Runtime,
         link: &'s mut Link,
-        sink: CopyInSink<Bytes>,
+        sink: CopyInSink<Piece>,
         sql: &str,
     ) -> Self {
         Self {
@@ -31,7 +66,8 @@ impl<'s> CopyWriter<'s> {
             link,
             sink: Some(Box::pin(sink)),
             sql: sql.to_owned(),
-            buffer: BytesMut::with_capacity(PIECE * 2),
+            buffer: Vec::with_capacity(PIECE * 2),
+            used: Used::default(),
         }
     }
 
@@ -41,6 +77,21 @@ impl<'s> CopyWriter<'s> {
         if self.buffer.len() < PIECE {
             return Ok(());
         }
+        self.push_all()
+    }
+
+    /// Sends all of `data` as it is, without copying it, and gives an empty buffer in its place.
+    pub fn send_all(&mut self, data: &mut Vec<u8>) -> Result<(), PgError> {
+        if !self.buffer.is_empty() {
+            self.push_all()?;
+        }
+        std::mem::swap(&mut self.buffer, data);
+        self.push_all()?;
+        std::mem::swap(&mut self.buffer, data);
+        Ok(())
+    }
+
+    fn push_all(&mut self) -> Result<(), PgError> {
         self.push()?;
         if self.link.wire.heard().refused {
             self.end()?;
@@ -49,7 +100,17 @@ impl<'s> CopyWriter<'s> {
     }
 
     fn push(&mut self) -> Result<(), PgError> {
-        let data = self.buffer.split().freeze();
+        let next = self
+            .used
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .pop()
+            .unwrap_or_else(|| Vec::with_capacity(self.buffer.capacity()));
+        let data = Piece {
+            data: std::mem::replace(&mut self.buffer, next),
+            sent: 0,
+            used: self.used.clone(),
+        };
         let Some(sink) = &mut self.sink else {
             return Ok(());
         };

@@ -35,11 +35,21 @@ impl Shares {
     }
 }
 
-/// Walker's alias table (built by Vose's method): one draw, two reads, however many candidates.
+/// Walker's alias table (built by Vose's method): one draw, one read, however many candidates.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Alias {
-    cells: Box<[(f64, u32)]>,
+    cells: Box<[Cell]>,
     items: Box<[u32]>,
+}
+
+/// One of as many equal parts as there are candidates. It holds the candidates themselves, so a draw reads one place.
+#[derive(Debug, Clone, Copy, PartialEq)]
+struct Cell {
+    /// The share of `own`.
+    keep: f64,
+    own: u32,
+    /// Who has the rest.
+    other: u32,
 }
 
 impl Alias {
@@ -56,14 +66,19 @@ impl Alias {
         }
         let n = kept.len();
         let mut scaled: Vec<f64> = kept.iter().map(|(_, w)| w * n as f64 / total).collect();
-        let mut cells = vec![(1.0, 0u32); n];
-        for (i, cell) in cells.iter_mut().enumerate() {
-            cell.1 = i as u32;
-        }
+        let mut cells: Vec<Cell> = kept
+            .iter()
+            .map(|(item, _)| Cell {
+                keep: 1.0,
+                own: *item,
+                other: *item,
+            })
+            .collect();
         let (mut small, mut large): (Vec<usize>, Vec<usize>) =
             (0..n).partition(|i| scaled[*i] < 1.0);
         while let (Some(s), Some(l)) = (small.pop(), large.last().copied()) {
-            cells[s] = (scaled[s], l as u32);
+            cells[s].keep = scaled[s];
+            cells[s].other = kept[l].0;
             scaled[l] -= 1.0 - scaled[s];
             if scaled[l] < 1.0 {
                 large.pop();
@@ -80,14 +95,12 @@ impl Alias {
     #[inline]
     pub fn at(&self, bits: u64) -> u32 {
         let wide = u128::from(bits) * self.cells.len() as u128;
-        let cell = (wide >> 64) as usize;
-        let (keep, other) = self.cells[cell];
-        let chosen = if super::draw::unit(wide as u64) < keep {
-            cell
+        let cell = self.cells[(wide >> 64) as usize];
+        if super::draw::unit(wide as u64) < cell.keep {
+            cell.own
         } else {
-            other as usize
-        };
-        self.items[chosen]
+            cell.other
+        }
     }
 
     /// The candidates.

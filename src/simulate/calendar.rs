@@ -105,33 +105,41 @@ fn two(out: &mut Vec<u8>, n: i64) {
     out.extend_from_slice(&[b'0' + (n / 10) as u8, b'0' + (n % 10) as u8]);
 }
 
+/// `YYYY-MM-DD` of a day in a year of up to four digits.
+pub fn short_date(days: i64) -> Option<[u8; 10]> {
+    let (y, m, d) = to_civil(days);
+    let digit = |n: i64| b'0' + (n % 10) as u8;
+    (0..10_000).contains(&y).then(|| {
+        [
+            digit(y / 1000),
+            digit(y / 100),
+            digit(y / 10),
+            digit(y),
+            b'-',
+            digit(m / 10),
+            digit(m),
+            b'-',
+            digit(d / 10),
+            digit(d),
+        ]
+    })
+}
+
 /// Writes `YYYY-MM-DD`.
 pub fn write_date(out: &mut Vec<u8>, days: i64) {
-    let (y, m, d) = to_civil(days);
-    if !(0..10_000).contains(&y) {
-        if y < 0 {
-            out.push(b'-');
-        }
-        put(out, y.unsigned_abs(), 4);
-        out.push(b'-');
-        two(out, m);
-        out.push(b'-');
-        two(out, d);
+    if let Some(text) = short_date(days) {
+        out.extend_from_slice(&text);
         return;
     }
-    let digit = |n: i64| b'0' + (n % 10) as u8;
-    out.extend_from_slice(&[
-        digit(y / 1000),
-        digit(y / 100),
-        digit(y / 10),
-        digit(y),
-        b'-',
-        digit(m / 10),
-        digit(m),
-        b'-',
-        digit(d / 10),
-        digit(d),
-    ]);
+    let (y, m, d) = to_civil(days);
+    if y < 0 {
+        out.push(b'-');
+    }
+    put(out, y.unsigned_abs(), 4);
+    out.push(b'-');
+    two(out, m);
+    out.push(b'-');
+    two(out, d);
 }
 
 /// Writes `YYYY-MM-DDTHH:MM:SS`, with a fraction only where there is one.
@@ -146,21 +154,33 @@ pub fn write_timestamp(out: &mut Vec<u8>, micros: i64, between: u8) {
 /// Writes `HH:MM:SS`, with a fraction only where there is one.
 pub fn write_time(out: &mut Vec<u8>, rest: i64) {
     let seconds = rest / SECOND;
-    let (hours, minutes) = (seconds / 3600, seconds / 60 % 60);
-    if hours > 99 {
-        put(out, (hours / 100) as u64, 1);
+    if seconds >= 360_000 {
+        put(out, (seconds / 360_000) as u64, 1);
     }
-    let digit = |n: i64| b'0' + (n % 10) as u8;
-    out.extend_from_slice(&[
+    out.extend_from_slice(&clock(seconds as u64));
+    write_fraction(out, rest);
+}
+
+/// `HH:MM:SS` of seconds, hours modulo 100.
+#[inline]
+pub fn clock(seconds: u64) -> [u8; 8] {
+    let digit = |n: u64| b'0' + (n % 10) as u8;
+    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
+    [
         digit(hours / 10),
         digit(hours),
         b':',
         digit(minutes / 10),
         digit(minutes),
         b':',
-        digit(seconds % 60 / 10),
-        digit(seconds % 60),
-    ]);
+        digit(seconds / 10),
+        digit(seconds),
+    ]
+}
+
+/// Writes the part of a second, if there is one.
+#[inline]
+pub fn write_fraction(out: &mut Vec<u8>, rest: i64) {
     let fraction = rest % SECOND;
     if fraction != 0 {
         out.push(b'.');

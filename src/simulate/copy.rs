@@ -11,6 +11,8 @@ use super::value::{SqlType, Val, as_float};
 
 /// What a COPY stream starts with.
 pub const HEADER: &[u8] = b"PGCOPY\n\xff\r\n\0\0\0\0\0\0\0\0\0";
+/// Rows are sent in blocks of about this many bytes: few enough to stay in the processor's cache until they are sent.
+pub const BLOCK: usize = 64 * 1024;
 /// What it ends with.
 pub const TRAILER: [u8; 2] = [0xff, 0xff];
 
@@ -53,6 +55,42 @@ impl Digest {
     }
 }
 
+/// Encoded rows on their way out.
+///
+/// Their digest is made when the block is full, not after each row: then the hashes of several rows overlap in the
+/// processor, and none waits for bytes that have only just been written in pieces of other lengths.
+#[derive(Debug, Default)]
+pub struct Block {
+    /// Their bytes.
+    pub bytes: Vec<u8>,
+    /// Where rows that are not yet in the digest begin.
+    starts: Vec<usize>,
+}
+
+impl Block {
+    /// Appends the row in the frame.
+    #[inline]
+    pub fn add(&mut self, out: &[Out], frame: &Frame) {
+        self.starts.push(self.bytes.len());
+        encode_row(&mut self.bytes, out, frame);
+    }
+
+    /// Takes note of rows of one length that something else has appended since the block had so many bytes.
+    pub fn added(&mut self, from: usize, rows: usize) {
+        let length = (self.bytes.len() - from) / rows.max(1);
+        self.starts.extend((0..rows).map(|i| from + i * length));
+    }
+
+    /// Adds the rows since the last time to a digest; to be called before anything but rows is appended.
+    pub fn digest(&mut self, digest: &mut Digest) {
+        let ends = self.starts.iter().skip(1).copied();
+        for (start, end) in self.starts.iter().zip(ends.chain([self.bytes.len()])) {
+            digest.add(&self.bytes[*start..end]);
+        }
+        self.starts.clear();
+    }
+}
+
 /// Appends the row in the frame.
 pub fn encode_row(buffer: &mut Vec<u8>, out: &[Out], frame: &Frame) {
     buffer.extend_from_slice(&(out.len() as i16).to_be_bytes());
@@ -92,8 +130,10 @@ pub fn encode(buffer: &mut Vec<u8>, sql: SqlType, value: Val, frame: &Frame) {
         SqlType::Json => bytes(buffer, frame.json_bytes(bits)),
         SqlType::Jsonb => {
             let text = frame.json_bytes(bits);
-            buffer.extend_from_slice(&(text.len() as i32 + 1).to_be_bytes());
-            buffer.push(1);
+            // The length, and the version of the format.
+            let mut head = [1; 5];
+            head[..4].copy_from_slice(&(text.len() as i32 + 1).to_be_bytes());
+            buffer.extend_from_slice(&head);
             buffer.extend_from_slice(text);
         }
         SqlType::Interval => interval(buffer, bits as i64),
@@ -207,6 +247,31 @@ mod tests {
         assert_eq!(numeric_bytes(0.0, 2), [0, 0, 0, 2]);
         assert_eq!(numeric_bytes(10000.0, 0), [1, 1, 0, 0, 1]);
         assert_eq!(numeric_bytes(0.00001, 5), [1, -2, 0, 5, 1000]);
+    }
+
+    #[test]
+    fn a_block_digests_each_row_once() {
+        let rows = ["one", "", "three", "four"];
+        let mut want = Digest::default();
+        rows.iter().for_each(|r| want.add(r.as_bytes()));
+        want.add(b"four");
+        let (mut got, mut block) = (Digest::default(), Block::default());
+        block.bytes.extend_from_slice(b"a head that is no row");
+        for (i, row) in rows.iter().enumerate() {
+            let from = block.bytes.len();
+            let times = if *row == "four" { 2 } else { 1 };
+            (0..times).for_each(|_| block.bytes.extend_from_slice(row.as_bytes()));
+            block.added(from, times);
+            if i == 1 {
+                block.digest(&mut got);
+                block.bytes.clear();
+            }
+        }
+        // A row that never comes.
+        block.added(block.bytes.len(), 0);
+        block.digest(&mut got);
+        block.digest(&mut got);
+        assert_eq!(got, want);
     }
 
     #[test]

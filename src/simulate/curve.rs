@@ -1,6 +1,9 @@
 //! Curves: tables of numbers over time or over a number, called like functions in expressions.
 
 use super::calendar;
+use super::value::{Val, float};
+use super::world::Calendar;
+use std::sync::OnceLock;
 
 /// What a curve is over.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -90,6 +93,30 @@ impl Curve {
     }
 }
 
+/// Values of a curve on the project's days, worked out when the first one is asked for.
+#[derive(Debug, Default)]
+pub struct KnownDays(OnceLock<(i64, Vec<Val>)>);
+
+/// Longer projects work out the days after these one by one.
+const MOST_DAYS: i64 = 4_000;
+
+impl KnownDays {
+    /// The value on a day; nothing for a day that is not known, or that has no value.
+    #[inline]
+    pub fn of(&self, curve: &Curve, calendar: Calendar, day: i64) -> Val {
+        let (start, values) = self.0.get_or_init(|| {
+            let value = |d| {
+                curve
+                    .at(curve.key_of_day(calendar.start + d))
+                    .and_then(float)
+            };
+            let days = 0..calendar.days.min(MOST_DAYS);
+            (calendar.start, days.map(value).collect())
+        });
+        *values.get(usize::try_from(day.checked_sub(*start)?).ok()?)?
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -114,6 +141,27 @@ mod tests {
         );
         let exact = curve(Over::Integer, Between::Exact);
         assert_eq!([6.0, 7.0].map(|x| exact.at(x)), [Some(1.0), None]);
+    }
+
+    #[test]
+    fn known_days_are_those_of_the_project() {
+        let start = calendar::parse_date("2024-02-27").unwrap();
+        let week = Curve {
+            over: Over::Weekday,
+            between: Between::Exact,
+            // No value on Sundays.
+            points: (0..6u8)
+                .map(|d| (f64::from(d), f64::from(d) * 1.5))
+                .collect(),
+        };
+        let (known, calendar) = (KnownDays::default(), Calendar { start, days: 10 });
+        for day in start..start + 10 {
+            let want = week.at(week.key_of_day(day)).and_then(float);
+            assert_eq!(known.of(&week, calendar, day), want);
+        }
+        for day in [start - 1, start + 10, i64::MIN, i64::MAX] {
+            assert_eq!(known.of(&week, calendar, day), None);
+        }
     }
 
     #[test]

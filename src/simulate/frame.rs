@@ -1,5 +1,6 @@
 //! The row being made: slots for its values, the key of its draws, an arena for its texts.
 
+use super::calendar::{self, DAY, SECOND};
 use super::distribution::Truncated;
 use super::draw::{hash_bytes, mix};
 use super::value::{IN_ARENA, Type, Val};
@@ -47,8 +48,12 @@ pub struct Frame {
     pub arena: Vec<u8>,
     /// The first thing that went wrong.
     pub failure: Option<String>,
+    /// Where in `made` the choices used by this thread are.
+    pub choices: QuickMap<(usize, u64), usize>,
     /// Choices used by this thread.
-    pub choices: QuickMap<(usize, u64), Arc<Choices>>,
+    pub made: Vec<Arc<Choices>>,
+    /// What was found last, by lookup: behaviour looks at the same row again and again.
+    pub found: [Found; 8],
     /// Rows chosen already among the rows of the present parent, by pick.
     pub chosen: Vec<Vec<u64>>,
     /// Counts of chosen values for the checks of shares.
@@ -58,6 +63,19 @@ pub struct Frame {
     /// Frames for looking at candidates and at recomputed rows, by pick or table.
     pub inner: QuickMap<usize, Box<Frame>>,
     memo: Vec<Option<([u64; 4], Truncated)>>,
+    /// The day that was written last, and its text.
+    shown_day: (i64, [u8; 10]),
+}
+
+/// What a lookup found.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Found {
+    /// Which lookup, 0 for none.
+    pub lookup: usize,
+    /// What was asked for.
+    pub values: [u64; 4],
+    /// The row.
+    pub row: Val,
 }
 
 /// Rows before each day class (0 the stock, then the days), with the total at the end.
@@ -78,11 +96,14 @@ impl Frame {
             arena: Vec::with_capacity(1024),
             failure: None,
             choices: QuickMap::default(),
+            made: Vec::new(),
+            found: [Found::default(); 8],
             chosen: Vec::new(),
             tally: vec![0; tally],
             totals: Vec::new(),
             inner: QuickMap::default(),
             memo: vec![None; 64],
+            shown_day: (i64::MIN, [0; 10]),
         }
     }
 
@@ -143,6 +164,23 @@ impl Frame {
         } else {
             self.arena.extend_from_within(arena_range(bits));
         }
+    }
+
+    /// Appends a timestamp. Most are of the day that was written last, whose text is kept.
+    pub fn push_timestamp(&mut self, micros: i64, between: u8) {
+        let (day, rest) = (micros.div_euclid(DAY), micros.rem_euclid(DAY));
+        if day != self.shown_day.0 {
+            let Some(text) = calendar::short_date(day) else {
+                calendar::write_timestamp(&mut self.arena, micros, between);
+                return;
+            };
+            self.shown_day = (day, text);
+        }
+        let mut text = [between; 19];
+        text[..10].copy_from_slice(&self.shown_day.1);
+        text[11..].copy_from_slice(&calendar::clock((rest / SECOND) as u64));
+        self.arena.extend_from_slice(&text);
+        calendar::write_fraction(&mut self.arena, rest);
     }
 
     /// Where the next text of the arena begins.
@@ -253,4 +291,33 @@ impl Frame {
 fn arena_range(bits: u64) -> std::ops::Range<usize> {
     let start = bits as u32 as usize;
     start..start + ((bits >> 32) & 0x7fff_ffff) as usize
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::simulate::world::Calendar;
+
+    #[test]
+    fn timestamps_are_written_as_the_calendar_writes_them() {
+        let world = Arc::new(World {
+            seed: 0,
+            calendar: Calendar { start: 0, days: 1 },
+            constants: Arc::default(),
+            tables: Vec::new(),
+            arrivals: Vec::new(),
+            programs: Vec::new(),
+            choices: std::sync::RwLock::default(),
+        });
+        let mut frame = Frame::new(&world, 0, 0);
+        // The same day again, days next to each other, before 2000, beyond year 9999, parts of a second.
+        let far = 3_000_000 * DAY;
+        for micros in [0, 1, DAY - 1, DAY, 5, -1, -DAY, far, far + 7, 3 * SECOND] {
+            let (mark, mut want) = (frame.mark(), Vec::new());
+            frame.push_timestamp(micros, b'T');
+            calendar::write_timestamp(&mut want, micros, b'T');
+            let got = String::from_utf8_lossy(&frame.arena[mark..]);
+            assert_eq!(got, String::from_utf8_lossy(&want));
+        }
+    }
 }

@@ -1,5 +1,5 @@
 //! Looks at a simulation without a database: its first rows, or a profile of every column.
-use super::copy::{self, Digest};
+use super::copy::{self, BLOCK, Block, Digest};
 use super::frame::Frame;
 use super::host::Host;
 use super::program::Program;
@@ -84,7 +84,7 @@ impl RowSink for First<'_> {
 struct Forgetful<'a> {
     program: &'a Program,
     digest: Digest,
-    buffer: Vec<u8>,
+    block: Block,
     made: &'a AtomicU64,
     told: u64,
     tell: &'a (dyn Fn(u64) + Sync),
@@ -97,11 +97,10 @@ impl RowSink for Forgetful<'_> {
         _: u64,
         _: Option<i64>,
     ) -> std::result::Result<(), Failure> {
-        let start = self.buffer.len();
-        copy::encode_row(&mut self.buffer, &self.program.out, frame);
-        self.digest.add(&self.buffer[start..]);
-        if self.buffer.len() > 256 * 1024 {
-            self.buffer.clear();
+        self.block.add(&self.program.out, frame);
+        if self.block.bytes.len() >= BLOCK {
+            self.block.digest(&mut self.digest);
+            self.block.bytes.clear();
             let new = self.digest.rows - self.told;
             self.told = self.digest.rows;
             (self.tell)(self.made.fetch_add(new, Ordering::Relaxed) + new);
@@ -224,13 +223,14 @@ impl Simulations {
                     let mut sink = Forgetful {
                         program: &program,
                         digest: Digest::default(),
-                        buffer: Vec::new(),
+                        block: Block::default(),
                         made: &made,
                         told: 0,
                         tell,
                     };
                     // A failure is kept by the work itself.
                     let _ = work.run(&mut sink);
+                    sink.block.digest(&mut sink.digest);
                     if let Ok(mut all) = all.lock() {
                         all.merge(sink.digest);
                     }

@@ -204,8 +204,10 @@ impl Segment {
 pub struct Held {
     /// Texts and JSON of its rows.
     pub segment: Segment,
-    /// Values row by row: what is read of a row lies together.
-    pub cells: Vec<Val>,
+    /// Values row by row: what is read of a row lies together. Nulls are 0 here.
+    cells: Vec<u64>,
+    /// A bit for each cell up to the last null.
+    nulls: Vec<u64>,
     /// Values of a row.
     pub width: usize,
     /// How many rows.
@@ -286,10 +288,34 @@ impl Index {
 }
 
 impl Held {
+    /// An empty table with so many values in a row.
+    pub fn new(width: usize) -> Self {
+        Self {
+            width,
+            ..Self::default()
+        }
+    }
+
+    /// Appends the next cell.
+    pub fn push(&mut self, value: Val) {
+        let i = self.cells.len();
+        self.cells.push(value.unwrap_or(0));
+        if value.is_none() {
+            self.nulls.resize(i / 64 + 1, 0);
+            self.nulls[i / 64] |= 1 << (i % 64);
+        }
+    }
+
     /// The value of a cell; null outside the table.
     #[inline]
     pub fn cell(&self, column: usize, row: usize) -> Val {
-        *self.cells.get(row * self.width + column)?
+        let i = row * self.width + column;
+        let bits = *self.cells.get(i)?;
+        let null = self
+            .nulls
+            .get(i / 64)
+            .is_some_and(|n| n >> (i % 64) & 1 == 1);
+        (!null).then_some(bits)
     }
 
     /// What a value hashes by: its text, or its bits.
@@ -417,4 +443,20 @@ impl World {
 #[inline]
 pub fn handle(table: TableId, index: u32) -> u64 {
     ((table as u64 + 1) << 32) | u64::from(index)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_are_null_where_a_null_was_put() {
+        let mut held = Held::new(3);
+        let value = |i: u64| (i % 7 != 3 && i != 199).then_some(i % 2);
+        (0..300).for_each(|i| held.push(value(i)));
+        for i in 0..300 {
+            assert_eq!(held.cell(i % 3, i / 3), value(i as u64), "{i}");
+        }
+        assert_eq!(held.cell(0, 100), None);
+    }
 }

@@ -86,6 +86,37 @@ fn a_copy_given_up_leaves_nothing() {
 }
 
 #[test]
+fn whole_buffers_and_pieces_arrive_in_order() {
+    let db = scratch::database();
+    let mut s = db.connect();
+    s.execute("create table t (n serial, i int)").unwrap();
+    let mut w = s.copy_in("copy t (i) from stdin").unwrap();
+    let (mut next, mut block) = (0, Vec::new());
+    for size in [1, 3, 40_000, 2, 25_000] {
+        for whole in [true, false] {
+            block.clear();
+            for _ in 0..size {
+                block.extend_from_slice(format!("{next}\n").as_bytes());
+                next += 1;
+            }
+            if whole {
+                w.send_all(&mut block).unwrap();
+                assert!(block.is_empty());
+            } else {
+                w.send(&block).unwrap();
+            }
+        }
+    }
+    assert_eq!(w.finish().unwrap(), next);
+    // Rows are numbered in the order in which they came.
+    let sql = "select count(*), min(i - n), max(i - n) from t";
+    assert_eq!(
+        rows(&s.fetch(sql).unwrap()),
+        [[next.to_string().as_str(), "-1", "-1"]]
+    );
+}
+
+#[test]
 fn copy_as_a_plain_statement_is_refused() {
     let db = scratch::database();
     let mut s = db.connect();

@@ -44,8 +44,9 @@ pub(super) fn seat(
     }
 }
 
-pub(super) fn choose(f: &mut Frame, choices: &Choices, bits: u64, plan: &PickPlan) -> Val {
-    match choices {
+/// Draws from the choices that `choices` has found.
+pub(super) fn choose(f: &mut Frame, choices: usize, bits: u64, plan: &PickPlan) -> Val {
+    match &*f.made[choices] {
         Choices::Weighted(alias) => Some(u64::from(alias.at(bits))),
         Choices::Even(rows) => Some(u64::from(rows[below(bits, rows.len() as u64) as usize])),
         Choices::None => nothing(f, plan),
@@ -121,13 +122,14 @@ pub(super) fn distinct_row(
     found
 }
 
-/// The candidates under the present circumstances, made once for each.
+/// The candidates under the present circumstances, made once for each: their place in the frame's `made`. The frame
+/// keeps them, so that threads need not count who uses them.
 pub(super) fn choices(
     f: &mut Frame,
     plan: &Arc<PickPlan>,
     by: &[(Code, Type)],
     day: usize,
-) -> Option<Arc<Choices>> {
+) -> Option<usize> {
     let today = f.slots[day];
     let mut hash = mix(
         plan.id as u64,
@@ -143,7 +145,7 @@ pub(super) fn choices(
         hash = mix(hash, values[i].map_or(u64::MAX, |v| f.content(v, ty)));
     }
     if let Some(known) = f.choices.get(&(plan.id, hash)) {
-        return Some(known.clone());
+        return Some(*known);
     }
     let shared = f
         .world
@@ -170,8 +172,9 @@ pub(super) fn choices(
             made
         }
     };
-    f.choices.insert((plan.id, hash), made.clone());
-    Some(made)
+    f.made.push(made);
+    f.choices.insert((plan.id, hash), f.made.len() - 1);
+    Some(f.made.len() - 1)
 }
 
 pub(super) fn candidates(

@@ -4,7 +4,7 @@ use super::operators::order;
 use super::{Checked, Compiler, Problem, Scope, Typed, mismatch, suggest};
 use crate::diag::code;
 use crate::simulate::calendar::DAY;
-use crate::simulate::curve::{Curve, Over};
+use crate::simulate::curve::{Curve, KnownDays, Over};
 use crate::simulate::frame::Code;
 use crate::simulate::lang::Expr;
 use crate::simulate::value::{Type, as_float, float, int};
@@ -237,11 +237,15 @@ impl Compiler<'_> {
                 Over::Date | Over::Weekday | Over::Month,
                 Type::Date | Type::Timestamp | Type::Null,
             ) => {
-                let scale = if found == Type::Timestamp { DAY } else { 1 };
+                let timestamps = found == Type::Timestamp;
                 let code = typed.code;
+                let known = KnownDays::default();
                 Code::new(move |f| {
-                    let day = (code.get(f)? as i64).div_euclid(scale);
-                    at(f, days.key_of_day(day))
+                    let x = code.get(f)? as i64;
+                    let day = if timestamps { x.div_euclid(DAY) } else { x };
+                    known
+                        .of(&days, f.world.calendar, day)
+                        .or_else(|| at(f, days.key_of_day(day)))
                 })
             }
             (Over::Date | Over::Weekday | Over::Month, _) => return Err(wrong("dates")),

@@ -42,6 +42,36 @@ fn ints(a: Code, b: Code, op: impl Fn(i64, i64) -> Option<i64> + Send + Sync + '
     })
 }
 
+/// Compares numbers. What is no number (NaN) is neither equal nor unequal to anything.
+fn compare_floats(op: Op, a: Code, b: Code) -> Code {
+    fn test(a: Code, b: Code, test: impl Fn(f64, f64) -> bool + Send + Sync + 'static) -> Code {
+        lift(a, b, move |x, y| boolean(test(as_float(x), as_float(y))))
+    }
+    match op {
+        Op::Equal => test(a, b, |x, y| x <= y && x >= y),
+        Op::Unequal => test(a, b, |x, y| x < y || x > y),
+        Op::Less => test(a, b, |x, y| x < y),
+        Op::LessEqual => test(a, b, |x, y| x <= y),
+        Op::Greater => test(a, b, |x, y| x > y),
+        _ => test(a, b, |x, y| x >= y),
+    }
+}
+
+/// Compares whole numbers, and what is kept as such.
+fn compare_ints(op: Op, a: Code, b: Code) -> Code {
+    fn test(a: Code, b: Code, test: impl Fn(i64, i64) -> bool + Send + Sync + 'static) -> Code {
+        lift(a, b, move |x, y| boolean(test(x as i64, y as i64)))
+    }
+    match op {
+        Op::Equal => test(a, b, |x, y| x == y),
+        Op::Unequal => test(a, b, |x, y| x != y),
+        Op::Less => test(a, b, |x, y| x < y),
+        Op::LessEqual => test(a, b, |x, y| x <= y),
+        Op::Greater => test(a, b, |x, y| x > y),
+        _ => test(a, b, |x, y| x >= y),
+    }
+}
+
 /// The order of two values of a type.
 pub fn order(f: &Frame, ty: &Type, a: u64, b: u64) -> Ordering {
     match ty {
@@ -119,14 +149,6 @@ impl Compiler<'_> {
 
     fn compare(&mut self, op: Op, a: Typed, b: Typed, span: &Range<usize>) -> Checked {
         let (ty, a, b) = self.joined(a, b, span, "compare")?;
-        let test: fn(Ordering) -> bool = match op {
-            Op::Equal => Ordering::is_eq,
-            Op::Unequal => Ordering::is_ne,
-            Op::Less => Ordering::is_lt,
-            Op::LessEqual => Ordering::is_le,
-            Op::Greater => Ordering::is_gt,
-            _ => Ordering::is_ge,
-        };
         let code = match (&ty, op) {
             (Type::Record(_), _) => {
                 return Err(
@@ -135,13 +157,19 @@ impl Compiler<'_> {
             }
             (Type::Text, Op::Equal) => lift_with(a, b, |f, x, y| boolean(f.same_text(x, y))),
             (Type::Text, Op::Unequal) => lift_with(a, b, |f, x, y| boolean(!f.same_text(x, y))),
-            (Type::Float, _) => lift(a, b, move |x, y| {
-                boolean(as_float(x).partial_cmp(&as_float(y)).is_some_and(test))
-            }),
+            (Type::Float, _) => compare_floats(op, a, b),
             (Type::Text | Type::Json(_), _) => {
+                let test: fn(Ordering) -> bool = match op {
+                    Op::Equal => Ordering::is_eq,
+                    Op::Unequal => Ordering::is_ne,
+                    Op::Less => Ordering::is_lt,
+                    Op::LessEqual => Ordering::is_le,
+                    Op::Greater => Ordering::is_gt,
+                    _ => Ordering::is_ge,
+                };
                 lift_with(a, b, move |f, x, y| boolean(test(order(f, &ty, x, y))))
             }
-            _ => lift(a, b, move |x, y| boolean(test((x as i64).cmp(&(y as i64))))),
+            _ => compare_ints(op, a, b),
         };
         Ok(Typed::new(Type::Bool, code))
     }

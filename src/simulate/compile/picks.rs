@@ -115,7 +115,7 @@ impl Compiler<'_> {
             Type::Record(table),
             Code::new(move |f| {
                 let choices = choices(f, &plan, &by, day)?;
-                choose(f, &choices, mix(f.key, salt), &plan)
+                choose(f, choices, mix(f.key, salt), &plan)
             }),
         ))
     }
@@ -372,8 +372,11 @@ impl Compiler<'_> {
             Code::new(move |f| {
                 let choices = choices(f, &plan, &by, day)?;
                 let row = match distinct {
-                    None => choose(f, &choices, mix(f.key, salt), &plan)?,
-                    Some(kind) => distinct_row(f, &choices, kind, salt, level, day, memory, &plan)?,
+                    None => choose(f, choices, mix(f.key, salt), &plan)?,
+                    Some(kind) => {
+                        let choices = f.made[choices].clone();
+                        distinct_row(f, &choices, kind, salt, level, day, memory, &plan)?
+                    }
                 };
                 f.world.cell(plan.table, column, row)
             }),

@@ -230,9 +230,19 @@ impl Compiler<'_> {
 }
 
 fn put_together(parts: Vec<Part>, json: bool) -> Code {
+    let values = parts.iter().filter(|p| matches!(p, Part::Value(..)));
+    match values.count() {
+        0..=4 => put_together_of::<4>(parts, json),
+        5..=8 => put_together_of::<8>(parts, json),
+        _ => put_together_of::<PARTS>(parts, json),
+    }
+}
+
+/// For at most `N` values; small texts need not clear room for many.
+fn put_together_of<const N: usize>(parts: Vec<Part>, json: bool) -> Code {
     Code::new(move |f| {
         // Values first: making one may itself write to the arena.
-        let mut values: [Val; PARTS] = [None; PARTS];
+        let mut values: [Val; N] = [None; N];
         let mut n = 0;
         for part in &parts {
             if let Part::Value(_, code, _) = part {

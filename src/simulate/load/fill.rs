@@ -2,7 +2,7 @@
 use super::{Job, Stage, refused};
 use crate::diag::{Result, Stopped};
 use crate::pg::{PgError, Session, quote_ident};
-use crate::simulate::copy::{self, Digest, encode_row};
+use crate::simulate::copy::{self, BLOCK, Block, Digest};
 use crate::simulate::faults::{COLUMNS, Injector};
 use crate::simulate::frame::Frame;
 use crate::simulate::program::{LevelKind, Program};
@@ -13,8 +13,6 @@ use std::ops::Range;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Mutex};
 
-/// Rows are sent in blocks of about this many bytes.
-const BLOCK: usize = 256 * 1024;
 /// Tables of fewer root rows than this, without a process, are not worth a second connection.
 const SMALL: u64 = 20_000;
 
@@ -46,12 +44,12 @@ struct Part {
     taken: u64,
 }
 
-type Send<'s> = &'s mut dyn FnMut(&[u8]) -> Result<(), PgError>;
+type Send<'s> = &'s mut dyn FnMut(&mut Vec<u8>) -> Result<(), PgError>;
 
 /// Encodes rows into blocks and sends them.
 struct CopySink<'s> {
     program: &'s Program,
-    buffer: Vec<u8>,
+    block: Block,
     send: Send<'s>,
     digest: Digest,
     injector: Option<Injector>,
@@ -65,11 +63,16 @@ struct CopySink<'s> {
 
 impl CopySink<'_> {
     fn flush(&mut self) -> Result<(), Failure> {
+        self.block.digest(&mut self.digest);
+        self.send()
+    }
+
+    /// Sends what is in the block, all of whose rows are in the digest.
+    fn send(&mut self) -> Result<(), Failure> {
         if self.cancelled.load(Ordering::Relaxed) {
             return Err(Failure::new("cancelled"));
         }
-        let sent = (self.send)(&self.buffer);
-        self.buffer.clear();
+        let sent = (self.send)(&mut self.block.bytes);
         let new = self.digest.rows - self.told;
         self.told = self.digest.rows;
         (self.tell)(self.rows.fetch_add(new, Ordering::Relaxed) + new);
@@ -84,25 +87,17 @@ impl CopySink<'_> {
 impl RowSink for CopySink<'_> {
     #[inline]
     fn row(&mut self, frame: &mut Frame, key: u64, _: Option<i64>) -> Result<(), Failure> {
-        let start = self.buffer.len();
         self.watches.note(frame);
         match &mut self.injector {
-            None => {
-                encode_row(&mut self.buffer, &self.program.out, frame);
-                self.digest.add(&self.buffer[start..]);
-            }
+            None => self.block.add(&self.program.out, frame),
             Some(injector) => {
-                let times = injector.encode(&mut self.buffer, &self.program.out, frame, key);
-                if times > 0 {
-                    let length = (self.buffer.len() - start) / times as usize;
-                    (0..times as usize).for_each(|i| {
-                        self.digest
-                            .add(&self.buffer[start + i * length..start + (i + 1) * length]);
-                    });
-                }
+                let start = self.block.bytes.len();
+                let bytes = &mut self.block.bytes;
+                let times = injector.encode(bytes, &self.program.out, frame, key);
+                self.block.added(start, times as usize);
             }
         }
-        if self.buffer.len() >= BLOCK {
+        if self.block.bytes.len() >= BLOCK {
             self.flush()
         } else {
             Ok(())
@@ -244,10 +239,10 @@ impl Job<'_> {
             let about = || Some((n as f64 / work.done()?) as u64);
             self.tell(Stage::Loading, n, counted.or_else(about));
         };
-        let mut send = |block: &[u8]| copy.send(block);
+        let mut send = |block: &mut Vec<u8>| copy.send_all(block);
         let mut sink = CopySink {
             program: self.program,
-            buffer: Vec::with_capacity(BLOCK + 64 * 1024),
+            block: Block::default(),
             send: &mut send,
             digest: Digest::default(),
             injector: spec
@@ -261,11 +256,12 @@ impl Job<'_> {
             tell: &tell,
             cancelled: self.around.cancelled,
         };
-        sink.buffer.extend_from_slice(copy::HEADER);
+        sink.block.bytes.extend_from_slice(copy::HEADER);
         let mut result = work.run(&mut sink);
         if result.is_ok() && !work.stopped() {
-            sink.buffer.extend_from_slice(&copy::TRAILER);
-            result = sink.flush();
+            sink.block.digest(&mut sink.digest);
+            sink.block.bytes.extend_from_slice(&copy::TRAILER);
+            result = sink.send();
         }
         let (digest, error, watches) = (sink.digest, sink.error, sink.watches);
         let faults = sink.injector.map(|i| i.list).unwrap_or_default();

@@ -94,6 +94,8 @@ pub struct Walker<'p> {
     /// Rows made so far by level and day class, on top of those of earlier chunks.
     ordinals: Vec<Option<Ordinals>>,
     keys: Vec<u64>,
+    /// Times of the occurrences of a day, kept to be filled again.
+    times: Vec<i64>,
 }
 
 impl<'p> Walker<'p> {
@@ -116,6 +118,7 @@ impl<'p> Walker<'p> {
             ordinals,
             from: None,
             complete: false,
+            times: Vec::new(),
             program,
             frame,
         }

@@ -123,11 +123,14 @@ impl Walker<'_> {
             let time = self.time(p, run, 1);
             self.occurrence(at, p, run, 1, midnight, time, sink)?;
         } else if count > 1 {
-            let mut times: Vec<i64> = (1..=count as u64).map(|i| self.time(p, run, i)).collect();
+            let mut times = std::mem::take(&mut self.times);
+            times.clear();
+            times.extend((1..=count as u64).map(|i| self.time(p, run, i)));
             times.sort_unstable();
-            for (i, time) in times.into_iter().enumerate() {
-                self.occurrence(at, p, run, i as u64 + 1, midnight, time, sink)?;
+            for (i, time) in times.iter().enumerate() {
+                self.occurrence(at, p, run, i as u64 + 1, midnight, *time, sink)?;
             }
+            self.times = times;
         }
         self.frame.key = run.day_key;
         assign(&mut self.frame, &p.day_set_after);
@@ -151,10 +154,9 @@ impl Walker<'_> {
             }
             AtCode::Fixed(windows, _, round) => (drawn(windows), round),
             AtCode::Windows(code, _, round) => {
-                let world = f.world.clone();
                 let bits = code.get(f);
                 match bits
-                    .and_then(|b| world.json(b))
+                    .and_then(|b| f.world.json(b))
                     .and_then(|n| n.windows.as_ref())
                 {
                     Some(windows) => (drawn(windows), round),
@@ -282,8 +284,8 @@ impl Walker<'_> {
             self.frame.slots[*slot] = None;
         }
         let number = packed(p, run, run.rows);
-        let used = at < self.depth || level.columns.iter().any(|c| c.slot == level.number);
-        if number.is_none() && used {
+        let used = || at < self.depth || level.columns.iter().any(|c| c.slot == level.number);
+        if number.is_none() && used() {
             let [d, w, n] = p.bits;
             let part = if run.parent >= 1 << w {
                 format!("parent {} does not fit {w} bits", run.parent)

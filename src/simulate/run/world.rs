@@ -144,18 +144,14 @@ fn host_table(model: &Model, table: TableId, rows: &Rows) -> Result<Held, Failur
             ),
         });
     }
-    let mut held = Held {
-        rows: rows.len(),
-        days: vec![None; rows.len()],
-        ..Held::default()
-    };
-    held.width = info.columns.len();
-    held.cells.reserve(rows.len() * held.width);
+    let mut held = Held::new(info.columns.len());
+    held.rows = rows.len();
+    held.days = vec![None; rows.len()];
     for (i, row) in rows.iter().enumerate() {
         for column in &info.columns {
             let value = row.get(&column.name).unwrap_or(&Json::Null);
             let made = host_value(&mut held, table, column.sql, value);
-            held.cells.push(made.map_err(|wanted| Failure {
+            held.push(made.map_err(|wanted| Failure {
                 column: None,
                 message: format!(
                     "{}, row {}, column `{}`: {value} is not {wanted}",
@@ -260,7 +256,7 @@ impl RowSink for Collect<'_> {
                     }
                     _ => bits,
                 });
-            self.held.cells.push(value);
+            self.held.push(value);
         }
         self.held.rows += 1;
         self.held.days.push(day);
@@ -279,10 +275,7 @@ fn simulated(world: &Arc<World>, model: &Model, program: &Program) -> Result<Hel
         model,
         table: program.table,
         slots: level.columns.iter().map(|c| c.slot).collect(),
-        held: Held {
-            width: level.columns.len(),
-            ..Held::default()
-        },
+        held: Held::new(level.columns.len()),
     };
     for (i, range) in ranges.into_iter().enumerate() {
         let mut walker = Walker::new(program, world, &counts.totals, counts.starts[i].clone());
