@@ -107,8 +107,28 @@ fn memory(key: &str) -> f64 {
         / 1024.0
 }
 
-/// CPU seconds of all threads of this process so far.
-fn cpu() -> f64 {
+/// CPU seconds of all threads of this process so far: in the program itself, and in the kernel for it.
+#[derive(Debug, Clone, Copy)]
+struct Cpu {
+    user: f64,
+    kernel: f64,
+}
+
+impl Cpu {
+    /// What has been used since, in µs a row.
+    fn since(self, before: Self, rows: f64) -> String {
+        let (user, kernel) = (self.user - before.user, self.kernel - before.kernel);
+        let micros = |seconds: f64| seconds * 1e6 / rows;
+        format!(
+            "{:.3} µs ({:.3} in the program, {:.3} in the kernel)",
+            micros(user + kernel),
+            micros(user),
+            micros(kernel)
+        )
+    }
+}
+
+fn cpu() -> Cpu {
     let stat = fs::read_to_string("/proc/self/stat").unwrap_or_default();
     let fields: Vec<&str> = stat
         .rsplit(')')
@@ -122,7 +142,10 @@ fn cpu() -> f64 {
             .and_then(|f| f.parse::<f64>().ok())
             .unwrap_or(0.0)
     };
-    (ticks(11) + ticks(12)) / 100.0
+    Cpu {
+        user: ticks(11) / 100.0,
+        kernel: ticks(12) / 100.0,
+    }
 }
 
 fn main() {
@@ -155,12 +178,12 @@ fn main() {
     for name in ["episodes", "users", "tracking"] {
         let (begin, before) = (Instant::now(), cpu());
         let digest = all.dry_run(name, &options, &host, &|_| {}).unwrap();
-        let (wall, used) = (begin.elapsed().as_secs_f64(), cpu() - before);
+        let (wall, after) = (begin.elapsed().as_secs_f64(), cpu());
         println!(
-            "{name}: {} rows in {wall:.2} s, {:.2} M rows/s, {:.3} µs CPU a row, digest {}",
+            "{name}: {} rows in {wall:.2} s, {:.2} M rows/s, CPU a row {}, digest {}",
             digest.rows,
             digest.rows as f64 / wall / 1e6,
-            used * 1e6 / digest.rows as f64,
+            after.since(before, digest.rows as f64),
             digest.text()
         );
     }
@@ -196,7 +219,7 @@ fn load(all: &Simulations, options: &Options, host: &Project, url: &ConnectOptio
     let mut rows = 0;
     for name in ["users", "tracking"] {
         // When each stage began: wall clock and CPU time.
-        let stages: Mutex<Vec<(Stage, Instant, f64)>> = Mutex::new(Vec::new());
+        let stages: Mutex<Vec<(Stage, Instant, Cpu)>> = Mutex::new(Vec::new());
         let listen = |p: Progress<'_>| {
             let mut stages = stages.lock().unwrap();
             if stages.last().is_none_or(|s| s.0 != p.stage) {
@@ -219,10 +242,10 @@ fn load(all: &Simulations, options: &Options, host: &Project, url: &ConnectOptio
         let n = rows as f64;
         let took = begin.elapsed().as_secs_f64();
         println!(
-            "{name}: {rows} rows loaded, indexed and checked in {took:.2} s, {:.0} k rows/s; CPU a row: client {:.3} µs, \
+            "{name}: {rows} rows loaded, indexed and checked in {took:.2} s, {:.0} k rows/s; CPU a row: client {}, \
              server {:.3} µs; memory {:.1} MiB at most; digest {}",
             n / took / 1e3,
-            (cpu() - before) * 1e6 / n,
+            cpu().since(before, n),
             (backends(&mut session) - server) * 1e6 / n,
             memory("VmHWM"),
             done.digest
@@ -231,10 +254,10 @@ fn load(all: &Simulations, options: &Options, host: &Project, url: &ConnectOptio
         for pair in stages.windows(2) {
             let wall = (pair[1].1 - pair[0].1).as_secs_f64();
             println!(
-                "  {:?}: {wall:.2} s, {:.0} k rows/s, client {:.3} µs CPU a row",
+                "  {:?}: {wall:.2} s, {:.0} k rows/s, client CPU a row {}",
                 pair[0].0,
                 n / wall / 1e3,
-                (pair[1].2 - pair[0].2) * 1e6 / n
+                pair[1].2.since(pair[0].2, n)
             );
         }
     }
@@ -282,9 +305,9 @@ fn bare_copy(url: &ConnectOptions, connections: usize, rows: u64) {
     let (wall, n) = (begin.elapsed().as_secs_f64(), rows as f64);
     std::thread::sleep(std::time::Duration::from_millis(300));
     println!(
-        "bare COPY of the same bytes: {wall:.2} s, {:.0} k rows/s; CPU a row: client {:.3} µs, server {:.3} µs",
+        "bare COPY of the same bytes: {wall:.2} s, {:.0} k rows/s; CPU a row: client {}, server {:.3} µs",
         n / wall / 1e3,
-        (cpu() - before) * 1e6 / n,
+        cpu().since(before, n),
         (backends(&mut session) - server) * 1e6 / n
     );
 }
