@@ -65,7 +65,7 @@ impl Compiler<'_> {
         process: &Process,
         scope: &mut Scope,
         columns: &Fields,
-    ) -> Option<ProcessCode> {
+    ) -> ProcessCode {
         let bits = self.process_bits(spec);
         let (now, next_id) = (self.slot(), self.slot());
         let lookup = self.lookups(&process.lookup, scope);
@@ -80,7 +80,8 @@ impl Compiler<'_> {
         let lets = self.lets("each_day.let", &process.lets, scope, &mut mutable);
         let each = &process.each;
         let count = self.optional("each.count", each.count.as_ref(), scope, &Type::Int);
-        let at = self.at(&each.at, scope)?;
+        // Without a program when this fails, but what follows is checked all the same.
+        let at = self.at(&each.at, scope).unwrap_or(AtCode::Midnight);
         let day_scope = scope.clone();
         scope.slot("now", now, Type::Timestamp);
         scope.slot("next_id", next_id, Type::Int);
@@ -108,7 +109,7 @@ impl Compiler<'_> {
                 .any(|f| matches!(f.1, Type::Text | Type::Json(_))),
             _ => false,
         };
-        Some(ProcessCode {
+        ProcessCode {
             lookup,
             keeps_text,
             stateful: gap || !process.state.is_empty(),
@@ -126,7 +127,7 @@ impl Compiler<'_> {
             now,
             next_id,
             bits,
-        })
+        }
     }
 
     fn optional(

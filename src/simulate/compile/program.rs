@@ -271,10 +271,10 @@ impl Compiler<'_> {
         }
         match &spec.rows {
             Rows::Entity { initial, arrivals } => {
-                let arrivals = match arrivals {
-                    None => None,
-                    Some(src) => Some(self.machine("rows.arrivals", src, &scope, &Type::Int)?),
-                };
+                // Without a program when this fails, but the columns are checked all the same.
+                let arrivals = arrivals
+                    .as_ref()
+                    .and_then(|src| self.machine("rows.arrivals", src, &scope, &Type::Int));
                 level.kind = LevelKind::Entity {
                     initial: *initial,
                     arrivals,
@@ -287,14 +287,14 @@ impl Compiler<'_> {
                 level.counted = bits.is_none() || needs_ordinals(&spec);
                 level.kind = LevelKind::Per {
                     lookup,
-                    count: count?,
+                    count: count.unwrap_or(Code::Value(None)),
                     bits,
                 };
             }
             Rows::Process(process) => {
                 let columns = self.process_columns(&spec, &mut level);
                 level.kind = LevelKind::Process(Box::new(
-                    self.process(&spec, process, &mut scope, &columns)?,
+                    self.process(&spec, process, &mut scope, &columns),
                 ));
                 return Some((level, Binding::Fields(columns)));
             }

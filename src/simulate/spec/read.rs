@@ -66,9 +66,9 @@ pub fn read_document(doc: &Document, sink: &mut Sink) -> Option<Spec> {
         );
     }
     let process = root.get("process");
-    let rows = r.rows(root, process)?;
+    let rows = r.rows(root, process);
     let columns = r.columns(root.get("columns"), process.is_some(), &name);
-    let spec = Spec {
+    let mut spec = Spec {
         file: doc.file.clone(),
         schema: root.get("schema").and_then(|n| r.text(n, "schema")),
         description: root
@@ -88,9 +88,14 @@ pub fn read_document(doc: &Document, sink: &mut Sink) -> Option<Spec> {
         faults: root.get("faults").and_then(|n| r.faults(n)),
         canonical: canonical(root),
         name,
-        rows,
+        rows: Rows::Entity {
+            initial: 0,
+            arrivals: None,
+        },
         columns,
     };
+    // Last, so that the rest is checked even if nobody can say how many rows there are.
+    spec.rows = rows?;
     Some(spec)
 }
 

@@ -44,6 +44,33 @@ fn short(text: &str) -> String {
     }
 }
 
+/// What is wrong with the number or the times of rows hides nothing that stands elsewhere.
+#[test]
+fn one_fault_does_not_hide_the_next() {
+    let columns = "columns:\n  id: {type: bigint, id: sequence}\n  a: {type: integer, expr: idd}\n  b: {type: text}";
+    for (top, lines) in [
+        ("rows: {initial: x}", [2, 5, 6]),
+        (
+            "rows: {initial: 5, arrivals: poisson(9 * growht(day))}",
+            [2, 5, 6],
+        ),
+        ("rows: {per: segmentation as s, count: s.nope}", [2, 5, 6]),
+    ] {
+        let said = short(&format!("simulation: t\n{top}\n{columns}\n"));
+        for line in lines {
+            let place = format!("t.yml:{line}:");
+            assert!(said.contains(&place), "{place} is missing in\n{said}");
+        }
+    }
+    let said = short(
+        "simulation: t\ncolumns:\n  id: {type: bigint, id: packed}\n  at: {type: timestamp}\nprocess:\n  per: segmentation as s\n  each_day:\n    each:\n      at: {windows: []}\n      row: {at: now, att: 1}\n      repeat:\n        while: nht < 3\n",
+    );
+    for line in [9, 10, 12] {
+        let place = format!("t.yml:{line}:");
+        assert!(said.contains(&place), "{place} is missing in\n{said}");
+    }
+}
+
 const HEAD: &str = "simulation: t\nrows: {initial: 5}\ncolumns:\n  id: {type: bigint, id: sequence, primary_key: true}\n";
 
 #[test]
