@@ -26,6 +26,7 @@ mod serve;
 mod session;
 mod setup;
 mod show;
+mod simulation_host;
 mod simulation_views;
 mod simulations;
 mod warnings;

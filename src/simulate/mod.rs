@@ -6,6 +6,7 @@
 //! connections. docs/simulations.md is the reference of the language.
 mod alias;
 mod calendar;
+mod circles;
 mod compile;
 mod copy;
 mod curve;

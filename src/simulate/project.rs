@@ -1,6 +1,7 @@
 //! All simulations of a project: read, checked, compiled; what the host lists, plans and runs.
 
 use super::calendar;
+use super::circles::circles;
 use super::compile::compile;
 use super::host::Host;
 use super::inputs::Inputs;
@@ -349,56 +350,6 @@ fn faulty_columns(specs: &[Arc<Spec>], sink: &mut Sink) {
             );
         }
     }
-}
-
-/// Simulations that need each other.
-fn circles(model: &Model, specs: &[Arc<Spec>], reads: &[BTreeSet<TableId>], sink: &mut Sink) {
-    for (start, spec) in specs.iter().enumerate() {
-        let mut path = vec![start];
-        if let Some(circle) = circle(start, reads, &mut path, &mut BTreeSet::new()) {
-            // Said once, at the first of its members.
-            if circle.iter().min() != Some(&start) {
-                continue;
-            }
-            let names: Vec<&str> = circle
-                .iter()
-                .chain([&start])
-                .map(|t| model.tables[*t].name.as_str())
-                .collect();
-            sink.push(
-                Diagnostic::error(
-                    code::M0809,
-                    format!("simulations go round in a circle: {}", names.join(" → ")),
-                )
-                .at(Place::new(&spec.file, spec.name.span.clone())),
-            );
-        }
-    }
-}
-
-fn circle(
-    start: TableId,
-    reads: &[BTreeSet<TableId>],
-    path: &mut Vec<TableId>,
-    seen: &mut BTreeSet<TableId>,
-) -> Option<Vec<TableId>> {
-    let at = *path.last()?;
-    for next in reads.get(at)? {
-        if *next == at {
-            continue;
-        }
-        if *next == start {
-            return Some(path.clone());
-        }
-        if *next < reads.len() && seen.insert(*next) {
-            path.push(*next);
-            if let Some(found) = circle(start, reads, path, seen) {
-                return Some(found);
-            }
-            path.pop();
-        }
-    }
-    None
 }
 
 /// What each simulation's rows are made from: its file, the simulations it reads, directly or not, and rows of seeds.

@@ -2,6 +2,7 @@
 //!
 //! In: the tree of an expression and the names in scope. Out: a closure over typed slots. All findings go to the
 //! sink with their places; code of an expression with errors is never run.
+mod assign;
 mod choose;
 mod columns;
 mod convert;

@@ -4,6 +4,7 @@ mod checks;
 mod docs;
 mod files;
 mod load;
+mod load_again;
 mod realism;
 
 use super::host::{Host, HostTable, TableKind};
