@@ -127,6 +127,8 @@ export function gauge(scene: Scene, value: number | null, max: number | null, ta
       const centre: [number, number] = [wide / 2, (high - radius * 1.36) / 2 + radius + over / 2];
       const width = Math.max(8, Math.min(26, radius * 0.2));
       const text = Math.max(15, Math.min(34, radius * 0.34));
+      // The target has a line of its own where the arc leaves room for it.
+      const notes = [max !== null ? `${t('of')} ${format.short(max, info.format)}` : '', target !== null && radius >= 58 ? t('target', { v: format.short(target, info.format) }) : ''].filter((n) => n !== '');
       return {
       tooltip: tooltip(scene, (() => tip(info.label, [
         { label: info.label, value: format.number(value, info.format) },
@@ -139,7 +141,7 @@ export function gauge(scene: Scene, value: number | null, max: number | null, ta
           progress: { show: true, width, roundCap: false, itemStyle: { color: series[0] } },
           axisLine: { lineStyle: { width, color: [[1, line]] } },
           axisLabel: { show: false },
-          detail: { valueAnimation: false, offsetCenter: [0, '-6%'], formatter: () => `{v|${format.short(value, info.format)}}\n{l|${max !== null ? `${t('of')} ${format.short(max, info.format)}` : ''}}`, rich: { v: { fontSize: text, fontWeight: 650, color: ink, fontFamily: FONT, lineHeight: text * 1.25 }, l: { fontSize: size(scene), color: muted, fontFamily: FONT, fontWeight: 400 } } },
+          detail: { valueAnimation: false, offsetCenter: [0, '-6%'], formatter: () => [`{v|${format.short(value, info.format)}}`, ...notes.map((n) => `{l|${n}}`)].join('\n'), rich: { v: { fontSize: text, fontWeight: 650, color: ink, fontFamily: FONT, lineHeight: text * 1.25 }, l: { fontSize: size(scene), color: muted, fontFamily: FONT, fontWeight: 400, lineHeight: size(scene) * 1.35 } } },
           data: [{ value: value ?? 0, name: info.label }],
         },
         ...(reached === null
@@ -201,14 +203,17 @@ export function columns(scene: Scene, g: Groups, by: string, series?: string): D
   const largest = Math.max(0, ...g.series.flatMap((s) => s.values.map((v) => v ?? 0)));
   const chosen = scene.chosen(by);
   const chosenSeries = series === undefined ? undefined : scene.chosen(series);
+  const names = g.axis.map((v) => named(scene.page, by, v));
+  const widest = Math.max(0, ...names.map((n) => n.length)) * size(scene) * 0.6 + 8;
   return {
     summary: `${info.label}: ${g.axis.length} × ${g.series.map((s) => s.name).join(', ')}`,
     marks: marksOf(scene, g, by),
     choose: scene.choose(by),
-    option: {
+    option: (wide: number) => ({
       grid: { left: 4, right: 6, top: few ? 20 : 8, bottom: 6, outerBoundsMode: 'same', outerBoundsContain: 'axisLabel' },
       tooltip: { ...tooltip(scene, tips(scene, g, by), true), axisPointer: { type: 'shadow', shadowStyle: { color: 'rgba(127,127,127,.09)' } } },
-      xAxis: { type: 'category', data: g.axis.map((v) => named(scene.page, by, v)), ...base.category },
+      // All groups are named where there is room for that, else every second one or fewer.
+      xAxis: { type: 'category', data: names, ...base.category, axisLabel: { ...base.category.axisLabel, ...((wide - (few ? 0 : 50)) / g.axis.length >= widest ? { interval: 0 } : {}) } },
       yAxis: { type: 'value', show: !few, ...(share && largest > 0.5 ? { max: 1 } : {}), ...base.value, axisLabel: { ...base.value.axisLabel, formatter: (v: number) => format.axis(v, info.format) } },
       series: g.series.map((s, i) => ({
         type: 'bar',
@@ -223,7 +228,7 @@ export function columns(scene: Scene, g: Groups, by: string, series?: string): D
         label: few ? { show: true, position: share ? 'insideTop' : 'top', color: share ? (scene.theme.dark ? '#111' : '#fff') : ink, fontFamily: FONT, fontWeight: 650, fontSize: scene.compact ? 13 : 15, formatter: (p: { dataIndex: number }) => format.short(s.values[p.dataIndex], info.format) } : { show: false },
         data: s.values.map((value, k) => ({ value: value ?? undefined, itemStyle: { opacity: (chosen && !chosen.includes(g.axis[k] ?? null)) || (chosenSeries && s.key !== undefined && !chosenSeries.includes(s.key)) ? 0.3 : 1 } })),
       })),
-    },
+    }),
   };
 }
 

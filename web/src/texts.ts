@@ -9,6 +9,7 @@ const da = {
   billion: 'mia.', removeFilter: 'Fjern filteret {d}', filters: 'Filtre', skip: 'Gå til indholdet', howToRead: 'Piletaster læser værdierne, Enter filtrerer',
   failed: 'Kunne ikke hentes: {d}', loading: 'Henter', back: 'Tilbage til {d}', chosen: '{n} valgt', total: 'I alt', overTime: 'Udvikling over {n} dage',
   noDescription: 'Ingen beskrivelse.', sql: 'SQL', rest: '{n} til', showAll: 'Vis alle {n}',
+  overlap: 'Delene overlapper', overlapWhy: 'Den samme tæller med i hver del, den hører til, men kun én gang i alt',
 };
 
 type Words = typeof da;
@@ -22,6 +23,7 @@ const en: Words = {
   billion: 'bn', removeFilter: 'Remove the filter {d}', filters: 'Filters', skip: 'Skip to content', howToRead: 'Arrow keys read the values, Enter filters',
   failed: 'Could not be loaded: {d}', loading: 'Loading', back: 'Back to {d}', chosen: '{n} chosen', total: 'Total', overTime: 'Over {n} days',
   noDescription: 'No description.', sql: 'SQL', rest: '{n} more', showAll: 'Show all {n}',
+  overlap: 'Parts overlap', overlapWhy: 'The same one counts in each part it belongs to, but only once in all',
 };
 
 let words: Words = en;

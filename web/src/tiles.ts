@@ -114,6 +114,9 @@ export class TileView {
           const sorted = this.inOrder(rows, by);
           this.tabulate([by], metrics, sorted);
           this.keys(sorted.map((r, i) => ({ name: draw.named(this.context.page, by, r.keys[0] ?? null), colour: this.context.theme.value(by, r.keys[0] ?? null, i), value: r.keys[0] ?? null, amount: this.number(r.values[0] ?? null, metrics[0] ?? '') })), by);
+          // Different users of the parts are more than those of the whole: said, since the numbers do not add up.
+          const sum = sorted.reduce((a, r) => a + (r.values[0] ?? 0), 0);
+          if (sum > (total?.values[0] ?? sum) * 1.001) this.legend.append(h('span', { class: 'legend-note', title: t('overlapWhy') }, t('overlap')));
           this.paint(() => draw.donut(this.scene(), sorted, metrics[0] ?? '', by, total?.values[0] ?? null), sorted.length === 0);
         };
       }
