@@ -47,6 +47,20 @@ pub fn write(path: &Path, text: &[u8]) -> Result<()> {
         .map_err(|e| failed("write", path, &e))
 }
 
+/// Makes sure that a file can be written there, before the work for it is done.
+pub fn can_write(path: &Path) -> Result<()> {
+    let absolute = absolute(path);
+    let above = absolute.ancestors().skip(1).find(|p| p.exists());
+    let folder = above.unwrap_or(Path::new("/"));
+    if path.is_dir() {
+        let e = std::io::Error::from(std::io::ErrorKind::IsADirectory);
+        return Err(failed("write", path, &e));
+    }
+    tempfile::tempfile_in(folder)
+        .map(drop)
+        .map_err(|e| failed("write", path, &e))
+}
+
 /// Makes a folder and those above it.
 pub fn create_dir(path: &Path) -> Result<()> {
     std::fs::create_dir_all(path).map_err(|e| failed("create the folder", path, &e))

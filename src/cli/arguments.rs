@@ -233,8 +233,14 @@ impl Arguments<'_> {
                 .collect::<Vec<_>>()
         };
         let metrics = parted("metrics");
-        if metrics.is_empty() {
-            return Err("`--metrics` names no metric".into());
+        let saved = self.text("saved_query");
+        let group_by = parted("group_by");
+        match &saved {
+            None if metrics.is_empty() => return Err("`--metrics` names no metric".into()),
+            Some(_) if !metrics.is_empty() || !group_by.is_empty() => {
+                return Err("`--saved-query` has metrics and dimensions of its own: leave out `--metrics` and `--group-by`".into());
+            }
+            _ => {}
         }
         let (from, to) = (self.day("from"), self.day("to"));
         if let (Some(from), Some(to)) = (from, to)
@@ -244,7 +250,8 @@ impl Arguments<'_> {
         }
         Ok(MetricsQuery {
             metrics,
-            group_by: parted("group_by"),
+            saved,
+            group_by,
             filters: self.list("where"),
             order_by: parted("order_by"),
             from,

@@ -268,6 +268,8 @@ pub enum Command {
 pub struct MetricsQuery {
     /// Metrics.
     pub metrics: Vec<String>,
+    /// A saved query that names metrics and dimensions instead.
+    pub saved: Option<String>,
     /// Dimensions, `name` or `name:grain`.
     pub group_by: Vec<String>,
     /// Conditions, SQL.

@@ -420,6 +420,14 @@ pub static ADOPT: Opt = Opt::value_of(
 pub static METRICS: Opt =
     Opt::many("metrics", "NAMES", "Metrics, parted by blanks or commas").short('m');
 
+/// `--saved-query`.
+pub static SAVED_QUERY: Opt = Opt::value_of(
+    "saved_query",
+    Kind::Text,
+    "NAME",
+    "A saved query of the project, instead of metrics and dimensions",
+);
+
 /// `--group-by`.
 pub static GROUP_BY: Opt = Opt::many(
     "group_by",

@@ -67,9 +67,10 @@ pub static OWN_VERBS: &[Verb] = &[
                 name: "query",
                 which: "metrics-query",
                 about: "Compute metrics, grouped by dimensions",
-                more: "Examples:\n  tv1 metrics query -m sessions -g date:day segment\n  tv1 metrics query -m sessions,active_users -w \"platform = 'TV'\" --from 2024-01-01 -o csv\n  tv1 metrics query -m sessions --sql",
+                more: "Examples:\n  tv1 metrics query -m sessions -g date:day segment\n  tv1 metrics query -m sessions,active_users -w \"platform = 'TV'\" --from 2024-01-01 -o csv\n  tv1 metrics query -m sessions --sql\n  tv1 metrics query --saved-query by_platform",
                 options: &[
                     &own::METRICS,
+                    &own::SAVED_QUERY,
                     &own::GROUP_BY,
                     &own::WHERE,
                     &own::ORDER_BY,

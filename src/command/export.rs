@@ -47,6 +47,9 @@ pub fn powerbi(ctx: &Session) -> Result<Outcome> {
             .help("add `semantic_model: {enabled: true}` to a model, and `entity:` and `dimension:` to its columns")
             .into());
     }
+    if !asked.check {
+        crate::fs::can_write(&asked.out.join(powerbi::FILE))?;
+    }
     super::metrics::warn(&crate::semantic::lint(&layer, &loaded.manifest));
     let mut sink = Sink::default();
     let present = read_folder(&asked.out)?;
@@ -59,6 +62,7 @@ pub fn powerbi(ctx: &Session) -> Result<Outcome> {
     let reports = reports(ctx, &mut sink);
     let settings = settings(&loaded, &present, &adopted, &culture(&reports));
     let relations = relations(ctx, &loaded, &layer);
+    super::metrics::warn(&super::calendar::lint(&loaded, &layer));
     let parameters = parameters(&reports);
     let model = powerbi::build(
         &layer,

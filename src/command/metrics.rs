@@ -4,6 +4,7 @@ use super::session::Session;
 use super::setup::{self, Loaded};
 use crate::cli::{Command, MetricsQuery, Output};
 use crate::diag::{Diagnostic, Result, Sink, Stopped, render};
+use crate::graph::Manifest;
 use crate::metrics::{self, Catalogue, Filter, MetricFacts, Plan, Request};
 use crate::pg::{Cell, PgError, Table};
 use crate::report::{Event, TableColumn, table};
@@ -20,7 +21,9 @@ pub fn metrics(ctx: &Session) -> Result<Outcome> {
         warn(&lint(&layer, &loaded.manifest));
     }
     match &ctx.invocation.command {
-        Command::MetricsList { output } => list(ctx, &layer, *output == Output::Json),
+        Command::MetricsList { output } => {
+            list(ctx, &layer, &loaded.manifest, *output == Output::Json)
+        }
         Command::MetricsShow { metric, output } => {
             show(ctx, &layer, metric, *output == Output::Json)?
         }
@@ -125,13 +128,16 @@ fn text_table(header: &[&str], rows: Vec<Vec<String>>) -> String {
     table(&columns, &rows)
 }
 
-fn list(ctx: &Session, layer: &Layer, as_json: bool) {
+fn list(ctx: &Session, layer: &Layer, manifest: &Manifest, as_json: bool) {
     let c = metrics::catalogue(layer);
+    let saved = super::saved_query::listed(manifest);
     if as_json {
-        return say(
-            ctx,
-            serde_json::to_string_pretty(&catalogue_json(&c)).unwrap_or_default(),
-        );
+        let mut v = catalogue_json(&c);
+        v["saved_queries"] = saved
+            .iter()
+            .map(|(name, description)| json!({"name": name, "description": description}))
+            .collect();
+        return say(ctx, serde_json::to_string_pretty(&v).unwrap_or_default());
     }
     if c.metrics.is_empty() {
         return say(ctx, "The project has no metrics.".into());
@@ -181,6 +187,11 @@ fn list(ctx: &Session, layer: &Layer, as_json: bool) {
         &["dimension", "label", "grain", "metrics"],
         rows,
     ));
+    if !saved.is_empty() {
+        let rows = saved.into_iter().map(|(n, d)| vec![n, d]).collect();
+        out.push('\n');
+        out.push_str(&text_table(&["saved query", "description"], rows));
+    }
     say(ctx, out);
 }
 
@@ -217,7 +228,21 @@ fn formula(m: &Metric, layer: &Layer) -> String {
             (None, Some(g)) => format!("{} since the {} began", input.name, g.as_str()),
             (None, None) => format!("{} up to each day", input.name),
         },
-        Kind::Conversion => "conversion (not computed)".into(),
+        Kind::Conversion(None) => String::new(),
+        Kind::Conversion(Some(c)) => {
+            let within = c.window.map_or(String::new(), |w| {
+                format!(" within {} {}s", w.count, w.grain.as_str())
+            });
+            let per = if c.rate {
+                format!(" for each of {}", c.base.name)
+            } else {
+                String::new()
+            };
+            format!(
+                "{} of the same {} after {}{within}{per}",
+                c.conversion.name, c.entity, c.base.name
+            )
+        }
     }
 }
 
@@ -278,15 +303,19 @@ fn show(ctx: &Session, layer: &Layer, name: &str, as_json: bool) -> Result<()> {
 }
 
 fn query(ctx: &Session, loaded: &Loaded, layer: &Layer, q: &MetricsQuery) -> Result<()> {
-    let request = Request {
-        metrics: q.metrics.clone(),
-        group_by: q.group_by.clone(),
-        filters: q.filters.iter().cloned().map(Filter::Sql).collect(),
-        from: q.from,
-        to: q.to,
-        order_by: q.order_by.clone(),
-        limit: q.limit,
+    let mut request = match &q.saved {
+        Some(name) => super::saved_query::request(&loaded.manifest, name)?,
+        None => Request::default(),
     };
+    request.metrics.extend(q.metrics.clone());
+    request.group_by.extend(q.group_by.clone());
+    let more = q.filters.iter().cloned().map(Filter::Sql);
+    request.filters.extend(more);
+    (request.from, request.to) = (q.from, q.to);
+    if !q.order_by.is_empty() {
+        request.order_by.clone_from(&q.order_by);
+    }
+    request.limit = q.limit.or(request.limit);
     let plan = metrics::plan(layer, &request)?;
     if q.sql {
         say(ctx, plan.sql);
@@ -308,8 +337,9 @@ fn query(ctx: &Session, loaded: &Loaded, layer: &Layer, q: &MetricsQuery) -> Res
 pub fn run(loaded: &Loaded, plan: &Plan) -> Result<Table> {
     let options = &loaded.database.options;
     let wrong = |e: PgError, sql: Option<&str>| {
+        // A table, a schema or a column that is not there.
+        let missing = ["42P01", "3F000", "42703"].contains(&e.sqlstate.as_str());
         let d = e.diagnostic(None, Some(options)).heading("Database Error");
-        let missing = matches!(d.code, crate::diag::code::D0602);
         let d = match sql {
             Some(sql) => d.note(format!("the query was:\n{sql}")),
             None => d,

@@ -1,4 +1,5 @@
 //! The commands: each is a list of the pipeline's steps, from the command line to the exit code.
+mod calendar;
 mod catalog;
 mod compile;
 mod connect;
@@ -21,6 +22,7 @@ mod python_json;
 mod report;
 mod retry;
 mod run;
+mod saved_query;
 mod selection;
 mod serve;
 mod session;

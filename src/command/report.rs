@@ -34,8 +34,15 @@ pub fn report(ctx: &Session) -> Result<Outcome> {
         );
         return Ok(Outcome::Success);
     }
-    for report in &chosen {
-        let path = path_of(&loaded, report, out.as_deref(), chosen.len())?;
+    let paths: Vec<PathBuf> = chosen
+        .iter()
+        .map(|r| path_of(&loaded, r, out.as_deref(), chosen.len()))
+        .collect::<Result<_>>()?;
+    // Before the numbers are asked for: they take a while, and would have no place to go.
+    for path in &paths {
+        crate::fs::can_write(path)?;
+    }
+    for (report, path) in chosen.iter().zip(paths) {
         write(
             ctx,
             &loaded,

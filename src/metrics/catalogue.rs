@@ -118,7 +118,7 @@ pub fn catalogue(layer: &Layer) -> Catalogue {
                 Kind::Ratio(..) => "ratio",
                 Kind::Derived { .. } => "derived",
                 Kind::Cumulative { .. } => "cumulative",
-                Kind::Conversion => "conversion",
+                Kind::Conversion(_) => "conversion",
             },
             format: m.format.clone(),
             folder: m.folder.clone(),

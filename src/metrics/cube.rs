@@ -127,7 +127,7 @@ impl Universe {
         match named.target {
             Target::Time(Grain::Day) => return Ok(None),
             Target::Time(_) => return Err(unfit("a time by another grain than the day")),
-            Target::Column { .. } => {}
+            Target::Column { .. } | Target::Metric { .. } => {}
         }
         let found = self.names.iter().position(|n| n.target == named.target);
         Ok(Some(found.unwrap_or_else(|| {
@@ -153,7 +153,12 @@ pub fn foldable(layer: &Layer, metric: &str) -> bool {
             l.measure.agg,
             Aggregation::Median | Aggregation::Percentile(..)
         );
-        kind && l.running.is_none() && l.offset.is_none() && !l.every_day && inside(layer, l)
+        let rows = l.measure.non_additive.is_none() && l.follows.is_none();
+        kind && rows
+            && l.running.is_none()
+            && l.offset.is_none()
+            && !l.every_day
+            && inside(layer, l)
     };
     // An expression may do with dates what it cannot do with numbers.
     let plain = !is_derived(&calc) || !leaves.list.iter().any(|(l, _)| extreme(l));
@@ -201,6 +206,7 @@ pub fn extent_sql(layer: &Layer, metrics: &[String]) -> Result<Option<String>> {
         let plain = Leaf {
             running: None,
             offset: None,
+            follows: None,
             ..leaf.clone()
         };
         if let Some(sql) = Writer::new(&cx, &plain)?.extent(&leaf.table)?

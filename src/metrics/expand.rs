@@ -1,6 +1,9 @@
 //! From metrics to the aggregates that they are made of, and how these are put together.
 use crate::diag::{Diagnostic, Result, code};
-use crate::semantic::{Cumulative, Input, Kind, Layer, Measure, Metric, Offset, Piece, scan};
+use crate::semantic::{
+    Conversion, Cumulative, Input, Kind, Layer, Measure, Metric, Offset, Piece, Table, Window,
+    scan, template,
+};
 use crate::text::nearest;
 
 /// An aggregate over the rows of one table.
@@ -18,7 +21,29 @@ pub struct Leaf {
     pub offset: Option<Offset>,
     /// A row for every day.
     pub every_day: bool,
+    /// Rows of the table count that were followed by these.
+    pub follows: Option<Follows>,
 }
+
+/// What followed rows of a table.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Follows {
+    /// The table of what followed.
+    pub table: String,
+    /// What is aggregated there.
+    pub measure: Measure,
+    /// Conditions there, as templates.
+    pub filters: Vec<String>,
+    /// The entity that both tables have.
+    pub entity: String,
+    /// How long after at most.
+    pub window: Option<Window>,
+    /// Dimensions that are the same in both.
+    pub same: Vec<(String, String)>,
+}
+
+/// The column that holds the value of what followed a row.
+pub const FOLLOWED: &str = "followed_value";
 
 /// How aggregates are put together.
 #[derive(Debug, Clone, PartialEq)]
@@ -110,7 +135,12 @@ fn go(layer: &Layer, m: &Metric, mut above: Above, leaves: &mut Leaves) -> Resul
         Kind::Derived { expr, inputs } => derived(layer, m, expr, inputs, &above, leaves),
         Kind::Cumulative { input, over } => {
             if above.running.is_some() {
-                return Err(refuse(m, "name", "a cumulative metric cannot be made of a cumulative one").into());
+                return Err(refuse(
+                    m,
+                    "name",
+                    "a cumulative metric cannot be made of a cumulative one",
+                )
+                .into());
             }
             above.running = Some(*over);
             if input.is_measure {
@@ -118,16 +148,144 @@ fn go(layer: &Layer, m: &Metric, mut above: Above, leaves: &mut Leaves) -> Resul
             }
             let inner = metric(layer, &input.name)?;
             if !matches!(inner.kind, Kind::Simple(_)) {
-                return Err(refuse(m, "cumulative_type_params.metric", "a cumulative metric takes a measure or a simple metric")
-                    .help("make the cumulative metrics first, and a ratio or derived metric of them")
-                    .into());
+                return Err(refuse(
+                    m,
+                    "cumulative_type_params.metric",
+                    "a cumulative metric takes a measure or a simple metric",
+                )
+                .help("make the cumulative metrics first, and a ratio or derived metric of them")
+                .into());
             }
-            below(layer, m, input, "cumulative_type_params.metric", &above, leaves)
+            below(
+                layer,
+                m,
+                input,
+                "cumulative_type_params.metric",
+                &above,
+                leaves,
+            )
         }
-        Kind::Conversion => Err(refuse(m, "type", "conversion metrics are shown but not computed")
-            .help("a model with one row for each base event and a column that says whether it was followed gives the same as a ratio")
-            .into()),
+        Kind::Conversion(None) => Err(refuse(m, "type", "its definition could not be read").into()),
+        Kind::Conversion(Some(c)) => {
+            if above.running.is_some() || above.offset.is_some() {
+                return Err(refuse(
+                    m,
+                    "type",
+                    "a conversion cannot be moved or added up over days",
+                )
+                .into());
+            }
+            let followed = followed(layer, m, c, above.clone(), leaves)?;
+            if !c.rate {
+                return Ok(followed);
+            }
+            let mut base = c.base.clone();
+            base.filters.extend(of_metric(layer, &base.name));
+            let base = leaf(layer, m, &base, above, leaves)?;
+            Ok(Calc::Ratio(Box::new(followed), Box::new(base)))
+        }
     }
+}
+
+/// In the newer form a conversion takes simple metrics, whose conditions hold as well.
+fn of_metric(layer: &Layer, measure: &str) -> Vec<String> {
+    match layer.metrics.get(measure) {
+        Some(m) if matches!(&m.kind, Kind::Simple(i) if i.name == measure) => m.filters.clone(),
+        _ => Vec::new(),
+    }
+}
+
+/// Rows of the base table, each with what followed it.
+fn followed(
+    layer: &Layer,
+    m: &Metric,
+    c: &Conversion,
+    above: Above,
+    leaves: &mut Leaves,
+) -> Result<Calc> {
+    let (table, base) = measured(layer, m, &c.base.name)?;
+    let (other, measure) = measured(layer, m, &c.conversion.name)?;
+    for t in [table, other] {
+        if t.key(&c.entity).is_none_or(|k| k.expr.is_empty()) {
+            let d = refuse(
+                m,
+                "conversion_type_params.entity",
+                format!("`{}` has no entity `{}`", t.name, c.entity),
+            );
+            let near = nearest(&c.entity, t.keys.iter().map(|k| k.name.as_str()));
+            return Err(match near {
+                Some(near) => d.help(format!("did you mean `{near}`?")),
+                None => d.help("both events name the entity that they are of"),
+            }
+            .into());
+        }
+    }
+    let mut filters = above.filters;
+    filters.extend(c.base.filters.clone());
+    filters.extend(of_metric(layer, &c.base.name));
+    let mut there = c.conversion.filters.clone();
+    there.extend(of_metric(layer, &c.conversion.name));
+    let leaf = Leaf {
+        table: table.name.clone(),
+        measure: Measure {
+            name: measure.name.clone(),
+            agg: measure.agg,
+            expr: FOLLOWED.into(),
+            time: base.time.clone(),
+            non_additive: None,
+        },
+        filters,
+        running: None,
+        offset: None,
+        every_day: c.conversion.every_day,
+        follows: Some(Follows {
+            table: other.name.clone(),
+            measure: measure.clone(),
+            filters: there,
+            entity: c.entity.clone(),
+            window: c.window,
+            same: c.same.clone(),
+        }),
+    };
+    let fill = c.conversion.fill.or(above.fill);
+    Ok(Calc::Leaf(leaves.add(leaf, &m.name), fill))
+}
+
+/// Fails if a metric is a condition of itself, or made of itself.
+pub fn without_circle(layer: &Layer, name: &str, chain: &mut Vec<String>) -> Result<()> {
+    let m = metric(layer, name)?;
+    let again = chain.contains(&m.name);
+    chain.push(m.name.clone());
+    if again {
+        let way = chain.join(" → ");
+        return Err(refuse(m, "filter", format!("it is a condition of itself: {way}")).into());
+    }
+    let (inputs, measures): (Vec<&Input>, bool) = match &m.kind {
+        Kind::Simple(i) => (vec![i], true),
+        Kind::Cumulative { input, .. } => (vec![input], input.is_measure),
+        Kind::Ratio(a, b) => (vec![a, b], false),
+        Kind::Derived { inputs, .. } => (inputs.iter().collect(), false),
+        Kind::Conversion(c) => (
+            c.iter().flat_map(|c| [&c.base, &c.conversion]).collect(),
+            true,
+        ),
+    };
+    let filters = m
+        .filters
+        .iter()
+        .chain(inputs.iter().flat_map(|i| &i.filters));
+    for text in filters {
+        for piece in template(text).unwrap_or_default() {
+            if let Piece::Metric(n, _) = piece {
+                without_circle(layer, &n, chain)?;
+            }
+        }
+    }
+    for i in inputs.iter().filter(|_| !measures) {
+        without_circle(layer, &i.name, chain)?;
+    }
+    chain.pop();
+    Ok(())
 }
 
 /// A metric that another takes.
@@ -152,6 +310,26 @@ fn below(
     go(layer, inner, next, leaves)
 }
 
+/// A measure and its table, or the error that says which was meant.
+fn measured<'a>(layer: &'a Layer, m: &Metric, name: &str) -> Result<(&'a Table, &'a Measure)> {
+    let found = layer
+        .table_of_measure(name)
+        .and_then(|t| Some((t, t.measures.get(name)?)));
+    if let Some(found) = found {
+        return Ok(found);
+    }
+    let all = layer
+        .tables
+        .values()
+        .flat_map(|t| t.measures.keys().map(String::as_str));
+    let d = refuse(m, "measure", format!("there is no measure `{name}`"));
+    Err(match nearest(name, all) {
+        Some(near) => d.help(format!("did you mean `{near}`?")),
+        None => d,
+    }
+    .into())
+}
+
 fn leaf(
     layer: &Layer,
     m: &Metric,
@@ -159,35 +337,18 @@ fn leaf(
     above: Above,
     leaves: &mut Leaves,
 ) -> Result<Calc> {
-    let Some((table, measure)) = layer
-        .table_of_measure(&input.name)
-        .and_then(|t| Some((t, t.measures.get(&input.name)?)))
-    else {
-        let all = layer
-            .tables
-            .values()
-            .flat_map(|t| t.measures.keys().map(String::as_str));
-        let d = refuse(
-            m,
-            "measure",
-            format!("there is no measure `{}`", input.name),
-        );
-        return Err(match nearest(&input.name, all) {
-            Some(near) => d.help(format!("did you mean `{near}`?")),
-            None => d,
-        }
-        .into());
-    };
-    if let Some(dimension) = &measure.non_additive {
+    let (table, measure) = measured(layer, m, &input.name)?;
+    if let Some(x) = &measure.non_additive
+        && above.running.is_some()
+    {
         return Err(refuse(
             m,
             "measure",
             format!(
-                "`{}` must not be added up over `{dimension}`, which is not supported",
-                input.name
+                "`{}` must not be added up over `{}`, as a cumulative metric would",
+                input.name, x.dimension
             ),
         )
-        .help("make a model that has only the rows that count")
         .into());
     }
     let mut filters = above.filters;
@@ -205,6 +366,7 @@ fn leaf(
         running: above.running,
         offset: above.offset,
         every_day: input.every_day,
+        follows: None,
     };
     Ok(Calc::Leaf(
         leaves.add(leaf, &m.name),
@@ -225,7 +387,7 @@ fn derived(
     for piece in pieces {
         match piece {
             Piece::Text(t) => parts.push(Part::Text(t)),
-            Piece::Name(n, _) | Piece::Entity(n) => {
+            Piece::Name(n, _) | Piece::Entity(n) | Piece::Metric(n, _) => {
                 let Some(input) = inputs.iter().find(|i| i.shown() == n) else {
                     let d = refuse(
                         m,

@@ -15,7 +15,7 @@ mod time;
 pub use catalogue::{Catalogue, DimensionFacts, MetricFacts, catalogue};
 pub use cube::{At, Cube, Fold, Formula, Part, Universe, Wanted, cube, extent_sql, foldable};
 pub use join::{Edge, edges, paths, time_expr, time_path};
-pub use names::{Target, resolve};
+pub use names::{Target, entity, resolve};
 pub use plan::plan;
 pub use sqltext::{ident, qualified, relation};
 

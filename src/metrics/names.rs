@@ -20,6 +20,15 @@ pub enum Target {
         /// Period, if it is a time.
         grain: Option<Grain>,
     },
+    /// A metric of each value of an entity, in a condition.
+    Metric {
+        /// The entity.
+        key: Box<Named>,
+        /// A SELECT of the entity and the metric.
+        sql: String,
+        /// Their columns there.
+        columns: (String, String),
+    },
 }
 
 /// A name and its meaning.
@@ -68,6 +77,45 @@ fn split_grain(layer: &Layer, text: &str) -> Result<(String, Option<Grain>)> {
     Ok((text.to_string(), None))
 }
 
+/// An entity in a condition: its key, as the rows have it. A row may name somebody whom no other table knows.
+pub fn entity(layer: &Layer, name: &str, bases: &[&str]) -> Result<Named> {
+    match held(layer, name, bases) {
+        Some(own) => Ok(own),
+        None => resolve(layer, name, bases, true),
+    }
+}
+
+/// The key of an entity in the base that all bases lead to.
+fn held(layer: &Layer, name: &str, bases: &[&str]) -> Option<Named> {
+    let holder = |b: &&&str| {
+        let table = layer.tables.get(**b)?;
+        let key = table.key(name).filter(|k| !k.expr.is_empty())?;
+        let all = bases
+            .iter()
+            .all(|other| !paths(layer, other, &table.name, &[]).is_empty());
+        all.then(|| (table, key))
+    };
+    let (table, key) = bases.iter().find_map(|b| holder(&b))?;
+    Some(Named {
+        name: name.to_string(),
+        target: Target::Column {
+            table: table.name.clone(),
+            expr: key.expr.clone(),
+            links: Vec::new(),
+            grain: None,
+        },
+        labels: Labels::plain(name),
+    })
+}
+
+/// Whether an entity is shown by a title instead of its key.
+fn is_titled(layer: &Layer, entity: &str) -> bool {
+    layer
+        .tables
+        .values()
+        .any(|t| t.title.is_some() && t.primary().is_some_and(|k| k.name == entity))
+}
+
 /// A place in a table that a name may mean.
 struct Candidate<'a> {
     table: &'a Table,
@@ -101,6 +149,18 @@ pub fn resolve(layer: &Layer, text: &str, bases: &[&str], lenient: bool) -> Resu
             name,
             labels,
         });
+    }
+    let is_entity = prefix.is_empty()
+        && !layer
+            .tables
+            .values()
+            .any(|t| t.dimensions.contains_key(last));
+    if is_entity
+        && grain.is_none()
+        && !is_titled(layer, last)
+        && let Some(own) = held(layer, last, bases)
+    {
+        return Ok(own);
     }
     let mut found = candidates(layer, &prefix, last, bases, lenient);
     // `a__b` may also be the name of a dimension itself.

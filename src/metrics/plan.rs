@@ -19,6 +19,20 @@ struct Group {
 
 /// Plans a request.
 pub fn plan(layer: &Layer, request: &Request) -> Result<Plan> {
+    let mut plan = unsorted(layer, request)?;
+    let dims: Vec<&str> = plan.names(|r| matches!(r, Role::Dimension { .. }));
+    let metrics: Vec<&str> = plan.names(|r| matches!(r, Role::Metric { .. }));
+    let tail = order(&dims, &metrics, request)?;
+    plan.sql.push_str(&tail);
+    if let Some(n) = request.limit {
+        let _ = write!(plan.sql, "\nlimit {n}");
+    }
+    plan.sql.push('\n');
+    Ok(plan)
+}
+
+/// The same without an order and a limit.
+pub fn unsorted(layer: &Layer, request: &Request) -> Result<Plan> {
     if request.metrics.is_empty() {
         return Err(Diagnostic::error(code::R0702, "a query names at least one metric").into());
     }
@@ -56,7 +70,7 @@ pub fn plan(layer: &Layer, request: &Request) -> Result<Plan> {
     };
     let blocks = blocks(&cx, &leaves)?;
     check_dimensions(&dims, &blocks)?;
-    let sql = assemble(&dims, &metrics, &leaves, &blocks, request)?;
+    let sql = assemble(&dims, &metrics, &leaves, &blocks);
     let mut columns: Vec<OutColumn> = dims
         .iter()
         .map(|(name, n)| OutColumn {
@@ -66,6 +80,7 @@ pub fn plan(layer: &Layer, request: &Request) -> Result<Plan> {
                 grain: match &n.target {
                     Target::Time(g) => Some(*g),
                     Target::Column { grain, .. } => *grain,
+                    Target::Metric { .. } => None,
                 },
             },
         })
@@ -120,7 +135,9 @@ fn blocks(cx: &Context<'_>, leaves: &Leaves) -> Result<Vec<(Block, Vec<usize>)>>
         let mut own = Vec::new();
         for text in &leaf.filters {
             let c = condition(cx.layer, text, &[&leaf.table])?;
-            if writer.is_behind(&c)? {
+            // Where the first or last day counts, or what followed a row, conditions come before that is found.
+            let first = leaf.measure.non_additive.is_some() || leaf.follows.is_some();
+            if first || writer.is_behind(&c)? {
                 own.push(text.clone());
             } else {
                 inside.push(c);
@@ -173,6 +190,8 @@ pub fn shares(a: &Leaf, b: &Leaf) -> bool {
         && a.running == b.running
         && a.offset == b.offset
         && a.every_day == b.every_day
+        && a.measure.non_additive == b.measure.non_additive
+        && a.follows == b.follows
 }
 
 fn check_dimensions(dims: &[(String, Named)], blocks: &[(Block, Vec<usize>)]) -> Result<()> {
@@ -201,8 +220,7 @@ fn assemble(
     metrics: &[(&str, Calc)],
     leaves: &Leaves,
     blocks: &[(Block, Vec<usize>)],
-    request: &Request,
-) -> Result<String> {
+) -> String {
     let mut with: Vec<(String, String)> =
         blocks.iter().flat_map(|(b, _)| b.before.clone()).collect();
     let plain = |(name, calc): &(&str, Calc)| match calc {
@@ -242,12 +260,15 @@ fn assemble(
         );
     }
     sql.push_str(&body);
-    sql.push_str(&order(dims, metrics, request)?);
-    if let Some(n) = request.limit {
-        let _ = write!(sql, "\nlimit {n}");
+    sql
+}
+
+impl Plan {
+    /// Names of the columns of a role.
+    fn names(&self, of: impl Fn(&Role) -> bool) -> Vec<&str> {
+        let columns = self.columns.iter().filter(|c| of(&c.role));
+        columns.map(|c| c.name.as_str()).collect()
     }
-    sql.push('\n');
-    Ok(sql)
 }
 
 /// The blocks side by side.
@@ -399,12 +420,8 @@ fn cast_ready(sql: &str) -> String {
     }
 }
 
-fn order(dims: &[(String, Named)], metrics: &[(&str, Calc)], request: &Request) -> Result<String> {
-    let columns: Vec<&str> = dims
-        .iter()
-        .map(|(n, _)| n.as_str())
-        .chain(metrics.iter().map(|(n, _)| *n))
-        .collect();
+fn order(dims: &[&str], metrics: &[&str], request: &Request) -> Result<String> {
+    let columns: Vec<&str> = dims.iter().chain(metrics).copied().collect();
     if request.order_by.is_empty() {
         if dims.is_empty() {
             return Ok(String::new());
@@ -423,7 +440,7 @@ fn order(dims: &[(String, Named)], metrics: &[(&str, Calc)], request: &Request) 
             .iter()
             .position(|g| g == name)
             .and_then(|i| dims.get(i))
-            .map(|(n, _)| n.as_str());
+            .copied();
         let bare = slug(name.split(':').next().unwrap_or(name));
         let found = columns
             .iter()

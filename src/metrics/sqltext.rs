@@ -154,7 +154,9 @@ pub fn qualified(expr: &str, alias: &str) -> Result<String, Fault> {
         .map(|p| match p {
             Piece::Text(t) => t,
             // A name is written as the model writes it: folded by the server unless it was quoted.
-            Piece::Name(n, _) | Piece::Entity(n) => format!("{alias}.{}", column(&n)),
+            Piece::Name(n, _) | Piece::Entity(n) | Piece::Metric(n, _) => {
+                format!("{alias}.{}", column(&n))
+            }
         })
         .collect())
 }

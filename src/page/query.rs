@@ -4,7 +4,7 @@ use crate::diag::{Diagnostic, Result, Sink, Stopped, code};
 use crate::metrics::{
     Filter, Plan, Request, Target, Universe, ident, plan, qualified, relation, resolve,
 };
-use crate::semantic::{Dimension, Grain, Kind as MetricKind, Layer, Table};
+use crate::semantic::{Dimension, Grain, Layer, Table};
 use crate::text::{Place, nearest};
 
 /// A report and the semantic layer that it speaks of.
@@ -62,7 +62,7 @@ impl<'a> Scope<'a> {
 
     fn known_metrics(&self, list: &[(String, Place)], sink: &mut Sink) {
         for (name, place) in list {
-            let Some(metric) = self.layer.metrics.get(name) else {
+            if !self.layer.metrics.contains_key(name) {
                 let d = Diagnostic::error(code::R0708, format!("there is no metric `{name}`"))
                     .at(place.clone());
                 sink.push(
@@ -70,16 +70,6 @@ impl<'a> Scope<'a> {
                         Some(near) => d.help(format!("did you mean `{near}`?")),
                         None => d.help("`tv1 metrics list` shows all metrics"),
                     },
-                );
-                continue;
-            };
-            if matches!(metric.kind, MetricKind::Conversion) {
-                sink.push(
-                    Diagnostic::error(
-                        code::R0708,
-                        format!("`{name}` is a conversion metric, which cannot be computed"),
-                    )
-                    .at(place.clone()),
                 );
             }
         }
@@ -333,7 +323,7 @@ impl<'a> Scope<'a> {
         match resolve(self.layer, dimension, &[], false).map(|n| n.target) {
             Ok(Target::Time(_)) => true,
             Ok(Target::Column { grain, .. }) => grain.is_some(),
-            Err(_) => false,
+            Ok(Target::Metric { .. }) | Err(_) => false,
         }
     }
 }

@@ -117,11 +117,14 @@ impl Reader<'_> {
             .and_then(|n| usize::try_from(n).ok())
             .filter(|n| (1..=most).contains(n));
         if number.is_none() {
-            self.wrong(
-                node,
-                &format!("`{key}`"),
-                &format!("a whole number from 1 to {most}"),
-            );
+            let wanted = format!("a whole number from 1 to {most}");
+            match node.as_int() {
+                Some(n) => self.sink.push(
+                    Diagnostic::error(code::R0708, format!("`{key}` must be {wanted}, not {n}"))
+                        .at(self.at(node)),
+                ),
+                None => self.wrong(node, &format!("`{key}`"), &wanted),
+            }
         }
         number
     }

@@ -2,7 +2,7 @@
 use super::expr::{self, Names};
 use super::model::{Model, PbColumn};
 use crate::diag::{Diagnostic, code};
-use crate::metrics::{self, time_path};
+use crate::metrics::{self, time_expr, time_path};
 use crate::semantic::{
     Aggregation, Cumulative, Grain, Input, Kind, Layer, Metric, Offset, PeriodAgg, Piece, Table,
     Window, template,
@@ -71,7 +71,7 @@ impl Writer<'_> {
                 self.filtered(m, body, &m.filters, None, Vec::new())
             }
             Kind::Cumulative { input, over } => self.cumulative(m, input, *over),
-            Kind::Conversion => Err(refuse(
+            Kind::Conversion(_) => Err(refuse(
                 m,
                 "type",
                 "a conversion metric has no counterpart in DAX",
@@ -173,28 +173,6 @@ impl Writer<'_> {
 
     fn cumulative(&self, m: &Metric, input: &Input, over: Cumulative) -> Out<String> {
         let d = self.calendar(m)?;
-        let period = match (over.window, over.to_date) {
-            (Some(w), _) => {
-                let (n, unit) = unit(m, w)?;
-                format!("DATESINPERIOD({d}, MAX({d}), -{n}, {unit})")
-            }
-            (None, Some(Grain::Month)) => format!("DATESMTD({d})"),
-            (None, Some(Grain::Quarter)) => format!("DATESQTD({d})"),
-            (None, Some(Grain::Year)) => format!("DATESYTD({d})"),
-            (None, Some(Grain::Week)) => {
-                format!(
-                    "FILTER(ALL({d}), {d} <= MAX({d}) && {d} > MAX({d}) - WEEKDAY(MAX({d}), 2))"
-                )
-            }
-            (None, Some(g)) => {
-                return Err(refuse(
-                    m,
-                    "grain_to_date",
-                    format!("`grain_to_date: {}` has no counterpart in DAX", g.as_str()),
-                ));
-            }
-            (None, None) => format!("FILTER(ALL({d}), {d} <= MAX({d}))"),
-        };
         if over.period == PeriodAgg::Average {
             return Err(refuse(
                 m,
@@ -202,6 +180,29 @@ impl Writer<'_> {
                 "`period_agg: average` has no counterpart in DAX",
             ));
         }
+        let period = match (over.window, over.to_date) {
+            (Some(w), _) => {
+                let (n, unit) = unit(m, w)?;
+                format!("DATESINPERIOD({d}, _day, -{n}, {unit})")
+            }
+            (None, Some(g)) => {
+                let start = match g {
+                    Grain::Week => "_day - WEEKDAY(_day, 2) + 1",
+                    Grain::Month => "DATE(YEAR(_day), MONTH(_day), 1)",
+                    Grain::Quarter => "DATE(YEAR(_day), 3 * INT((MONTH(_day) - 1) / 3) + 1, 1)",
+                    Grain::Year => "DATE(YEAR(_day), 1, 1)",
+                    g => {
+                        return Err(refuse(
+                            m,
+                            "grain_to_date",
+                            format!("`grain_to_date: {}` has no counterpart in DAX", g.as_str()),
+                        ));
+                    }
+                };
+                format!("DATESBETWEEN({d}, {start}, _day)")
+            }
+            (None, None) => format!("FILTER(ALL({d}), {d} <= _day)"),
+        };
         let body = if input.is_measure {
             self.simple(m, input, &m.filters, vec![period])?
         } else {
@@ -213,7 +214,41 @@ impl Writer<'_> {
             filters.extend(input.filters.clone());
             self.filtered(m, measure_ref(&name), &filters, None, vec![period])?
         };
-        Ok(filled(body, input.fill))
+        Ok(self.up_to_the_last_day(input, &d, filled(body, input.fill)))
+    }
+
+    /// A formula over the days up to `_day`: the last day of the context, but not beyond the last day that has rows, as
+    /// in SQL. A calendar that goes on would otherwise leave totals empty and draw lines into the future.
+    fn up_to_the_last_day(&self, input: &Input, d: &str, body: String) -> String {
+        match self.last_day(input) {
+            Some(last) => format!(
+                "VAR _end = {last} VAR _day = MIN(MAX({d}), _end) RETURN IF(MIN({d}) <= _end, {body})"
+            ),
+            None => format!("VAR _day = MAX({d}) RETURN {body}"),
+        }
+    }
+
+    /// The last day that rows of a measure have, whatever is chosen.
+    fn last_day(&self, input: &Input) -> Option<String> {
+        let measure = if input.is_measure {
+            &input.name
+        } else {
+            match &self.layer.metrics.get(&input.name)?.kind {
+                Kind::Simple(i) => &i.name,
+                _ => return None,
+            }
+        };
+        let table = self.layer.table_of_measure(measure)?;
+        let (_, at, name) = time_path(self.layer, table, table.measures.get(measure))?;
+        let holder = self.model.table(&at)?;
+        let column = self
+            .model
+            .column(&at, &time_expr(self.layer.tables.get(&at)?, &name))?;
+        Some(format!(
+            "CALCULATE(MAX({}), ALL({}))",
+            column_ref(&holder.name, &column.name),
+            table_name(&holder.name)
+        ))
     }
 
     /// An aggregate with the conditions of metric and input.
@@ -240,8 +275,8 @@ impl Writer<'_> {
                 m,
                 "measure",
                 format!(
-                    "`{}` must not be added up over `{d}`, which is not supported",
-                    input.name
+                    "`{}` must not be added up over `{}`, which has no counterpart in DAX",
+                    input.name, d.dimension
                 ),
             ));
         }
@@ -397,33 +432,38 @@ impl Writer<'_> {
     fn keep(&self, m: &Metric, filter: &str) -> Out<Vec<String>> {
         let wrong = |e: String| refuse(m, "filter", e);
         let pieces = template(filter).map_err(|f| wrong(f.message))?;
-        let mut asked: Vec<(String, Option<String>)> = Vec::new();
+        let mut asked: Vec<(String, Option<String>, bool)> = Vec::new();
         let mut plain = String::new();
         for p in pieces {
             match p {
                 Piece::Text(t) => plain.push_str(&t),
                 Piece::Name(n, g) => {
                     plain.push_str(&format!("\"\u{1}{}\"", asked.len()));
-                    asked.push((n, g));
+                    asked.push((n, g, false));
+                }
+                Piece::Metric(n, _) => {
+                    return Err(wrong(format!(
+                        "the metric `{n}` as a condition has no counterpart in DAX"
+                    )));
                 }
                 Piece::Entity(n) => {
                     plain.push_str(&format!("\"\u{1}{}\"", asked.len()));
-                    asked.push((n, None));
+                    asked.push((n, None, true));
                 }
             }
         }
         let ex = expr::parse(&plain).map_err(wrong)?;
         let bases = self.bases(m);
         let find = |n: &str| -> std::result::Result<(String, PbColumn), String> {
-            let (name, grain) = n
+            let (name, grain, entity) = n
                 .strip_prefix('\u{1}')
                 .and_then(|i| i.parse::<usize>().ok())
                 .and_then(|i| asked.get(i).cloned())
-                .unwrap_or((n.to_string(), None));
+                .unwrap_or((n.to_string(), None, false));
             if let Some(g) = grain.filter(|g| g != "day") {
                 return Err(format!("`{name}` by {g} cannot be a condition in DAX"));
             }
-            self.dimension(&name, &bases)
+            self.dimension(&name, &bases, entity)
         };
         let names = Names {
             dax: &|n, _| find(n).map(|(t, c)| (column_ref(&t, &c.name), true)),
@@ -458,7 +498,7 @@ impl Writer<'_> {
                 Kind::Simple(i) | Kind::Cumulative { input: i, .. } => vec![i],
                 Kind::Ratio(a, b) => vec![a, b],
                 Kind::Derived { inputs, .. } => inputs.iter().collect(),
-                Kind::Conversion => Vec::new(),
+                Kind::Conversion(c) => c.iter().flat_map(|c| [&c.base, &c.conversion]).collect(),
             };
             for i in inputs {
                 if i.is_measure {
@@ -480,10 +520,16 @@ impl Writer<'_> {
         &self,
         name: &str,
         bases: &[String],
+        entity: bool,
     ) -> std::result::Result<(String, PbColumn), String> {
         let bases: Vec<&str> = bases.iter().map(String::as_str).collect();
-        let named = metrics::resolve(self.layer, name, &bases, true)
-            .map_err(|s| s.0.first().map(|d| d.message.clone()).unwrap_or_default())?;
+        let named = if entity {
+            metrics::entity(self.layer, name, &bases)
+        } else {
+            metrics::resolve(self.layer, name, &bases, true)
+        };
+        let named =
+            named.map_err(|s| s.0.first().map(|d| d.message.clone()).unwrap_or_default())?;
         self.model
             .target(&named.target)
             .ok_or_else(|| format!("`{name}` is not a column of the Power BI model"))

@@ -230,7 +230,7 @@ fn is_input(layer: &Layer, name: &str) -> bool {
             Kind::Simple(i) | Kind::Cumulative { input: i, .. } => takes(i),
             Kind::Ratio(a, b) => takes(a) || takes(b),
             Kind::Derived { inputs, .. } => inputs.iter().any(takes),
-            Kind::Conversion => false,
+            Kind::Conversion(_) => false,
         }
     })
 }
@@ -792,6 +792,7 @@ impl Model {
                     table.columns.iter().find(|x| x.name == *c)?.clone(),
                 ))
             }
+            Target::Metric { .. } => None,
             Target::Column { table, expr, .. } => {
                 let t = self.table(table)?;
                 Some((

@@ -12,6 +12,8 @@ pub enum Piece {
     Name(String, Option<String>),
     /// An entity.
     Entity(String),
+    /// A metric, and the entities by which it is computed.
+    Metric(String, Vec<String>),
 }
 
 /// What is wrong with a fragment, and where in it (bytes).
@@ -259,7 +261,7 @@ pub fn template(text: &str) -> Result<Vec<Piece>, Fault> {
         };
         plain.push_str(&text[at..at + open]);
         let inner = &text[at + open + 2..at + open + close];
-        calls.push(call(inner.trim()).map_err(|message| Fault {
+        calls.push(reference(inner.trim()).map_err(|message| Fault {
             at: at + open,
             message,
         })?);
@@ -280,9 +282,10 @@ pub fn template(text: &str) -> Result<Vec<Piece>, Fault> {
         .collect())
 }
 
-/// `Dimension('a__b')`, `TimeDimension('a__b', 'day')`, `Dimension('a').grain('day')`, `Entity('a')`.
-fn call(text: &str) -> Result<Piece, String> {
-    const HELP: &str = "a template is `Dimension('entity__name')`, `TimeDimension('name', 'day')` or `Entity('name')`";
+/// `Dimension('a__b')`, `TimeDimension('a__b', 'day')`, `Dimension('a').grain('day')`, `Entity('a')`,
+/// `Metric('m', group_by=['a'])`.
+pub fn reference(text: &str) -> Result<Piece, String> {
+    const HELP: &str = "a template is `Dimension('entity__name')`, `TimeDimension('name', 'day')`, `Entity('name')` or `Metric('name', group_by=['entity'])`";
     let (function, rest) = text.split_once('(').ok_or(HELP)?;
     let (arguments, after) = rest.split_once(')').ok_or(HELP)?;
     let mut texts = Vec::new();
@@ -310,6 +313,9 @@ fn call(text: &str) -> Result<Piece, String> {
         .chain([name])
         .collect::<Vec<_>>()
         .join("__");
+    if function.trim() == "Metric" {
+        return Ok(Piece::Metric(name, texts.collect()));
+    }
     let after = after.trim();
     let grain = match after
         .strip_prefix(".grain(")
@@ -322,7 +328,6 @@ fn call(text: &str) -> Result<Piece, String> {
     match function.trim() {
         "Dimension" | "TimeDimension" => Ok(Piece::Name(name, grain)),
         "Entity" => Ok(Piece::Entity(name)),
-        "Metric" => Err("a metric cannot be a condition of another here".into()),
         _ => Err(HELP.into()),
     }
 }
@@ -369,7 +374,9 @@ mod tests {
                 .unwrap()
                 .into_iter()
                 .map(|p| match p {
-                    Piece::Text(t) | Piece::Name(t, _) | Piece::Entity(t) => t,
+                    Piece::Text(t) | Piece::Name(t, _) | Piece::Entity(t) | Piece::Metric(t, _) => {
+                        t
+                    }
                 })
                 .collect();
             assert_eq!(back, text);
@@ -412,7 +419,10 @@ mod tests {
             template("{{ Entity(\"user\") }}").unwrap(),
             [Piece::Entity("user".into())]
         );
-        assert!(template("{{ Metric('a') }} > 1").is_err());
+        assert_eq!(
+            template("{{ Metric('a', group_by=['user']) }}").unwrap(),
+            [Piece::Metric("a".into(), vec!["user".into()])]
+        );
         assert!(template("{{ Dimension('a') > 1").is_err());
     }
 }

@@ -30,9 +30,12 @@ fn definition(layer: &Layer, m: &Metric) -> String {
             .table_of_measure(&i.name)
             .filter(|_| i.is_measure)
             .and_then(|t| {
-                t.measures
-                    .get(&i.name)
-                    .map(|x| format!("{}.{:?}.{}.{:?}", t.name, x.agg, x.expr, x.time))
+                t.measures.get(&i.name).map(|x| {
+                    format!(
+                        "{}.{:?}.{}.{:?}{:?}",
+                        t.name, x.agg, x.expr, x.time, x.non_additive
+                    )
+                })
             });
         let name = measure.unwrap_or_else(|| i.name.clone());
         format!(
@@ -51,7 +54,7 @@ fn definition(layer: &Layer, m: &Metric) -> String {
             format!("derived {expr} {}", list.join(";"))
         }
         Kind::Cumulative { input: i, over } => format!("cumulative {} {over:?}", input(i)),
-        Kind::Conversion => format!("conversion {}", m.name),
+        Kind::Conversion(c) => format!("conversion {c:?}"),
     };
     format!("{kind} {:?} {:?}", m.filters, m.bi.get("dax"))
 }

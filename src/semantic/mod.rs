@@ -10,9 +10,9 @@ mod read;
 mod types;
 
 pub use facts::{Labels, bi, is_on};
-pub use fragment::{Fault, Piece, scan, template};
+pub use fragment::{Fault, Piece, reference, scan, template};
 pub use lint::lint;
 pub use types::{
-    Aggregation, Column, Cumulative, Date, Dimension, Grain, Hierarchy, Input, Key, KeyKind, Kind,
-    Layer, Level, Measure, Metric, Offset, PeriodAgg, Table, Window,
+    Aggregation, Column, Conversion, Cumulative, Date, Dimension, Grain, Hierarchy, Input, Key,
+    KeyKind, Kind, Layer, Level, Measure, Metric, NonAdditive, Offset, PeriodAgg, Table, Window,
 };

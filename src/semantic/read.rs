@@ -1,8 +1,8 @@
 //! From the manifest to the semantic layer.
 use super::facts::{Labels, bi, is_on};
 use super::types::{
-    Aggregation, Column, Cumulative, Date, Dimension, Grain, Hierarchy, Input, Key, KeyKind, Kind,
-    Layer, Level, Measure, Metric, Offset, PeriodAgg, Table, Window,
+    Aggregation, Column, Conversion, Cumulative, Date, Dimension, Grain, Hierarchy, Input, Key,
+    KeyKind, Kind, Layer, Level, Measure, Metric, NonAdditive, Offset, PeriodAgg, Table, Window,
 };
 use crate::diag::{Diagnostic, Sink, code};
 use crate::graph::{Manifest, Node, SemanticEntry};
@@ -282,11 +282,18 @@ fn measure(v: &Value) -> Result<Measure, String> {
     Ok(Measure {
         expr: text(v, "expr").unwrap_or_else(|| name.clone()),
         time: text(v, "agg_time_dimension"),
-        non_additive: v
-            .get("non_additive_dimension")
-            .and_then(|d| text(d, "name")),
+        non_additive: v.get("non_additive_dimension").and_then(non_additive),
         name,
         agg,
+    })
+}
+
+fn non_additive(v: &Value) -> Option<NonAdditive> {
+    let by = list(v.get("window_groupings"));
+    Some(NonAdditive {
+        dimension: text(v, "name")?,
+        last: text(v, "window_choice").as_deref() == Some("max"),
+        by: by.filter_map(|x| x.as_str().map(str::to_string)).collect(),
     })
 }
 
@@ -453,8 +460,30 @@ fn kind(name: &str, params: &Value, word: &str) -> Result<Kind, String> {
             }
             Kind::Cumulative { input, over }
         }
-        "conversion" => Kind::Conversion,
+        "conversion" => Kind::Conversion(Some(Box::new(conversion(params)?))),
         other => return Err(format!("`{other}` is not a type of metric ({name})")),
+    })
+}
+
+fn conversion(params: &Value) -> Result<Conversion, String> {
+    let p = params
+        .get("conversion_type_params")
+        .cloned()
+        .unwrap_or_default();
+    let measure = |key: &str| {
+        let found = p.get(key).and_then(|v| input(v, true));
+        found.ok_or_else(|| format!("`{key}` is missing"))
+    };
+    let pairs = list(p.get("constant_properties"));
+    Ok(Conversion {
+        base: measure("base_measure")?,
+        conversion: measure("conversion_measure")?,
+        entity: text(&p, "entity").ok_or("`entity` is missing")?,
+        window: window(p.get("window")),
+        rate: text(&p, "calculation").as_deref() != Some("conversions"),
+        same: pairs
+            .filter_map(|x| Some((text(x, "base_property")?, text(x, "conversion_property")?)))
+            .collect(),
     })
 }
 
@@ -468,7 +497,7 @@ fn metric(entry: &SemanticEntry, sink: &mut Sink) -> Metric {
             Diagnostic::error(code::R0701, format!("metric `{}`: {message}", entry.name))
                 .at_opt(entry.place.clone()),
         );
-        Kind::Conversion
+        Kind::Conversion(None)
     });
     Metric {
         name: entry.name.clone(),

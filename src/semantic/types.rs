@@ -167,7 +167,18 @@ pub struct Measure {
     /// Time dimension of its own.
     pub time: Option<String>,
     /// Dimension over which it must not be added up.
-    pub non_additive: Option<String>,
+    pub non_additive: Option<NonAdditive>,
+}
+
+/// A measure of a state, as a balance: over a stretch of time its first or last day counts, not the sum.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NonAdditive {
+    /// The time dimension.
+    pub dimension: String,
+    /// The last day counts, else the first.
+    pub last: bool,
+    /// Entities of which each has a first or last day of its own.
+    pub by: Vec<String>,
 }
 
 /// How values are put together.
@@ -257,8 +268,25 @@ pub enum Kind {
         /// Over which days.
         over: Cumulative,
     },
-    /// Base events that were followed by others. Read and shown, never computed.
-    Conversion,
+    /// Base events that were followed by others; none if the definition could not be read.
+    Conversion(Option<Box<Conversion>>),
+}
+
+/// Base events and what followed them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Conversion {
+    /// Measure of the base events.
+    pub base: Input,
+    /// Measure of what follows.
+    pub conversion: Input,
+    /// The entity that both have.
+    pub entity: String,
+    /// How long after at most; however long if none.
+    pub window: Option<Window>,
+    /// Divided by the base events, else how many.
+    pub rate: bool,
+    /// Dimensions that must be the same in both.
+    pub same: Vec<(String, String)>,
 }
 
 /// A measure or metric that a metric takes.

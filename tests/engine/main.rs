@@ -21,6 +21,7 @@ mod metrics;
 mod mistakes;
 mod packages;
 mod pages;
+mod powerbi;
 mod project;
 mod projects;
 mod safety;

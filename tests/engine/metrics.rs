@@ -2,120 +2,32 @@
 //! midnight.
 use crate::project::Project;
 
+/// The project `fixtures/shop`: its data have nulls, orphans, groups without rows, sessions over midnight and over the
+/// night on which clocks change.
+macro_rules! fixture {
+    ($path:literal) => {
+        ($path, include_str!(concat!("fixtures/shop/", $path)))
+    };
+}
+
 pub const SEEDS: &[(&str, &str)] = &[
-    (
-        "seeds/sessions.csv",
-        "session_id,user_id,started,started_on,platform,minutes\n\
-         1,1,2025-01-01 23:50:00,2025-01-01,TV,20\n\
-         2,1,2025-01-02 10:00:00,2025-01-02,TV,\n\
-         3,2,2025-01-02 11:00:00,2025-01-02,Mobile,5\n\
-         4,99,2025-01-03 08:00:00,2025-01-03,TV,7\n\
-         5,,2025-01-31 12:00:00,2025-01-31,,9\n\
-         6,3,2025-02-10 09:00:00,2025-02-10,Tablet,0\n\
-         7,1,2025-02-10 10:00:00,2025-02-10,TV,3\n",
-    ),
-    (
-        "seeds/plays.csv",
-        "play_id,session_id,program_id,played,watched,finished\n\
-         1,1,10,2025-01-01 23:52:00,5,true\n\
-         2,1,11,2025-01-02 00:05:00,15,false\n\
-         3,1,10,2025-01-02 00:07:00,2,\n\
-         4,3,10,2025-01-02 11:01:00,5,true\n\
-         5,4,12,2025-01-03 08:01:00,7,false\n\
-         6,77,10,2025-01-03 09:00:00,3,true\n\
-         7,2,,2025-01-02 10:01:00,1,true\n",
-    ),
-    (
-        "seeds/users.csv",
-        "user_id,region\n1,Nord\n2,Syd\n3,\n4,Nord\n",
-    ),
-    (
-        "seeds/programs.csv",
-        "program_id,title,category\n10,Fyrtaarnet,Drama\n11,Bageriet,Drama\n13,Ingen,Natur\n",
-    ),
-    (
-        "seeds/days.csv",
-        "day,month_name\n2025-01-01,Jan\n2025-01-02,Jan\n2025-01-03,Jan\n2025-01-31,Jan\n2025-02-10,Feb\n",
-    ),
-    ("models/s.sql", "select * from {{ ref('sessions') }}\n"),
-    ("models/p.sql", "select * from {{ ref('plays') }}\n"),
-    ("models/u.sql", "select * from {{ ref('users') }}\n"),
-    ("models/g.sql", "select * from {{ ref('programs') }}\n"),
-    ("models/d.sql", "select * from {{ ref('days') }}\n"),
-    ("models/sem.yml", MODELS),
+    fixture!("seeds/sessions.csv"),
+    fixture!("seeds/plays.csv"),
+    fixture!("seeds/users.csv"),
+    fixture!("seeds/programs.csv"),
+    fixture!("models/s.sql"),
+    fixture!("models/p.sql"),
+    fixture!("models/u.sql"),
+    fixture!("models/g.sql"),
+    fixture!("models/d.sql"),
+    fixture!("models/sem.yml"),
 ];
 
 /// The newer form.
-const MODELS: &str = r#"
-models:
-  - name: s
-    semantic_model: {enabled: true, name: sessions}
-    agg_time_dimension: started_on
-    config: {meta: {bi: {table: SESSIONS}}}
-    columns:
-      - {name: session_id, entity: {type: primary, name: session}, data_tests: [unique]}
-      - {name: user_id, entity: {type: foreign, name: user}}
-      - {name: started_on, data_type: date, granularity: day, dimension: {type: time}}
-      - {name: platform, dimension: {type: categorical}, config: {meta: {bi: {caption: {da: Platform, en: Device}}}}}
-      - {name: minutes}
-    metrics:
-      - {name: sessions, label: Sessioner, agg: count, expr: session_id, config: {meta: {bi: {format: '#,0', folder: KPI/Base, labels: {en: Sessions}}}}}
-      - {name: tv_sessions, label: TV, agg: count, expr: session_id, filter: "{{ Dimension('session__platform') }} = 'TV'"}
-      - {name: active_users, label: Aktive, agg: count_distinct, expr: user_id}
-      - {name: length, label: Laengde, agg: sum, expr: minutes}
-      - {name: mean_length, label: Snit, agg: average, expr: minutes}
-      - {name: median_length, label: Median, agg: median, expr: minutes}
-      - {name: p90_length, label: P90, agg: percentile, percentile: 0.9, expr: minutes}
-      - {name: longest, label: Laengste, agg: max, expr: minutes}
-      - {name: tv_share, label: TV-andel, type: ratio, numerator: tv_sessions, denominator: sessions}
-      - {name: minutes_per_session, label: Pr session, type: ratio, numerator: watched, denominator: sessions}
-      - {name: gap, label: Forskel, type: derived, expr: length - watched, input_metrics: [{name: length}, {name: watched}]}
-      - name: day_growth
-        label: Vaekst
-        type: derived
-        expr: sessions - before
-        input_metrics: [{name: sessions}, {name: sessions, alias: before, offset_window: 1 day}]
-      - {name: month_before, label: Sidste maaned, type: derived, expr: before, input_metrics: [{name: sessions, alias: before, offset_window: 1 month}]}
-      - {name: users_3d, label: Tre dage, type: cumulative, input_metric: active_users, window: 3 days, period_agg: last}
-      - {name: length_mtd, label: MTD, type: cumulative, input_metric: length, grain_to_date: month, period_agg: last}
-      - {name: sessions_ever, label: I alt, type: cumulative, input_metric: sessions, period_agg: last}
-      - {name: sessions_filled, label: Fyldt, agg: count, expr: session_id, join_to_timespine: true, fill_nulls_with: 0}
-  - name: p
-    semantic_model: {enabled: true, name: plays}
-    config: {meta: {bi: {table: PLAYS, date: {via: session}}}}
-    columns:
-      - {name: play_id, entity: {type: primary, name: play}}
-      - {name: session_id, entity: {type: foreign, name: session}, config: {meta: {bi: {filter: both}}}}
-      - {name: program_id, entity: {type: foreign, name: program}}
-      - {name: finished, dimension: {type: categorical}}
-    metrics:
-      - {name: watched, label: Set, agg: sum, expr: watched}
-      - {name: plays_finished, label: Faerdige, agg: sum_boolean, expr: finished}
-      - {name: plays, label: Afspilninger, agg: count, expr: "1"}
-      - {name: double_watched, label: Dobbelt, agg: sum, expr: "watched * 2"}
-  - name: u
-    semantic_model: {enabled: true, name: users}
-    config: {meta: {bi: {table: USERS, date: none}}}
-    columns:
-      - {name: user_id, entity: {type: primary, name: user}, data_tests: [unique]}
-      - {name: region, dimension: {type: categorical}}
-    metrics:
-      - {name: users, label: Brugere, agg: count, expr: user_id}
-      - {name: active_share, label: Andel aktive, type: ratio, numerator: active_users, denominator: users}
-  - name: g
-    semantic_model: {enabled: true, name: programs}
-    config: {meta: {bi: {table: PROGRAMS, title: title}}}
-    columns:
-      - {name: program_id, entity: {type: primary, name: program}, data_tests: [unique]}
-      - {name: title, dimension: {type: categorical}}
-      - {name: category, dimension: {type: categorical}}
-  - name: d
-    semantic_model: {enabled: true, name: dates}
-    config: {meta: {bi: {table: DATES}}}
-    columns:
-      - {name: day, entity: {type: primary, name: date}, data_tests: [unique]}
-      - {name: month_name, dimension: {type: categorical}}
-"#;
+pub const MODELS: &str = include_str!("fixtures/shop/models/sem.yml");
+
+/// The same in the older form, as MetricFlow reads it.
+pub const OLDER: &str = include_str!("fixtures/shop/older.yml");
 
 pub fn shop() -> Project {
     let shop = Project::new(SEEDS);
@@ -240,7 +152,7 @@ fn every_kind_of_metric_equals_sql_written_by_hand() {
         (
             &["-m", "sessions_ever", "-g", "date:month"],
             "select m::date, (select count(*) from s where started_on < m + interval '1 month') from \
-             (values ('2025-01-01'::date), ('2025-02-01')) v(m) order by 1",
+             (values ('2025-01-01'::date), ('2025-02-01'), ('2025-03-01')) v(m) order by 1",
         ),
         (
             &[
@@ -258,7 +170,7 @@ fn every_kind_of_metric_equals_sql_written_by_hand() {
         // Households are not of a day.
         (
             &["-m", "active_users,users,active_share", "-g", "date"],
-            "select started_on, count(distinct user_id), 4, count(distinct user_id)::float8 / 4 from s group by 1 order by 1",
+            "select started_on, count(distinct user_id), 5, count(distinct user_id)::float8 / 5 from s group by 1 order by 1",
         ),
         (
             &[
@@ -320,7 +232,7 @@ fn a_row_counts_once_for_each_value_behind_a_bridge_or_not_at_all() {
         join s using (session_id) group by 1 order by 1";
     let found = asked(&shop, &["-m", "sessions", "-g", "category"]);
     assert_eq!(found, shop.rows(by_category));
-    assert_eq!(found, "Drama|2 null|2");
+    assert_eq!(found, "Drama|3 null|2");
     assert_eq!(
         asked(
             &shop,
@@ -333,7 +245,7 @@ fn a_row_counts_once_for_each_value_behind_a_bridge_or_not_at_all() {
                 "category = 'Drama'"
             ]
         ),
-        "Mobile|1 TV|1"
+        "Mobile|1 TV|2"
     );
     shop.write(
         "models/sem.yml",
@@ -353,7 +265,7 @@ fn a_row_counts_once_for_each_value_behind_a_bridge_or_not_at_all() {
     // Metrics of the many rows need no bridge.
     assert_eq!(
         asked(&shop, &["-m", "plays", "-g", "category"]),
-        "Drama|5 null|2"
+        "Drama|6 null|2"
     );
 }
 
@@ -415,43 +327,167 @@ fn printed_sql_runs_as_it_stands_and_values_are_quoted() {
 #[test]
 fn the_older_form_is_read_too() {
     let shop = shop();
-    shop.write(
-        "models/sem.yml",
-        r#"
-semantic_models:
-  - name: sessions
-    model: ref('s')
-    defaults: {agg_time_dimension: started_on}
-    entities:
-      - {name: session, type: primary, expr: session_id}
-      - {name: user, type: foreign, expr: user_id}
-    dimensions:
-      - {name: started_on, type: time, type_params: {time_granularity: day}}
-      - {name: platform, type: categorical}
-    measures:
-      - {name: sessions, agg: count, expr: session_id, create_metric: true}
-      - {name: users, agg: count_distinct, expr: user_id}
-  - name: users
-    model: ref('u')
-    entities: [{name: user, type: primary, expr: user_id}]
-    dimensions: [{name: region, type: categorical}]
-metrics:
-  - {name: active, label: Active, type: simple, type_params: {measure: users}, filter: "{{ Dimension('user__region') }} is not null"}
-  - {name: tv, label: TV, type: ratio, type_params: {numerator: {name: sessions, filter: "{{ Dimension('session__platform') }} = 'TV'"}, denominator: sessions}}
-"#,
-    );
+    shop.write("models/sem.yml", OLDER);
     assert_eq!(
         asked(&shop, &["-m", "sessions", "-g", "session__platform"]),
-        "Mobile|1 TV|4 Tablet|1 null|1"
+        "Mobile|1 TV|5 Tablet|1 null|1"
     );
     assert_eq!(
-        asked(&shop, &["-m", "active,tv", "-g", "metric_time__month"]),
-        "2025-01-01|2|0.6 2025-02-01|1|0.5"
+        asked(
+            &shop,
+            &["-m", "north_sessions,tv_share", "-g", "metric_time__month"]
+        ),
+        "2025-01-01|2|0.6 2025-02-01|1|0.5 2025-03-01|1|1.0"
     );
     let manifest = std::fs::read_to_string(shop.folder().join("target/manifest.json"));
     assert!(
         manifest.is_ok_and(|m| m.contains("\"where_sql_template\""))
             || shop.tv1(&["parse"]).code == 0
+    );
+}
+
+/// What a saved query asks, conditions by a metric, states and conversions, against SQL written by hand.
+#[test]
+fn what_only_the_older_form_has_equals_sql_written_by_hand() {
+    let shop = shop();
+    shop.write("models/sem.yml", OLDER);
+    let by_platform = "select platform, date_trunc('month', started_on)::date, count(*), count(distinct user_id) from s \
+        join u using (user_id) where region is not null and platform is not null group by 1, 2 order by 1, 2";
+    assert_eq!(
+        asked(&shop, &["--saved-query", "by_platform"]),
+        shop.rows(by_platform)
+    );
+    assert_eq!(
+        asked(
+            &shop,
+            &[
+                "--saved-query",
+                "by_platform",
+                "-w",
+                "platform = 'TV'",
+                "--limit",
+                "1",
+                "--order-by",
+                "-metric_time"
+            ]
+        ),
+        "TV|2025-03-01|1|1"
+    );
+    let cases = [
+        // Of each user's sessions those count whose user has two or more.
+        (
+            vec!["-m", "busy_sessions", "-g", "platform"],
+            "select platform, count(session_id) filter (where user_id in (select user_id from s group by 1 having count(*) >= 2)) from s group by 1 order by 1",
+        ),
+        // A user whom no table knows is somebody all the same.
+        (
+            vec!["-m", "known_user_sessions,sessions", "-g", "user"],
+            "select user_id, count(user_id), count(*) from s group by 1 order by 1",
+        ),
+        // Of each month the last day counts, of each user the first one.
+        (
+            vec!["-m", "last_length", "-g", "date:month"],
+            "select date_trunc('month', started_on)::date, sum(minutes) from s where started_on in (select max(started_on) from s group by date_trunc('month', started_on)) group by 1 order by 1",
+        ),
+        (
+            vec!["-m", "last_length", "-w", "platform = 'Mobile'"],
+            "select 5",
+        ),
+        (
+            vec!["-m", "first_length_of_user"],
+            "select sum(minutes) from s join (select user_id, min(started_on) d from s group by 1) f on f.user_id = s.user_id and d = started_on",
+        ),
+        // Plays within seven days of the session they are of.
+        (
+            vec!["-m", "plays_after_sessions", "-g", "platform"],
+            "select platform, coalesce(n, 0)::float8 / m from (select platform, count(*) m from s group by 1) a left join \
+             (select platform k, count(*) n from s join p using (session_id) where played::date >= started_on and started_on > played::date - 7 group by 1) b \
+             on k is not distinct from platform order by 1",
+        ),
+        (
+            vec!["-m", "plays_after_sessions", "-w", "region = 'Nord'"],
+            "select (select count(*) from p where session_id in (1, 2, 7, 8))::float8 / 4",
+        ),
+    ];
+    for (words, sql) in cases {
+        let zero = |t: String| t.replace("|0 ", "|null ").replace("|0\n", "|null\n");
+        assert_eq!(
+            zero(asked(&shop, &words) + "\n"),
+            zero(shop.rows(sql) + "\n"),
+            "{words:?}"
+        );
+    }
+    let refused = [
+        (
+            vec!["--saved-query", "by_platfrom"],
+            "did you mean `by_platform`?",
+        ),
+        (
+            vec!["--saved-query", "by_platform", "-m", "sessions"],
+            "leave out `--metrics` and `--group-by`",
+        ),
+        (
+            vec!["-m", "since_start", "-g", "date:month"],
+            "is a value of each day",
+        ),
+        (
+            vec!["-m", "sessions", "-w", "{{ Metric('sessions') }} > 1"],
+            "needs one entity",
+        ),
+        (
+            vec![
+                "-m",
+                "sessions",
+                "-w",
+                "{{ Metric('sesions', group_by=['user']) }} > 1",
+            ],
+            "did you mean `sessions`?",
+        ),
+    ];
+    for (words, said) in refused {
+        let mut args = vec!["metrics", "query"];
+        args.extend(words);
+        shop.tv1(&args).expect(2, &[said]);
+    }
+    shop.write(
+        "models/sem.yml",
+        &OLDER.replace(
+            "Metric('sessions', group_by",
+            "Metric('busy_sessions', group_by",
+        ),
+    );
+    shop.tv1(&["metrics", "query", "-m", "busy_sessions"])
+        .expect(
+            2,
+            &["it is a condition of itself: busy_sessions → busy_sessions"],
+        );
+}
+
+/// A value of the calendar stands for its last day, and conditions on days choose among the days.
+#[test]
+fn a_cumulative_metric_by_the_calendar_is_that_of_the_last_day() {
+    let shop = shop();
+    let last = "select m, (select count(*) from s where started_on <= d) from (select month_name m, max(day) d from d \
+        where day between '2025-01-01' and '2025-03-30' group by 1) x order by 1";
+    assert_eq!(
+        asked(&shop, &["-m", "sessions_ever", "-g", "month_name"]),
+        shop.rows(last)
+    );
+    assert_eq!(
+        asked(&shop, &["-m", "sessions_ever", "-w", "month_name = 'Jan'"]),
+        "5"
+    );
+    assert_eq!(
+        asked(
+            &shop,
+            &["-m", "sessions_ever", "-w", "date <= '2025-01-02'"]
+        ),
+        "3"
+    );
+    // The month before, of a month of the calendar: all its days, though this one is shorter.
+    assert_eq!(
+        asked(&shop, &["-m", "month_before", "-w", "month_name = 'Feb'"]),
+        "5"
     );
 }
 
@@ -475,160 +511,4 @@ fn faults_of_hand_made_models_are_told() {
             "`plays` has two ways to the date",
         ],
     );
-}
-
-#[test]
-fn the_power_bi_project_is_the_same_every_time_and_keeps_what_was_changed_by_hand() {
-    let shop = shop();
-    let read =
-        |path: &str| std::fs::read_to_string(shop.folder().join("powerbi").join(path)).unwrap();
-    shop.tv1(&["export", "powerbi"]).expect(0, &["Wrote "]);
-    let measures = read("shop.SemanticModel/definition/tables/_MEASURES.tmdl");
-    for line in [
-        "measure Sessions = COUNT(SESSIONS[session_id])",
-        "measure TV = CALCULATE(COUNT(SESSIONS[session_id]), KEEPFILTERS(SESSIONS[Device] == \"TV\"))",
-        "measure TV-andel = DIVIDE([TV], [Sessions])",
-        "measure Forskel = IF(ISBLANK([Laengde]) || ISBLANK([Set]), BLANK(), [Laengde] - [Set])",
-        "measure Vaekst = [Sessions] - CALCULATE([Sessions], DATEADD(DATES[day], -1, DAY))",
-        "measure 'Tre dage' = CALCULATE([Aktive], DATESINPERIOD(DATES[day], MAX(DATES[day]), -3, DAY))",
-        "measure MTD = CALCULATE([Laengde], DATESMTD(DATES[day]))",
-        "measure 'I alt' = CALCULATE([Sessions], FILTER(ALL(DATES[day]), DATES[day] <= MAX(DATES[day])))",
-        "measure Faerdige = CALCULATE(COUNTROWS(PLAYS), KEEPFILTERS(PLAYS[finished] = TRUE()))",
-        "measure Dobbelt = SUMX(PLAYS, PLAYS[watched] * 2)",
-        "measure P90 = PERCENTILE.INC(SESSIONS[minutes], 0.9)",
-        "\t\tformatString: #,0\n\t\tdisplayFolder: KPI\\Base\n",
-    ] {
-        assert!(
-            measures.contains(line),
-            "`{line}` is missing in\n{measures}"
-        );
-    }
-    assert!(
-        read("shop.SemanticModel/definition/relationships.tmdl")
-            .contains("crossFilteringBehavior: bothDirections")
-    );
-    let before = tree(&shop);
-    shop.tv1(&["export", "powerbi"]).expect(0, &[]);
-    assert_eq!(tree(&shop), before, "a second export changes nothing");
-    shop.tv1(&["export", "powerbi", "--check"])
-        .expect(0, &["is what the project says"]);
-
-    // The order of keys is nobody's business.
-    let reordered = MODELS.replace(
-        "{name: length, label: Laengde, agg: sum, expr: minutes}",
-        "{expr: minutes, agg: sum, label: Laengde, name: length}",
-    );
-    shop.write("models/sem.yml", &reordered);
-    shop.tv1(&["export", "powerbi", "--check"]).expect(0, &[]);
-
-    // A changed definition is drift; so is a model file that was changed by hand.
-    shop.write("models/sem.yml", &MODELS.replace("agg: median", "agg: min"));
-    shop.tv1(&["export", "powerbi", "--check"])
-        .expect(1, &["R0706", "_MEASURES.tmdl"]);
-    shop.write("models/sem.yml", MODELS);
-    shop.write(
-        "powerbi/shop.SemanticModel/definition/database.tmdl",
-        "database\n",
-    );
-    shop.tv1(&["export", "powerbi", "--check"])
-        .expect(1, &["changed: shop.SemanticModel/definition/database.tmdl"]);
-
-    // A page that was changed by hand stays, in this export and the next.
-    let page = before
-        .iter()
-        .map(|(p, _)| p.clone())
-        .find(|p| p.ends_with("/page.json"))
-        .unwrap();
-    let by_hand = read(&page).replace("1280", "1600");
-    shop.write(&format!("powerbi/{page}"), &by_hand);
-    for _ in 0..2 {
-        shop.tv1(&["export", "powerbi"])
-            .expect(0, &["was changed by hand and is kept"]);
-        assert_eq!(read(&page), by_hand);
-    }
-    shop.tv1(&["export", "powerbi", "--check"]).expect(0, &[]);
-}
-
-#[test]
-fn what_dax_cannot_say_is_an_error_with_its_line() {
-    let shop = shop();
-    shop.write(
-        "models/sem.yml",
-        &MODELS.replace(
-            "{{ Dimension('session__platform') }} = 'TV'",
-            "{{ Dimension('session__platform') }} like 'T%'",
-        ),
-    );
-    shop.tv1(&["export", "powerbi"]).expect(
-        2,
-        &[
-            "R0705",
-            "metric `tv_sessions`: `like` has no counterpart in DAX",
-            "models/sem.yml:",
-            "bi: {dax:",
-        ],
-    );
-    assert!(
-        !shop.folder().join("powerbi").exists(),
-        "nothing is written"
-    );
-}
-
-#[test]
-fn names_and_tags_of_an_older_project_are_kept() {
-    let shop = shop();
-    shop.write(
-        "old/Old.SemanticModel/definition/tables/Visits.tmdl",
-        "table Visits\n\tlineageTag: 11111111-1111-4111-8111-111111111111\n\n\tmeasure Antal = COUNT(Visits[Id])\n\t\tlineageTag: 22222222-2222-4222-8222-222222222222\n\n\tmeasure Odd = MEDIAN(Visits[Id]) + 1\n\t\tlineageTag: 33333333-3333-4333-8333-333333333333\n\n\tcolumn Id\n\t\tdataType: int64\n\t\tlineageTag: 44444444-4444-4444-8444-444444444444\n\t\tsourceColumn: session_id\n\n\tpartition Visits = m\n\t\tmode: import\n\t\tsource =\n\t\t\t\tlet\n\t\t\t\t    Data = Source{[Schema=\"public\",Item=\"s\"]}[Data]\n\t\t\t\tin\n\t\t\t\t    Data\n\n",
-    );
-    shop.write("old/Old.pbip", "{}");
-    shop.tv1(&["export", "powerbi", "--adopt", "old"])
-        .expect(0, &["`Odd` is no metric of the project"]);
-    let text = std::fs::read_to_string(
-        shop.folder()
-            .join("powerbi/Old.SemanticModel/definition/tables/Visits.tmdl"),
-    )
-    .unwrap();
-    assert!(
-        text.contains("lineageTag: 11111111-1111-4111-8111-111111111111")
-            && text.contains("column Id\n"),
-        "{text}"
-    );
-    let measures = std::fs::read_to_string(
-        shop.folder()
-            .join("powerbi/Old.SemanticModel/definition/tables/_MEASURES.tmdl"),
-    )
-    .unwrap();
-    assert!(
-        measures.contains("measure Antal = COUNT(Visits[Id])")
-            && measures.contains("22222222-2222-4222-8222-222222222222"),
-        "{measures}"
-    );
-    // Without --adopt they are still known.
-    shop.tv1(&["export", "powerbi", "--check"]).expect(0, &[]);
-}
-
-/// Every file of the export and its text.
-fn tree(shop: &Project) -> Vec<(String, String)> {
-    fn go(folder: &std::path::Path, root: &std::path::Path, out: &mut Vec<(String, String)>) {
-        for e in std::fs::read_dir(folder).unwrap() {
-            let path = e.unwrap().path();
-            if path.is_dir() {
-                go(&path, root, out);
-            } else {
-                let shown = path
-                    .strip_prefix(root)
-                    .unwrap()
-                    .to_str()
-                    .unwrap()
-                    .to_string();
-                out.push((shown, std::fs::read_to_string(&path).unwrap()));
-            }
-        }
-    }
-    let root = shop.folder().join("powerbi");
-    let mut out = Vec::new();
-    go(&root, &root, &mut out);
-    out.sort();
-    out
 }

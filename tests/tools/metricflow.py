@@ -1,18 +1,23 @@
 #!/usr/bin/env python3
 """`tv1 metrics query` against MetricFlow's `mf query`, cell by cell.
 
-usage: metricflow.py TV1 MF PROJECT_DIR QUERY...     QUERY is METRICS@GROUP_BY, as sessions,users@metric_time__day
+usage: metricflow.py TV1 MF PROJECT_DIR QUERY...
+       QUERY is METRICS@GROUP_BY, as sessions,users@metric_time__day, with @CONDITION behind it if there is one;
+       or @@NAME of a saved query; with `-` as a QUERY they are read from stdin, one a line
 
 The project has its semantic layer in the older form (dbt 1.10 and 1.11 parse it), a time spine, and is built; a
 profiles.yml beside it names the database for both. A count of nothing is 0 here and null there; both count as 0.
 """
 import csv
+import json
 import os
 import subprocess
 import sys
 import tempfile
 
 TV1, MF, PROJECT, QUERIES = sys.argv[1], sys.argv[2], sys.argv[3], sys.argv[4:]
+if "-" in QUERIES:
+    QUERIES = [line.strip() for line in sys.stdin if line.strip() and not line.startswith("#")]
 os.environ["DBT_PROFILES_DIR"] = PROJECT
 
 
@@ -30,21 +35,38 @@ def rows(reader, groups):
     return {tuple(sorted(str(value(x)).lower() for x in r[:groups])): r[groups:] for r in list(reader)[1:]}
 
 
+listed = subprocess.run(
+    [TV1, "metrics", "list", "-o", "json", "--project-dir", PROJECT], capture_output=True, text=True, check=False
+)
+METRICS = {m["name"] for m in json.loads(listed.stdout)["metrics"]}
+
 bad = cells = nulls = 0
 for q in QUERIES:
-    metrics, _, by = q.partition("@")
+    metrics, by, where = (q.split("@", 2) + ["", ""])[:3]
+    saved = where if q.startswith("@@") else ""
     groups = len([g for g in by.split(",") if g])
     with tempfile.TemporaryDirectory() as folder:
         out = os.path.join(folder, "mf.csv")
-        words = [MF, "query", "--metrics", metrics, "--csv", out] + (["--group-by", by] if by else [])
+        if saved:
+            words = [MF, "query", "--saved-query", saved, "--csv", out]
+        else:
+            words = [MF, "query", "--metrics", metrics, "--csv", out] + (["--group-by", by] if by else [])
+            words += ["--where", where] if where else []
         run = subprocess.run(words, cwd=PROJECT, capture_output=True, text=True, check=False)
         if not os.path.exists(out):
             print(f"{q}: mf says {run.stdout[-300:]} {run.stderr[-300:]}")
             bad += 1
             continue
         with open(out, encoding="utf-8") as f:
-            theirs = rows(csv.reader(f), groups)
-    words = [TV1, "metrics", "query", "-m", metrics, "-o", "csv", "--project-dir", PROJECT] + (["-g", by] if by else [])
+            lines = list(csv.reader(f))
+    words = [TV1, "metrics", "query", "-o", "csv", "--project-dir", PROJECT]
+    if saved:
+        words += ["--saved-query", saved]
+        # The groups come first, in both.
+        groups = sum(name not in METRICS for name in lines[0])
+    else:
+        words += ["-m", metrics] + (["-g", by] if by else []) + (["-w", where] if where else [])
+    theirs = rows(lines, groups)
     run = subprocess.run(words, capture_output=True, text=True, check=False)
     if run.returncode:
         print(f"{q}: tv1 says {run.stdout}{run.stderr}")

@@ -17,6 +17,7 @@ impl Writer<'_> {
                 paths(self.cx.layer, &b.table, table, links).len() == 1
             }
             Target::Time(_) => true,
+            Target::Metric { .. } => false,
         };
         let found = bridges(self.cx.layer, &self.base.name)
             .into_iter()
@@ -124,6 +125,15 @@ impl Writer<'_> {
                     code::R0702,
                     "a condition behind a bridge cannot name the date",
                 )
+                .into()),
+                Target::Metric { .. } => Err(Diagnostic::error(
+                    code::R0702,
+                    format!(
+                        "the metric `{}` is a condition by an entity that `{}` does not lead to",
+                        n.name, self.base.name
+                    ),
+                )
+                .help("name an entity of the rows themselves")
                 .into()),
                 Target::Column { .. } => self.bridge_sql(n),
             })?;

@@ -1,7 +1,10 @@
 //! Conditions of a request: SQL over names of dimensions, or values that are only ever data.
-use super::super::names::{Named, Target, resolve};
+use super::super::expand::without_circle;
+use super::super::names::{Named, Target, entity, resolve};
+use super::super::plan::unsorted;
 use super::super::sqltext::literal;
 use crate::diag::{Diagnostic, Result, code};
+use crate::metrics::Request;
 use crate::semantic::{Layer, Piece, template};
 
 /// A condition of a request, its names resolved.
@@ -83,25 +86,49 @@ pub fn condition(layer: &Layer, text: &str, bases: &[&str]) -> Result<Condition>
                 let asked = grain.map_or(n.clone(), |g| format!("{n}:{g}"));
                 Word::Name(resolve(layer, &asked, bases, true)?)
             }
-            Piece::Entity(n) => Word::Name(resolve(layer, &n, bases, true).or_else(|e| {
-                // An entity of the table itself, or one with a way to it in front.
-                let own = bases
-                    .first()
-                    .and_then(|b| layer.tables.get(*b))
-                    .and_then(|t| t.key(&n).map(|k| (t, k)));
-                own.map(|(t, k)| Named {
-                    name: n.clone(),
-                    target: Target::Column {
-                        table: t.name.clone(),
-                        expr: k.expr.clone(),
-                        links: Vec::new(),
-                        grain: None,
-                    },
-                    labels: crate::semantic::Labels::plain(n.clone()),
-                })
-                .ok_or(e)
-            })?),
+            Piece::Entity(n) => Word::Name(entity(layer, &n, bases)?),
+            Piece::Metric(n, by) => Word::Name(measured(layer, &n, &by, bases)?),
         });
     }
     Ok(Condition::Sql(words))
+}
+
+/// A metric as a condition: of each value of one entity, whatever else is asked for.
+fn measured(layer: &Layer, metric: &str, by: &[String], bases: &[&str]) -> Result<Named> {
+    let [by] = by else {
+        return Err(Diagnostic::error(
+            code::R0702,
+            format!("the metric `{metric}` as a condition needs one entity"),
+        )
+        .help(format!(
+            "write `{{{{ Metric('{metric}', group_by=['user']) }}}}` with the entity whose value counts"
+        ))
+        .into());
+    };
+    without_circle(layer, metric, &mut Vec::new())?;
+    let key = entity(layer, by, bases)?;
+    let plan = unsorted(
+        layer,
+        &Request {
+            metrics: vec![metric.to_string()],
+            group_by: vec![by.clone()],
+            ..Request::default()
+        },
+    )?;
+    let column = |i: usize| {
+        plan.columns
+            .get(i)
+            .map(|c| c.name.clone())
+            .unwrap_or_default()
+    };
+    let columns = (column(0), column(1));
+    Ok(Named {
+        name: metric.to_string(),
+        target: Target::Metric {
+            key: Box::new(key),
+            sql: plan.sql,
+            columns,
+        },
+        labels: crate::semantic::Labels::plain(metric),
+    })
 }

@@ -4,7 +4,7 @@ use super::super::names::{Named, Target};
 use super::super::sqltext::{ident, relation};
 use super::super::time;
 use super::joins::expression;
-use super::{Block, Writer};
+use super::{Block, Writer, dimension_sql};
 use crate::diag::{Diagnostic, Result, code};
 use crate::semantic::{Grain, Offset, PeriodAgg};
 use chrono::{Duration, NaiveDate};
@@ -96,7 +96,7 @@ impl Writer<'_> {
     /// The days of the answer, or the day that stands for each period.
     pub(super) fn days(&self) -> Result<String> {
         let (lo, hi) = self.bounds()?;
-        let series = format!("generate_series({lo}, {hi}, interval '1 day') as day");
+        let series = format!("generate_series({lo}, {hi}, interval '1 day')");
         let Some(running) = self.leaf.running else {
             if !self.asks_time() {
                 return Err(Diagnostic::error(
@@ -109,16 +109,35 @@ impl Writer<'_> {
                 .help("group by `date`")
                 .into());
             }
-            return Ok(format!("select day::date as day\nfrom {series}"));
-        };
-        if !self.asks_time() {
-            return Ok(format!("select ({hi})::date as day"));
-        }
-        let pick = match (self.finest(), running.period) {
-            (None | Some(Grain::Day), _) => {
-                return Ok(format!("select day::date as day\nfrom {series}"));
+            // Periods would add up the values of their days.
+            let by_day = |n: &Named| match &n.target {
+                Target::Time(g) => *g <= Grain::Day,
+                Target::Column { expr, .. } => self.is_of_time(n) && self.is_day(expr),
+                Target::Metric { .. } => false,
+            };
+            if !self.cx.dims.iter().any(|(_, n)| by_day(n)) {
+                return Err(Diagnostic::error(
+                    code::R0702,
+                    format!(
+                        "an offset to the start of a period of `{}` is a value of each day",
+                        self.base.name
+                    ),
+                )
+                .help("group by `date:day`")
+                .into());
             }
-            (Some(g), _) if g < Grain::Day => {
+            return Ok(format!("select day::date as day\nfrom {series} as day"));
+        };
+        self.standing_days(running.period, &series, &hi)
+    }
+
+    /// The day that stands for each group of a cumulative metric: its first or last. A value of the calendar (`January`)
+    /// is a group as a month is. Conditions on days choose among the days, not among the rows.
+    fn standing_days(&self, period: PeriodAgg, series: &str, hi: &str) -> Result<String> {
+        let every = format!("select day::date as day\nfrom {series} as day");
+        match self.finest() {
+            Some(Grain::Day) => return Ok(every),
+            Some(g) if g < Grain::Day => {
                 return Err(Diagnostic::error(
                     code::R0702,
                     "a cumulative metric has one value a day",
@@ -126,25 +145,79 @@ impl Writer<'_> {
                 .help("ask for `date:day` or coarser")
                 .into());
             }
-            (Some(g), PeriodAgg::First) => (g, "min"),
-            (Some(g), PeriodAgg::Last) => (g, "max"),
-            (Some(g), PeriodAgg::Average) => {
-                return Err(Diagnostic::error(
-                    code::R0702,
-                    format!(
-                        "`period_agg: average` of a cumulative metric cannot be computed by {}",
-                        g.as_str()
-                    ),
-                )
-                .help("ask for `date:day`, or define the metric with `period_agg: last`")
-                .into());
+            _ => {}
+        }
+        let mut groups: Vec<String> = Vec::new();
+        let mut join = None;
+        for (_, n) in self.cx.dims.iter().filter(|(_, n)| self.is_of_time(n)) {
+            groups.push(self.of_day(n, &mut join)?);
+        }
+        if period == PeriodAgg::Average && !groups.is_empty() {
+            return Err(Diagnostic::error(
+                code::R0702,
+                "`period_agg: average` of a cumulative metric is computed by days only",
+            )
+            .help("ask for `date:day`, or define the metric with `period_agg: last`")
+            .into());
+        }
+        let mut wheres = Vec::new();
+        for c in self.cx.filters {
+            let names = c.names();
+            if !names.is_empty() && names.iter().all(|n| self.is_of_time(n)) {
+                wheres.push(c.sql(&mut |n| self.of_day(n, &mut join))?);
             }
+        }
+        if groups.is_empty() && wheres.is_empty() {
+            return Ok(format!("select ({hi})::date as day"));
+        }
+        let pick = match period {
+            PeriodAgg::First if !groups.is_empty() => "min",
+            _ => "max",
         };
-        Ok(format!(
-            "select {}(day)::date as day\nfrom {series}\ngroup by date_trunc('{}', day)",
-            pick.1,
-            pick.0.as_str()
-        ))
+        let mut sql = format!("select {pick}(days.day)::date as day\nfrom {series} as days(day)");
+        if let Some(join) = join {
+            sql.push_str(&format!("\n{join}"));
+        }
+        if !wheres.is_empty() {
+            sql.push_str(&format!("\nwhere {}", wheres.join("\n  and ")));
+        }
+        if !groups.is_empty() {
+            sql.push_str(&format!("\ngroup by {}", groups.join(", ")));
+        }
+        Ok(sql)
+    }
+
+    /// A name that concerns days, as SQL over `days.day`; the calendar is joined if it is needed.
+    fn of_day(&self, n: &Named, join: &mut Option<String>) -> Result<String> {
+        let Target::Column {
+            table, expr, grain, ..
+        } = &n.target
+        else {
+            let Target::Time(g) = n.target else {
+                return Ok(String::new());
+            };
+            return Ok(time::truncated("days.day", g, false));
+        };
+        let Some(calendar) = self.cx.layer.tables.get(table) else {
+            return Ok(String::new());
+        };
+        let alias = match calendar.name.as_str() {
+            "days" => "calendar",
+            name => name,
+        };
+        if join.is_none() {
+            let key = calendar
+                .primary()
+                .map(|k| k.expr.clone())
+                .unwrap_or_default();
+            *join = Some(format!(
+                "left join {} as {} on {} = days.day::date",
+                relation(&calendar.relation),
+                ident(alias),
+                expression(calendar, &key, alias)?
+            ));
+        }
+        dimension_sql(calendar, expr, *grain, alias)
     }
 
     /// Which rows count for a day.

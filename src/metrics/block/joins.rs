@@ -77,6 +77,23 @@ impl<'a> Joins<'a> {
         Ok(alias)
     }
 
+    /// The alias of a SELECT by an entity, joined by the key of the rows.
+    pub fn select(&mut self, name: &str, sql: &str, column: &str, key: &str) -> String {
+        let steps = vec![format!("\u{2}{key}"), sql.to_string()];
+        if let Some((_, alias, _)) = self.list.iter().find(|(s, _, _)| *s == steps) {
+            return alias.clone();
+        }
+        let alias = self.free(name, "by");
+        let inner: String = sql.lines().map(|l| format!("    {l}\n")).collect();
+        let joined = format!(
+            "left join (\n{inner}) as {a} on {a}.{} = {key}",
+            ident(column),
+            a = ident(&alias)
+        );
+        self.list.push((steps, alias.clone(), joined));
+        alias
+    }
+
     fn free(&mut self, name: &str, other: &str) -> String {
         let mut alias = name.to_string();
         if self.aliases.contains(&alias) {

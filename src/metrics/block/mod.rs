@@ -3,7 +3,9 @@ mod bridge;
 mod condition;
 mod days;
 mod finest;
+mod follows;
 mod joins;
+mod standing;
 
 pub use condition::{Condition, condition};
 pub use finest::Finest;
@@ -67,6 +69,8 @@ pub struct Writer<'a> {
     /// The day that a row counts for, if it has a time.
     day: Option<String>,
     spine: bool,
+    /// A part of the query that stands for the table: its name and SQL.
+    rows: Option<(String, String)>,
     bridge: Option<Bridge>,
     bridge_joins: Option<Joins<'a>>,
 }
@@ -102,6 +106,7 @@ impl<'a> Writer<'a> {
             time,
             day: None,
             spine: false,
+            rows: None,
             bridge: None,
             bridge_joins: None,
         };
@@ -116,7 +121,8 @@ impl<'a> Writer<'a> {
                     None if window.grain < Grain::Day => {
                         format!("{t} + {}", time::interval(window))
                     }
-                    None => format!("date_trunc('month', {t}) + {}", time::interval(window)),
+                    // The last days of a longer month count for the last day of a shorter one, so none is lost.
+                    None => format!("({t} + {})::date", time::interval(window)),
                 },
                 _ => time::truncated(&t, Grain::Day, is_date),
             });
@@ -130,6 +136,7 @@ impl<'a> Writer<'a> {
     fn is_of_time(&self, n: &Named) -> bool {
         match &n.target {
             Target::Time(_) => true,
+            Target::Metric { .. } => false,
             Target::Column { table, .. } => {
                 Some(table) == self.cx.layer.calendar.as_ref() && *table != self.base.name
             }
@@ -142,7 +149,7 @@ impl<'a> Writer<'a> {
             .iter()
             .filter_map(|(_, n)| match &n.target {
                 Target::Time(g) => Some(*g),
-                Target::Column { .. } => None,
+                Target::Column { .. } | Target::Metric { .. } => None,
             })
             .min()
     }
@@ -157,26 +164,36 @@ impl<'a> Writer<'a> {
         }
         match self.leaf.offset {
             Some(Offset::Back(w)) if w.grain > Grain::Week => {
-                let fine = self.finest().is_some_and(|g| g < Grain::Month);
-                let by_calendar =
-                    self.cx.dims.iter().any(|(_, n)| {
-                        matches!(n.target, Target::Column { .. }) && self.is_of_time(n)
-                    }) || self
-                        .cx
-                        .filters
-                        .iter()
-                        .flat_map(Condition::names)
-                        .any(|n| self.is_of_time(n));
-                fine || by_calendar
+                let fine = |n: &Named| match &n.target {
+                    Target::Time(g) => *g < Grain::Month,
+                    Target::Column { expr, .. } => self.is_of_time(n) && self.is_day(expr),
+                    Target::Metric { .. } => false,
+                };
+                let named = self.cx.filters.iter().flat_map(Condition::names);
+                self.cx.dims.iter().map(|(_, n)| n).chain(named).any(fine)
             }
             _ => false,
         }
+    }
+
+    /// Whether `day` is a date: unless rows are moved by hours or less.
+    fn day_is_date(&self) -> bool {
+        self.spine || !matches!(self.leaf.offset, Some(Offset::Back(w)) if w.grain < Grain::Day)
+    }
+
+    /// Whether a column of the calendar is the day itself.
+    fn is_day(&self, expr: &str) -> bool {
+        let calendar = self.cx.layer.calendar();
+        calendar
+            .and_then(Table::primary)
+            .is_some_and(|k| k.expr == expr)
     }
 
     fn stands(&self, n: &Named) -> Result<Stands> {
         match &n.target {
             Target::Time(_) if self.time.is_none() => Ok(Stands::Absent),
             Target::Time(g) => Ok(Stands::Time(*g)),
+            Target::Metric { key, .. } => self.stands(key),
             Target::Column { table, links, .. } => {
                 if self.is_of_time(n) {
                     return Ok(if self.time.is_none() {
@@ -217,6 +234,11 @@ impl<'a> Writer<'a> {
 
     /// A name as SQL over the block's tables.
     fn sql_of(&mut self, n: &Named) -> Result<String> {
+        if let Target::Metric { key, sql, columns } = &n.target {
+            let own = self.sql_of(key)?;
+            let alias = self.joins.select(&n.name, sql, &columns.0, &own);
+            return Ok(format!("{}.{}", ident(&alias), ident(&columns.1)));
+        }
         let (way, calendar) = match self.stands(n)? {
             Stands::Time(g) => {
                 let day = self.day.clone().unwrap_or_default();
@@ -225,8 +247,7 @@ impl<'a> Writer<'a> {
                 {
                     return Ok(time::truncated(t, g, false));
                 }
-                let day_is_date = self.spine || !day.contains("date_trunc('month'");
-                return Ok(time::truncated(&day, g, day_is_date));
+                return Ok(time::truncated(&day, g, self.day_is_date()));
             }
             Stands::Calendar => (Vec::new(), true),
             Stands::Forward(way) => (way, false),
@@ -253,6 +274,7 @@ impl<'a> Writer<'a> {
         };
         let alias = if calendar {
             let day = self.day.clone().unwrap_or_default();
+            let day = time::truncated(&day, Grain::Day, self.day_is_date());
             self.joins.calendar(target, &day)?
         } else {
             self.joins.alias(&way)?
@@ -296,11 +318,14 @@ impl<'a> Writer<'a> {
         bridged: &[&Condition],
     ) -> Result<(Vec<(String, String)>, Vec<String>)> {
         let mut before = Vec::new();
-        let mut from = vec![format!(
-            "from {} as {}",
-            relation(&self.base.relation),
-            ident(&self.base.name)
-        )];
+        let rows = match &self.rows {
+            Some((part, sql)) => {
+                before.push((part.clone(), sql.clone()));
+                ident(part)
+            }
+            None => relation(&self.base.relation),
+        };
+        let mut from = vec![format!("from {rows} as {}", ident(&self.base.name))];
         if let Some(b) = self.bridge.clone() {
             let bridge_name = bridge_name(name);
             let (sql, on) = self.bridge_cte(&b, &bridge_name, &groups.bridged, bridged)?;
@@ -338,7 +363,12 @@ impl<'a> Writer<'a> {
         let mut behind = self.behind()?;
         let mut bridged: Vec<&Condition> = Vec::new();
         let mut plain: Vec<&Condition> = Vec::new();
-        for c in cx.filters.iter().chain(own) {
+        if let Some(follows) = &self.leaf.follows {
+            self.rows = Some((format!("{name}_followed"), self.followed(follows, own)?));
+        }
+        let filters = cx.filters.iter().chain(own);
+        // What followed rows was found among those that fit.
+        for c in filters.filter(|_| self.rows.is_none()) {
             if self.is_behind(c)? {
                 bridged.push(c);
                 behind.extend(c.names().into_iter().cloned());
@@ -366,10 +396,16 @@ impl<'a> Writer<'a> {
         for c in plain {
             wheres.push(c.sql(&mut |n| self.sql_of(n))?);
         }
-        if !self.spine {
+        if !self.spine && self.rows.is_none() {
             wheres.extend(self.range());
         }
-        let (before, from) = self.sources(name, &groups, &bridged)?;
+        let (mut before, mut from) = self.sources(name, &groups, &bridged)?;
+        if let Some(x) = &self.leaf.measure.non_additive {
+            let part = format!("{name}_standing");
+            let (sql, on) = self.standing(&part, x, &groups, &from, &wheres)?;
+            before.push((part.clone(), sql));
+            from.push(format!("join {} on {on}", ident(&part)));
+        }
         let mut block = Block {
             name: name.to_string(),
             before,
