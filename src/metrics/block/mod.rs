@@ -1,4 +1,5 @@
 //! One SELECT over the rows of one table: its joins, its bridge, its days, and the aggregates over them.
+mod aggregates;
 mod bridge;
 mod condition;
 mod days;
@@ -16,7 +17,7 @@ use super::names::{Named, Target};
 use super::sqltext::{ident, relation};
 use super::time;
 use crate::diag::{Diagnostic, Result, code};
-use crate::semantic::{Aggregation, Grain, Layer, Offset, Table};
+use crate::semantic::{Grain, Layer, Offset, Table};
 use chrono::NaiveDate;
 use joins::{Joins, expression};
 
@@ -428,46 +429,6 @@ impl<'a> Writer<'a> {
             n += 1;
         }
         column
-    }
-
-    fn aggregate(&mut self, leaf: &Leaf, filters: &[Condition]) -> Result<String> {
-        let expr = expression(self.base, &leaf.measure.expr, &self.base.name)?;
-        let mut truth = None;
-        let call = match leaf.measure.agg {
-            Aggregation::Sum => format!("sum({expr})"),
-            Aggregation::Min => format!("min({expr})"),
-            Aggregation::Max => format!("max({expr})"),
-            Aggregation::Average => format!("avg({expr})"),
-            Aggregation::Count if expr.parse::<f64>().is_ok() => "count(*)".into(),
-            Aggregation::Count => format!("count({expr})"),
-            Aggregation::CountDistinct => format!("count(distinct {expr})"),
-            Aggregation::SumBoolean => {
-                truth = Some(expr);
-                "count(*)".into()
-            }
-            Aggregation::Median => format!("percentile_cont(0.5) within group (order by {expr})"),
-            Aggregation::Percentile(p, false) => {
-                format!("percentile_cont({p}) within group (order by {expr})")
-            }
-            Aggregation::Percentile(p, true) => {
-                format!("percentile_disc({p}) within group (order by {expr})")
-            }
-        };
-        Ok(call + &self.only(truth, filters)?)
-    }
-
-    /// ` filter (where …)` of conditions inside an aggregate; nothing if there are none.
-    fn only(&mut self, truth: Option<String>, filters: &[Condition]) -> Result<String> {
-        let mut conditions: Vec<String> = truth.into_iter().collect();
-        for c in filters {
-            if !self.is_absent(c)? {
-                conditions.push(c.sql(&mut |n| self.sql_of(n))?);
-            }
-        }
-        if conditions.is_empty() {
-            return Ok(String::new());
-        }
-        Ok(format!(" filter (where {})", conditions.join(" and ")))
     }
 }
 
