@@ -156,7 +156,9 @@ fn from_profile(
                 .masks()
                 .add_password(password, &[&c.user, &c.dbname, &c.host, &target.schema]);
         }
-        let options = of_keys(&target.connection)?;
+        let mut options = of_keys(&target.connection)?;
+        // libpq, by which dbt connects, takes from the environment what the profile leaves open.
+        options.options = ctx.env.get("PGOPTIONS").filter(|o| !o.is_empty());
         return Ok(Some(Database {
             target,
             options,

@@ -14,7 +14,7 @@ use crate::run::{self, Cancellation, HookKind, HookNames, NodeRunner, Work};
 use crate::select::Purpose;
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 type Results = Vec<(Arc<NodeInfo>, Arc<NodeResult>)>;
 
@@ -114,11 +114,14 @@ fn execute(
         target: loaded.shared.target.name.clone(),
         nodes: ids.len(),
     });
+    let cancellation = Cancellation::default();
+    on_interrupt(ctx, &cancellation);
     let connected = crate::pg::Session::connect(&loaded.database.options);
     let master = connected.map_err(|e| {
         e.diagnostic(None, Some(&loaded.database.options))
             .heading("Database Error")
     })?;
+    cancellation.covers(master.cancel_handle());
     let session = Arc::new(Mutex::new(NodeSession::alone(master)));
     selection::look_around(
         loaded,
@@ -150,8 +153,6 @@ fn execute(
         broken(&end)?;
         return Ok(([start, done, end].concat(), false));
     }
-    let cancellation = Cancellation::default();
-    on_interrupt(ctx, &cancellation);
     let edges = run::edges(
         &loaded.manifest,
         &loaded.dag,
@@ -187,6 +188,7 @@ fn execute(
         && let Ok(again) = crate::pg::Session::connect(&loaded.database.options)
     {
         // The server went away meanwhile and is back.
+        cancellation.covers(again.cancel_handle());
         *session = NodeSession::alone(again);
     }
     let names = run::end_names(
@@ -199,7 +201,7 @@ fn execute(
     let mut all = start;
     all.extend(done);
     all.extend(end);
-    Ok((all, false))
+    Ok((all, cancellation.is_interrupted()))
 }
 
 /// A query comment that cannot be made ends the run before the first statement.
@@ -229,14 +231,21 @@ fn broken(hooks: &Results) -> Result<()> {
     }
 }
 
-/// The first Ctrl-C cancels running statements and lets the run end; the second one ends the program.
+/// The first Ctrl-C cancels running statements and lets the run end; the second one ends the program. What comes right
+/// after the first is the same wish: a terminal and a program between it and us may both pass it on.
 fn on_interrupt(ctx: &Session, cancellation: &Cancellation) {
+    const ONE_WISH: Duration = Duration::from_secs(1);
     let (cancellation, reporter) = (cancellation.clone(), ctx.reporter.clone());
+    let mut first: Option<Instant> = None;
     // A second command in one process (tests) keeps the first handler.
     let _ = ctrlc::set_handler(move || {
-        if cancellation.is_interrupted() {
+        if first.is_some_and(|f| f.elapsed() < ONE_WISH) {
+            return;
+        }
+        if first.is_some() {
             exit_interrupted();
         }
+        first = Some(Instant::now());
         let running = cancellation.interrupt();
         reporter.emit(Event::Cancelling { running });
     });

@@ -1,6 +1,7 @@
 //! What is wrong with the known keys of a node's configuration; other keys are anyone's own.
 use crate::graph::ResourceType;
 use crate::yaml::python_repr;
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime};
 use serde_json::{Map, Value};
 
 /// What is wrong with the known keys of a configuration, each with its key: what is wanted, then what dbt says.
@@ -105,6 +106,23 @@ impl Wrong<'_> {
     }
 }
 
+/// A date or time of a configuration, in UTC.
+pub fn moment_of(text: &str) -> Option<NaiveDateTime> {
+    let text = text.trim().trim_end_matches('Z');
+    if let Ok(t) = DateTime::parse_from_str(&text.replace(' ', "T"), "%Y-%m-%dT%H:%M:%S%.f%:z") {
+        return Some(t.naive_utc());
+    }
+    let text = text.replace(' ', "T");
+    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"]
+        .iter()
+        .find_map(|f| NaiveDateTime::parse_from_str(&text, f).ok())
+        .or_else(|| {
+            NaiveDate::parse_from_str(&text, "%Y-%m-%d")
+                .ok()
+                .map(|d| d.and_time(NaiveTime::MIN))
+        })
+}
+
 /// What a model in batches fails to say, in dbt's words.
 pub fn microbatch_mistakes(
     kind: ResourceType,
@@ -127,6 +145,10 @@ pub fn microbatch_mistakes(
     }
     if config.get("begin").is_none_or(Value::is_null) {
         wrong.push(must("a 'begin' (datetime) config that indicates the earliest timestamp the microbatch model should be built from."));
+    } else if let Some(begin) = text("begin").filter(|b| moment_of(b).is_none()) {
+        wrong.push(must(&format!(
+            "a 'begin' config of valid datetime (ISO format), but got: {begin}."
+        )));
     }
     if config.get("batch_size").is_none_or(Value::is_null) {
         wrong.push(must(

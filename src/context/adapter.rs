@@ -6,7 +6,7 @@ use super::cache::LookupError;
 use super::column::{Column, translate};
 use super::constraints::{columns_constraints, model_constraints};
 use super::data_type::DataType;
-use super::exceptions::{Raised, compilation};
+use super::exceptions::{Raised, compilation, runtime};
 use super::functions::empty_dict;
 use super::index::parse_index;
 use super::relation::Relation;
@@ -850,14 +850,14 @@ impl Adapter {
             .required_text(1, "model_strategy")
             .or_else(|_| args.required_text(0, "model_strategy"))?;
         if BUILTIN.contains(&strategy.as_str()) && strategy == "insert_overwrite" {
-            return Err(compilation(format!(
+            return Err(runtime(format!(
                 "The incremental strategy '{strategy}' is not valid for this adapter"
             )));
         }
         let name = format!("get_incremental_{}_sql", strategy.replace('+', "_"));
         let engine = &self.0.shared.engine;
         super::functions::lookup_macro(engine, &self.0.package, &name).ok_or_else(|| {
-            compilation(format!(
+            runtime(format!(
                 "dbt could not find an incremental strategy macro with the name \"{name}\" in {}",
                 self.0.shared.root_name
             ))
@@ -871,7 +871,7 @@ impl Adapter {
         if database.eq_ignore_ascii_case(own) {
             return Ok(Value::from(""));
         }
-        Err(compilation(format!(
+        Err(runtime(format!(
             "Cross-db references not allowed in postgres ({database} vs {own})"
         )))
     }
@@ -1037,13 +1037,13 @@ fn hard_deletes(config: &Value) -> Result<Value, Error> {
         .filter(|v| !v.is_none() && !v.is_undefined());
     let chosen = get_text(config, "hard_deletes");
     if legacy.is_some() && chosen.is_some() {
-        return Err(compilation(
+        return Err(runtime(
             "You cannot set both the invalidate_hard_deletes and hard_deletes config properties on the same snapshot.",
         ));
     }
     match (chosen.as_deref(), legacy) {
         (Some(word @ ("ignore" | "invalidate" | "new_record")), _) => Ok(Value::from(word)),
-        (Some(_), _) => Err(compilation("Invalid setting for property hard_deletes.")),
+        (Some(_), _) => Err(runtime("Invalid setting for property hard_deletes.")),
         (None, Some(v)) if v.is_true() => Ok(Value::from("invalidate")),
         _ => Ok(Value::from("ignore")),
     }

@@ -46,9 +46,9 @@ fn list_sql(schemas: &[String]) -> String {
         .collect();
     format!(
         "select n.nspname, c.relname, case c.relkind when 'v' then 'view' when 'm' then 'materialized_view' \
-         when 'f' then 'external' else 'table' end from pg_catalog.pg_class c \
+         else 'table' end from pg_catalog.pg_class c \
          join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
-         where c.relkind in ('r','v','m','p','f') and lower(n.nspname) in ({}) order by 1, 2",
+         where c.relkind in ('r','v','m','p') and lower(n.nspname) in ({}) order by 1, 2",
         names.join(", ")
     )
 }

@@ -87,7 +87,8 @@ impl ConfigObject {
 fn call_values(args: &Args) -> Result<Map<String, Json>, Error> {
     let mut out = Map::new();
     if let Some(first) = args.positional.first() {
-        if args.positional.len() > 1 || !python::is_plain_map(first) {
+        let more = args.positional.len() > 1 || !args.all_named().is_empty();
+        if more || !python::is_plain_map(first) {
             return Err(compilation(
                 "Invalid inline model config: give keyword arguments, or one mapping",
             ));
@@ -146,6 +147,11 @@ impl Object for ConfigObject {
             "meta_require" => self.meta(&args, true),
             "set" => {
                 let (key, value) = (args.required_text(0, "name")?, args.required(1, "value")?);
+                // As in dbt, what a text sets counts when it is read: `set_sql_header` relies on it.
+                if self.0.phase == Phase::Parse {
+                    let set = Map::from_iter([(key.clone(), python::json::to_json(&value))]);
+                    lock(&self.0.recorder).config.push(set);
+                }
                 lock(&self.0.config).insert(key, python::json::to_json(&value));
                 Ok(Value::from(""))
             }

@@ -64,6 +64,11 @@ pub(super) fn compilation(message: impl Into<String>) -> Error {
     Raised::Compilation(message.into()).into_error()
 }
 
+/// An error of the adapter, as dbt calls what is no mistake of a template.
+pub(super) fn runtime(message: impl Into<String>) -> Error {
+    Raised::Other("Runtime Error", message.into()).into_error()
+}
+
 /// A render's error as a diagnostic; `fallback` is the place when the error has none.
 pub fn diagnostic(e: &JinjaError, fallback: Option<&Place>) -> Diagnostic {
     let raised = e.payload::<Raised>();

@@ -225,7 +225,7 @@ impl Relation {
         }
         let name = out.identifier.as_deref().unwrap_or_default();
         if out.kind.is_some() && name.len() > MAX_NAME {
-            return Err(super::exceptions::compilation(format!(
+            return Err(super::exceptions::runtime(format!(
                 "Relation name '{name}' is longer than {MAX_NAME} characters"
             )));
         }

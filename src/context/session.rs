@@ -193,9 +193,9 @@ impl NodeSession {
         let sql = format!(
             "select pg_catalog.{lock}(pg_catalog.hashtextextended({}, 7431)); \
              select c.relname::text, case c.relkind when 'v' then 'view' when 'm' then 'materialized_view' \
-             when 'f' then 'external' else 'table' end from pg_catalog.pg_class c \
+             else 'table' end from pg_catalog.pg_class c \
              join pg_catalog.pg_namespace n on n.oid = c.relnamespace where n.nspname = {} \
-             and c.relname in ({}) and c.relkind in ('r', 'v', 'm', 'p', 'f')",
+             and c.relname in ({}) and c.relkind in ('r', 'v', 'm', 'p')",
             crate::pg::quote_literal(&format!("{schema}.{first}")),
             crate::pg::quote_literal(schema),
             list.join(", ")

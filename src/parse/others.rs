@@ -656,8 +656,10 @@ impl Builder<'_> {
             .filter(|f| !f.is_null())
             .and_then(Yaml::scalar_text);
         let text = match &fixture {
-            Some(name) => Some(self.fixture_text(package, p, entry, name, format)?),
-            None => entry.get("rows").and_then(Yaml::as_str).map(str::to_string),
+            Some(name) if format != "dict" || absent_rows(entry) => {
+                Some(self.fixture_text(package, p, entry, name, format)?)
+            }
+            _ => entry.get("rows").and_then(Yaml::as_str).map(str::to_string),
         };
         let rows = match (format, text) {
             ("csv", Some(text)) => csv_rows(&text),

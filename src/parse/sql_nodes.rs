@@ -3,6 +3,7 @@ use super::builder::{Builder, Draft, fqn, sha256, text_checksum};
 use super::properties::{Property, json_map};
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Checksum, ResourceType, version_text};
+use crate::jinja::python;
 use crate::load::{Package, Read};
 use crate::text::Place;
 use crate::yaml::Node as Yaml;
@@ -272,6 +273,9 @@ impl Builder<'_> {
             );
             return;
         }
+        let columns = config
+            .get("check_cols")
+            .filter(|c| python::json::from_json(c).is_true());
         match config.str("strategy") {
             Some("timestamp") if config.get("updated_at").is_none() => {
                 wrong(
@@ -279,11 +283,25 @@ impl Builder<'_> {
                     "name the column that tells when a row changed",
                 );
             }
-            Some("check") if config.get("check_cols").is_none() => {
+            Some("timestamp") if columns.is_some() => {
                 wrong(
-                    "the check strategy needs 'check_cols'".into(),
-                    "list the columns to compare, or write `check_cols: all`",
+                    "A 'timestamp' snapshot should not have 'check_cols'".into(),
+                    "take `check_cols` away, or write `strategy: check`",
                 );
+            }
+            Some("check") => {
+                let help = "list the columns to compare, or write `check_cols: all`";
+                match columns {
+                    None => wrong("the check strategy needs 'check_cols'".into(), help),
+                    Some(c) if c.is_array() || c.as_str() == Some("all") => {}
+                    Some(c) => {
+                        let shown = python::str_of(&python::json::from_json(c));
+                        let text = format!(
+                            "Invalid value for 'check_cols': {shown}. Expected 'all' or a list of strings."
+                        );
+                        wrong(text, help);
+                    }
+                }
             }
             _ => {}
         }

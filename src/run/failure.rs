@@ -76,7 +76,9 @@ pub fn node_error(
                 .unwrap_or_else(|| "Compilation Error".into());
             let mut message = e.message.clone();
             let mut frames = e.stack.iter();
-            if let Some(first) = frames.next() {
+            // dbt names the macros of a mistake in a template only.
+            let named = heading != "Runtime Error";
+            if let Some(first) = frames.next().filter(|_| named) {
                 message.push_str(&format!(
                     "\n\n> in macro {} ({})",
                     first.name, first.defined.file.path

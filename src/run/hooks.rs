@@ -70,7 +70,8 @@ pub fn run_hooks(
         let index = i + 1;
         let result = if failed {
             let mut r = NodeResult::new(&node.unique_id, Status::Skipped);
-            r.message = Some("Skipping due to an earlier failed hook".into());
+            r.message = Some(format!("{} skipped", NodeInfo::of_node(node).label));
+            r.failures = Some(1);
             r
         } else {
             reporter.emit(Event::NodeStarted {
@@ -106,34 +107,53 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
     let passed = format!("{label} passed");
     let scope = compiler.scope(node, compiler.facts(node));
     result.thread_id = "MainThread".into();
-    let outcome: Result<(), Failure> = compiler.compile(node).map_err(|d| compile_failure(node, d)).and_then(|compiled| {
-        let file = runner.write_compiled(node, &compiled.sql);
-        result.compiled = true;
-        result.compiled_code = Some(compiled.sql.clone());
-        result.macros.clone_from(&compiled.macros);
-        result.timing.push(Timing { name: Step::Compile, started_at: Some(begun), completed_at: Some(Utc::now()) });
-        let sql = compiled.sql.trim();
-        if sql.is_empty() {
+    let outcome: Result<(), Failure> = compiler
+        .compile(node)
+        .map_err(|d| compile_failure(node, d))
+        .and_then(|compiled| {
+            let file = runner.write_compiled(node, &compiled.sql);
+            result.compiled = true;
+            result.compiled_code = Some(compiled.sql.clone());
+            result.macros.clone_from(&compiled.macros);
+            result.timing.push(Timing {
+                name: Step::Compile,
+                started_at: Some(begun),
+                completed_at: Some(Utc::now()),
+            });
+            let sql = compiled.sql.trim();
+            if sql.is_empty() {
+                result.message = Some(passed.clone());
+                result.failures = Some(0);
+                return Ok(());
+            }
+            scope.send(sql).map_err(|e| match e {
+                SendError::Database(e, sent, prefix) => {
+                    let mut f = database_failure(
+                        node,
+                        Some(&compiled),
+                        &e,
+                        &sent,
+                        prefix,
+                        Some(&file),
+                        None,
+                    );
+                    let said = f
+                        .message
+                        .lines()
+                        .skip(1)
+                        .map(|l| l.strip_prefix("  ").unwrap_or(l));
+                    let said: Vec<&str> = said
+                        .filter(|l| !l.starts_with("compiled code at "))
+                        .collect();
+                    f.message = format!("{label} failed, error:\n {}", said.join("\n"));
+                    f
+                }
+                SendError::Comment(e) => compile_failure(node, crate::context::raised(&e)),
+            })?;
             result.message = Some(passed.clone());
             result.failures = Some(0);
-            return Ok(());
-        }
-        let response = scope.send(sql).map_err(|e| match e {
-            SendError::Database(e, sent, prefix) => {
-                let mut f = database_failure(node, Some(&compiled), &e, &sent, prefix, Some(&file), None);
-                let said = f.message.lines().skip(1).map(|l| l.strip_prefix("  ").unwrap_or(l));
-                let said: Vec<&str> = said.filter(|l| !l.starts_with("compiled code at ")).collect();
-                f.message = format!("{label} failed, error:\n {}", said.join("\n"));
-                f
-            }
-            SendError::Comment(e) => compile_failure(node, crate::context::raised(&e)),
-        })?;
-        result.message = Some(passed.clone());
-            result.failures = Some(0);
-        let map = json!({"_message": response.message, "code": response.code, "rows_affected": response.rows_affected});
-        result.adapter_response = map.as_object().cloned().unwrap_or_default();
-        Ok(())
-    });
+            Ok(())
+        });
     result.timing.push(Timing {
         name: Step::Execute,
         started_at: Some(begun),
@@ -142,6 +162,7 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
     result.execution_time = started.elapsed().as_secs_f64();
     if let Err(f) = outcome {
         result.status = Status::Error;
+        result.failures = Some(1);
         result.message = Some(f.message);
         result.diagnostic = Some(f.diagnostic);
     }

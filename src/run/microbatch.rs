@@ -4,6 +4,7 @@
 //! In: the model and the run's time range. Out: one result, with the batches that went well and those to run again.
 use super::failure::{Failure, internal};
 use super::node::NodeRunner;
+use crate::config::moment_of;
 use crate::context::{Batch, Shared};
 use crate::graph::Node;
 use crate::outcome::{NodeResult, Status, Step, Timing};
@@ -114,23 +115,6 @@ fn batch(size: Size, start: NaiveDateTime, end: NaiveDateTime) -> Batch {
 /// A moment as `run_results.json` has it.
 fn moment(t: DateTime<Utc>) -> String {
     t.format("%Y-%m-%dT%H:%M:%S+00:00").to_string()
-}
-
-/// A date or time of a configuration, in UTC.
-fn read(text: &str) -> Option<NaiveDateTime> {
-    let text = text.trim().trim_end_matches('Z');
-    if let Ok(t) = DateTime::parse_from_str(&text.replace(' ', "T"), "%Y-%m-%dT%H:%M:%S%.f%:z") {
-        return Some(t.naive_utc());
-    }
-    let text = text.replace(' ', "T");
-    ["%Y-%m-%dT%H:%M:%S%.f", "%Y-%m-%dT%H:%M"]
-        .iter()
-        .find_map(|f| NaiveDateTime::parse_from_str(&text, f).ok())
-        .or_else(|| {
-            NaiveDate::parse_from_str(&text, "%Y-%m-%d")
-                .ok()
-                .map(|d| d.and_time(NaiveTime::MIN))
-        })
 }
 
 /// Whether a node runs in batches. A project's own strategy of that name does so only when a flag asks for it, as in
@@ -313,7 +297,7 @@ impl NodeRunner {
                     .map(|b| b.as_str().map_or_else(|| b.to_string(), str::to_string));
                 begin
                     .as_deref()
-                    .and_then(read)
+                    .and_then(moment_of)
                     .ok_or_else(|| internal(node, "the config `begin` is not a date or time"))?
             }
         };
@@ -330,7 +314,12 @@ fn retried(node: &Node, failed: &Json) -> Vec<Batch> {
         .unwrap_or(Size::Day);
     let pairs = failed.as_array().into_iter().flatten();
     pairs
-        .filter_map(|p| Some((read(p.get(0)?.as_str()?)?, read(p.get(1)?.as_str()?)?)))
+        .filter_map(|p| {
+            Some((
+                moment_of(p.get(0)?.as_str()?)?,
+                moment_of(p.get(1)?.as_str()?)?,
+            ))
+        })
         .map(|(start, end)| batch(size, start, end))
         .collect()
 }
@@ -370,8 +359,8 @@ mod tests {
     fn spans(size: &str, from: &str, to: &str) -> Vec<String> {
         batches(
             Size::parse(size).unwrap(),
-            read(from).unwrap(),
-            read(to).unwrap(),
+            moment_of(from).unwrap(),
+            moment_of(to).unwrap(),
         )
         .iter()
         .map(|b| format!("{} {}..{}", b.id, moment(b.start), moment(b.end)))
@@ -407,13 +396,16 @@ mod tests {
 
     #[test]
     fn lines_are_found_up_and_down() {
-        let t = |s: &str| read(s).unwrap();
+        let t = |s: &str| moment_of(s).unwrap();
         assert_eq!(Size::Month.ceiling(t("2020-01-01")), t("2020-01-01"));
         assert_eq!(
             Size::Month.ceiling(t("2020-12-01T00:00:01")),
             t("2021-01-01")
         );
         assert_eq!(Size::Year.offset(t("2020-01-01"), -1), t("2019-01-01"));
-        assert_eq!(read("2020-01-01T02:00:00+02:00"), Some(t("2020-01-01")));
+        assert_eq!(
+            moment_of("2020-01-01T02:00:00+02:00"),
+            Some(t("2020-01-01"))
+        );
     }
 }

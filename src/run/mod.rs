@@ -13,6 +13,7 @@ mod seed;
 mod test;
 mod unit;
 mod unit_diff;
+mod waits;
 mod worker;
 
 pub use diff::{Changes, Finding, Mark, Pair, RowChange, diff, references};

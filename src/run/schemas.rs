@@ -2,8 +2,8 @@
 use crate::context::{
     NodeFacts, NodeScope, NodeSession, Phase, Relation, Setup, Shared, diagnostic,
 };
-use crate::diag::{Diagnostic, Result};
-use crate::graph::{Manifest, ResourceType};
+use crate::diag::{Diagnostic, Result, code};
+use crate::graph::{Manifest, Node, ResourceType};
 use std::collections::{BTreeSet, HashMap};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -25,13 +25,14 @@ pub fn prepare(
             ResourceType::Test => node.relation_name.is_some() || shared.flag("STORE_FAILURES"),
             _ => false,
         };
-        if makes
-            && node
-                .database
-                .eq_ignore_ascii_case(&shared.target.connection.dbname)
-        {
-            wanted.insert(node.schema.clone());
+        if !makes {
+            continue;
         }
+        let own = &shared.target.connection.dbname;
+        if !node.database.eq_ignore_ascii_case(own) {
+            return Err(elsewhere(node, own).into());
+        }
+        wanted.insert(node.schema.clone());
     }
     let lock = || session.lock().unwrap_or_else(PoisonError::into_inner);
     let fail = |e: crate::pg::PgError| -> crate::diag::Stopped {
@@ -59,6 +60,22 @@ pub fn prepare(
             .map_err(fail)?;
     }
     Ok(())
+}
+
+/// A node for another database stops the run before its first statement, as in dbt.
+fn elsewhere(node: &Node, own: &str) -> Diagnostic {
+    let text = format!(
+        "Cross-db references not allowed in postgres ({} vs {own})",
+        node.database
+    );
+    Diagnostic::error(code::G0401, text)
+        .heading("Runtime Error")
+        .at_opt(node.place.clone())
+        .help(format!(
+            "{} `{}` can only be made in the database that the profile names: take its `database` away, or select other nodes",
+            node.resource_type.as_str(),
+            node.name
+        ))
 }
 
 /// By the project's `create_schema` macro, so that an override counts.

@@ -2,6 +2,7 @@
 use super::failure::Failure;
 use super::node::NodeRunner;
 use super::schedule::Scheduler;
+use super::waits::Waits;
 use crate::context::{NodeSession, Shared};
 use crate::graph::{Entry, Manifest, Node, ResourceType};
 use crate::outcome::{NodeResult, Status};
@@ -31,6 +32,12 @@ impl Cancellation {
     /// Set once the stop was asked for.
     pub fn flag(&self) -> &AtomicBool {
         &self.stopped
+    }
+
+    /// Cancels what runs on this connection, too: the one of the hooks around the nodes.
+    pub fn covers(&self, handle: CancelHandle) {
+        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.insert(usize::MAX, handle);
     }
 
     /// As `cancel`, on a signal from outside.
@@ -95,6 +102,7 @@ struct Pool<'a> {
     wake: Condvar,
     next_index: AtomicUsize,
     total: usize,
+    waits: Waits,
 }
 
 /// Runs everything; results come in the order of completion.
@@ -110,19 +118,33 @@ pub fn execute(work: &Work<'_>) -> Results {
         wake: Condvar::new(),
         next_index: AtomicUsize::new(0),
         total,
+        waits: Waits::default(),
     };
     let threads = work.threads.clamp(1, total.max(1));
     std::thread::scope(|scope| {
+        let pool = &pool;
+        let watcher = std::thread::Builder::new().name("waits".into());
+        // Without a thread for it, nobody says what is waited for.
+        let _ = watcher.spawn_scoped(scope, || pool.waits.watch(&work.options, &work.reporter));
+        let mut workers = Vec::new();
         for n in 0..threads {
-            let pool = &pool;
             let named = std::thread::Builder::new()
                 .name(format!("Thread-{} (worker)", n + 1))
                 .stack_size(64 * 1024 * 1024);
-            let spawned = named.spawn_scoped(scope, move || pool.work(n));
-            if spawned.is_err() && n == 0 {
-                pool.work(n);
+            match named.spawn_scoped(scope, move || pool.work(n)) {
+                Ok(worker) => workers.push(worker),
+                Err(_) if n == 0 => pool.work(n),
+                Err(_) => {}
             }
         }
+        for worker in workers {
+            let joined = worker.join();
+            if let Err(panic) = joined {
+                pool.waits.close();
+                std::panic::resume_unwind(panic);
+            }
+        }
+        pool.waits.close();
     });
     pool.state
         .into_inner()
@@ -360,6 +382,20 @@ impl Pool<'_> {
                 return (result, false);
             }
         };
+        let backend = {
+            let mut session = runner.session.lock();
+            session
+                .as_mut()
+                .map_or(0, |session| session.raw().backend_pid())
+        };
+        self.waits.begin(number, backend, &self.info(id).label);
+        let ended = self.run_on(id, runner);
+        self.waits.end(number);
+        ended
+    }
+
+    fn run_on(&self, id: &str, runner: &NodeRunner) -> (NodeResult, bool) {
+        let manifest = &self.work.manifest;
         if let Some(test) = manifest.unit_tests.get(id) {
             return told(runner.unit_test(test));
         }

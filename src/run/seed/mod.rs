@@ -64,6 +64,9 @@ impl SeedFile {
                 })
                 .collect();
             file.names = distinct(cells?);
+        } else {
+            let text = "the file is empty: its first line must name the columns";
+            return Err(file.bad(1, text.into()));
         }
         let types = node.config.get("column_types");
         file.columns = file

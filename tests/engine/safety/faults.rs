@@ -281,3 +281,29 @@ fn a_disk_or_quota_that_is_full_fails_the_node_alone() {
     );
     assert_eq!(p.debris(), "");
 }
+
+/// A node that stands still says whose lock it waits for, and goes on when that is given back.
+#[test]
+fn who_holds_the_lock_is_told() {
+    let p = Project::new(&[(
+        "models/held.sql",
+        "{{ config(materialized='table') }}\nselect 1 as id\n",
+    )]);
+    p.tv1(&["run"]).expect(0, &[]);
+    let mut other = p.connect();
+    other
+        .execute("set application_name = 'the other one'; begin; lock table held in access exclusive mode")
+        .unwrap();
+    let run = p.spawn(&["run"]);
+    std::thread::sleep(Duration::from_secs(8));
+    other.execute("rollback").unwrap();
+    let said = run.wait_with_output().unwrap();
+    let text = String::from_utf8_lossy(&said.stdout).to_string();
+    assert!(said.status.success(), "{text}");
+    assert!(
+        text.contains("held waits for a lock that the server's process")
+            && text.contains("the other one, idle in transaction: "),
+        "{text}"
+    );
+    assert_eq!(text.matches("waits for a lock").count(), 1, "{text}");
+}

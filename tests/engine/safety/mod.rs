@@ -3,5 +3,6 @@ mod dependants;
 mod faults;
 mod microbatch;
 mod more;
+mod odd;
 mod options;
 mod seeds;

@@ -75,7 +75,7 @@ fn other_databases_are_refused() {
         "{{ config(database='elsewhere') }}\nselect 1 as id\n",
     )]);
     p.tv1(&["run"]).expect(
-        1,
+        2,
         &["Cross-db references not allowed in postgres (elsewhere vs"],
     );
 }
