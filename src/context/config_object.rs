@@ -87,7 +87,7 @@ impl ConfigObject {
 fn call_values(args: &Args) -> Result<Map<String, Json>, Error> {
     let mut out = Map::new();
     if let Some(first) = args.positional.first() {
-        let more = args.positional.len() > 1 || !args.all_named().is_empty();
+        let more = args.positional.len() > 1 || args.all_named().next().is_some();
         if more || !python::is_plain_map(first) {
             return Err(compilation(
                 "Invalid inline model config: give keyword arguments, or one mapping",
