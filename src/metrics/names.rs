@@ -93,7 +93,7 @@ fn held(layer: &Layer, name: &str, bases: &[&str]) -> Option<Named> {
         let all = bases
             .iter()
             .all(|other| !paths(layer, other, &table.name, &[]).is_empty());
-        all.then(|| (table, key))
+        all.then_some((table, key))
     };
     let (table, key) = bases.iter().find_map(|b| holder(&b))?;
     Some(Named {
