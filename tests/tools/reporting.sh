@@ -198,9 +198,10 @@ metricflow() {
     cp -r "$work/shop" "$work/older" && rm -rf "$work/older/.tv1" "$work/older/target" || return 1
     cp "$root/tests/engine/fixtures/shop/older.yml" "$work/older/models/sem.yml" && rm -r "$work/older/reports"
     cd "$work/older" || return 1
-    "$TV1" build --quiet --exclude test_type:data || return 1
+    # The server would end with the build; MetricFlow needs it for long.
+    "$TV1" db start --quiet && "$TV1" build --quiet --exclude test_type:data || return 1
     printf 'shop:\n  target: dev\n  outputs:\n    dev: {type: postgres, host: "%s", port: 5432, user: tv1, password: none, dbname: tv1, schema: public, threads: 1}\n' \
-        "$work/older/.tv1/postgres" >profiles.yml
+        "$(python3 -c 'import sys, urllib.parse as u; print(u.parse_qs(u.urlparse(sys.argv[1]).query)["host"][0])' "$("$TV1" db url --quiet)")" >profiles.yml
     export DBT_PROFILES_DIR=$work/older DO_NOT_TRACK=1
     PATH="$tools/metricflow/bin:$PATH" dbt parse --quiet || return 1
     PATH="$tools/metricflow/bin:$PATH" "$tools/metricflow/bin/python" "$here/metricflow.py" "$TV1" mf "$work/older" - <"$here/reporting/metricflow.txt"
