@@ -48,8 +48,8 @@ fn compare_floats(op: Op, a: Code, b: Code) -> Code {
         lift(a, b, move |x, y| boolean(test(as_float(x), as_float(y))))
     }
     match op {
-        Op::Equal => test(a, b, |x, y| x <= y && x >= y),
-        Op::Unequal => test(a, b, |x, y| x < y || x > y),
+        Op::Equal => test(a, b, |x, y| x.partial_cmp(&y) == Some(Ordering::Equal)),
+        Op::Unequal => test(a, b, |x, y| x.partial_cmp(&y).is_some_and(Ordering::is_ne)),
         Op::Less => test(a, b, |x, y| x < y),
         Op::LessEqual => test(a, b, |x, y| x <= y),
         Op::Greater => test(a, b, |x, y| x > y),
