@@ -167,9 +167,10 @@ impl Reader<'_> {
             self.wrong(node, "let", "a mapping of names to expressions");
         }
         let mut out = Vec::new();
-        for (k, v) in node.entries().to_vec() {
+        for (k, v) in self.free(node, "let") {
             if let Some(name) = self.name(&k, "a name in `let`") {
-                let value = self.let_value(&v, &name).unwrap_or(Value::Broken);
+                let value = v.and_then(|v| self.let_value(&v, &name));
+                let value = value.unwrap_or(Value::Broken);
                 out.push((name, value));
             }
         }
@@ -182,9 +183,10 @@ impl Reader<'_> {
             self.wrong(node, "row", "a mapping of columns to expressions");
         }
         let mut out = Vec::new();
-        for (k, v) in node.entries().to_vec() {
+        for (k, v) in self.free(node, "row") {
             if let Some(name) = self.name(&k, "a column in `row`") {
-                let value = self.row_value(&v, &name).unwrap_or(Value::Broken);
+                let value = v.and_then(|v| self.row_value(&v, &name));
+                let value = value.unwrap_or(Value::Broken);
                 out.push((name, value));
             }
         }

@@ -115,6 +115,12 @@ fn canonical(root: &Node) -> serde_json::Value {
     json
 }
 
+/// Whether a text has more brackets that open than that close.
+fn open(node: &Node) -> bool {
+    let count = |sign: char| node.as_str().map_or(0, |t| t.matches(sign).count());
+    count('(') > count(')')
+}
+
 /// Reads nodes and says what is wrong with them.
 pub(super) struct Reader<'a> {
     pub file: Arc<SourceFile>,
@@ -174,17 +180,9 @@ impl Reader<'_> {
                 .entries()
                 .iter()
                 .rfind(|(k, _)| k.span.end <= key.span.start);
-            let open = before
-                .and_then(|(_, v)| v.as_str())
-                .is_some_and(|t| t.matches('(').count() > t.matches(')').count());
-            if value.is_null() && (open || cut) {
+            if value.is_null() && (cut || before.is_some_and(|(_, v)| open(v))) {
                 if !cut {
-                    self.error(
-                        code::M0804,
-                        key.span.clone(),
-                        format!("{what}: key `{name}` has no value: an expression in {{ }} contains a comma"),
-                        Some("put the whole expression in double quotes"),
-                    );
+                    self.cut_in_two(key, &what);
                 }
                 cut = true;
                 continue;
@@ -201,6 +199,37 @@ impl Reader<'_> {
             );
         }
         cut
+    }
+
+    fn cut_in_two(&mut self, key: &Node, what: &str) {
+        let name = key
+            .scalar_text()
+            .unwrap_or_else(|| key.type_name().to_string());
+        self.error(
+            code::M0804,
+            key.span.clone(),
+            format!("{what}: key `{name}` has no value: an expression in {{ }} contains a comma"),
+            Some("put the whole expression in double quotes"),
+        );
+    }
+
+    /// Entries of a mapping whose keys may be any name. Where YAML has cut an expression in two at a comma, that is said
+    /// once, and the name has no value.
+    pub fn free(&mut self, map: &Node, what: &str) -> Vec<(Node, Option<Node>)> {
+        let what = format!("{}.{what}", self.sim);
+        let mut out: Vec<(Node, Option<Node>)> = Vec::new();
+        let mut cut = false;
+        for (key, value) in map.entries() {
+            let begun = out.last().and_then(|(_, v)| v.as_ref()).is_some_and(open);
+            cut = value.is_null() && (cut || begun);
+            if !cut {
+                out.push((key.clone(), Some(value.clone())));
+            } else if begun && let Some((_, before)) = out.last_mut() {
+                self.cut_in_two(key, &what);
+                *before = None;
+            }
+        }
+        out
     }
 
     pub fn name(&mut self, node: &Node, what: &str) -> Option<Name> {
@@ -367,10 +396,9 @@ impl Reader<'_> {
         if !node.is_map() {
             self.wrong(node, what, "a mapping of names to expressions");
         }
-        let entries = node.entries().to_vec();
-        entries
+        self.free(node, what)
             .iter()
-            .filter_map(|(k, v)| Some((self.name(k, what)?, self.src(v, what)?)))
+            .filter_map(|(k, v)| Some((self.name(k, what)?, self.src(v.as_ref()?, what)?)))
             .collect()
     }
 

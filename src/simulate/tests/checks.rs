@@ -71,6 +71,15 @@ fn one_fault_does_not_hide_the_next() {
     }
 }
 
+/// An expression that YAML has cut at its comma is one finding, wherever it stands.
+#[test]
+fn expressions_cut_in_two_are_said_once() {
+    let text = "simulation: t\ncolumns:\n  id: {type: bigint, id: packed}\n  v: {type: double precision}\nprocess:\n  per: segmentation as s\n  lookup: {other: if(true, 1, 2)}\n  each_day:\n    let: {busy: chance(0.5), n: int(1, 5)}\n    each:\n      row: {v: uniform(0, 1)}\n";
+    let said = short(text);
+    let cut = said.matches("contains a comma | put the whole").count();
+    assert_eq!((cut, said.lines().count()), (3, 3), "{said}");
+}
+
 const HEAD: &str = "simulation: t\nrows: {initial: 5}\ncolumns:\n  id: {type: bigint, id: sequence, primary_key: true}\n";
 
 #[test]
