@@ -94,6 +94,7 @@ codes! {
     M0810 "Rows could not be made: an expression failed for the row named, an id overflowed, a pick had nothing to choose from, or a table is too large for memory."
     M0811 "A check of a simulation failed. The table as it was before is still in place."
     M0812 "A simulation's table cannot be replaced because something depends on it that tv1 cannot make again."
+    M0813 "Where a simulation's table is to be there is something that tv1 has not made: a table with rows, or a view. It is left as it is. Drop or rename it; `--full-refresh` replaces a table."
     J0305 "A template raised a warning by `exceptions.warn`."
     J0306 "A macro that was asked for by name does not exist."
     P0101 "A file or folder of the project cannot be read or written. The operating system's reason is shown."

@@ -171,6 +171,9 @@ impl Simulations {
         let mut session = (around.connect)()?;
         ledger::alone(&mut session, &schema, &table).map_err(refused(simulation))?;
         let entry = ledger::read(&mut session, &schema, &table).map_err(refused(simulation))?;
+        if entry.is_none() {
+            swap::free(&mut session, simulation, options, &schema, &table)?;
+        }
         let inputs = simulation.inputs_now(around.host)?;
         let action = decide(simulation, &program, entry.as_ref(), options, &inputs);
         let options = &Options {

@@ -5,6 +5,7 @@ use super::{Job, refused};
 use crate::diag::{Diagnostic, Result, code};
 use crate::pg::catalog::{self, DependantKind};
 use crate::pg::{PgError, Session, quote_ident, quote_literal};
+use crate::simulate::project::{Options, Simulation};
 
 /// A new table that is not yet in its place.
 pub struct Fresh {
@@ -21,6 +22,50 @@ fn named(stem: &str, ending: &str) -> String {
         keep -= 1;
     }
     format!("{}{ending}", &stem[..keep])
+}
+
+/// Makes sure that nothing of somebody else's is lost where a table that the ledger does not know is to be.
+///
+/// # Errors
+/// When there is a table with rows (unless all is to be made anew), or something that is no table.
+pub fn free(
+    session: &mut Session,
+    simulation: &Simulation,
+    options: &Options,
+    schema: &str,
+    table: &str,
+) -> Result<()> {
+    let failed = refused(simulation);
+    let relation = format!("{}.{}", quote_ident(schema), quote_ident(table));
+    let found = session.fetch(&format!(
+        "select c.relkind::text from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace
+           where n.nspname = {} and c.relname = {}",
+        quote_literal(schema),
+        quote_literal(table)
+    ));
+    let found = found.map_err(&failed)?;
+    let kind = found.scalar().and_then(|c| c.text()).unwrap_or_default();
+    let (what, help) = match kind.as_str() {
+        "" => return Ok(()),
+        "r" | "p" if options.full_refresh => return Ok(()),
+        "r" | "p" => {
+            let rows = session.fetch(&format!("select 1 from {relation} limit 1"));
+            if rows.map_err(&failed)?.rows.is_empty() {
+                return Ok(());
+            }
+            (
+                "has rows that tv1 has not made",
+                "drop or rename it, or let `--full-refresh` replace it",
+            )
+        }
+        _ => ("is no table, and tv1 has not made it", "drop or rename it"),
+    };
+    Err(Diagnostic::error(
+        code::M0813,
+        format!("simulation {}: {relation} {what}", simulation.name),
+    )
+    .help(help)
+    .into())
 }
 
 impl Fresh {

@@ -303,6 +303,32 @@ fn a_replaced_table_keeps_its_views_rights_and_comments() {
 }
 
 #[test]
+fn what_somebody_else_made_is_left_as_it_is() {
+    let db = database();
+    let host = Project::default();
+    let s = loaded_from(ITEMS, &host);
+    let ask = |options: &Options| run(&db, &s, "items", options, &host);
+    let said = |options: &Options| ask(options).unwrap_err().to_string();
+    let sql = |sql: &str| db.connect().execute(sql).map(drop).unwrap();
+    sql("create schema s; create table s.items (mine int); insert into s.items values (7)");
+    assert!(said(&options(2)).contains("has rows that tv1 has not made"));
+    assert_eq!(one(&db, "select mine from s.items"), "7");
+    let anew = Options {
+        full_refresh: true,
+        ..options(2)
+    };
+    assert_eq!(ask(&anew).unwrap().rows, 50);
+    // An empty table is what a script made for the rows to come.
+    sql("drop schema tv1 cascade; truncate s.items");
+    assert_eq!(ask(&options(2)).unwrap().rows, 50);
+    sql("drop schema tv1 cascade; drop table s.items; create view s.items as select 1 as mine");
+    for options in [options(2), anew] {
+        assert!(said(&options).contains("is no table"), "{}", said(&options));
+    }
+    assert_eq!(one(&db, "select mine from s.items"), "1");
+}
+
+#[test]
 fn a_failed_check_leaves_the_old_table() {
     let db = database();
     let host = Project::default();
