@@ -13,6 +13,7 @@ mod seed;
 mod test;
 mod unit;
 mod unit_diff;
+mod unit_fixture;
 mod waits;
 mod worker;
 

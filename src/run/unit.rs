@@ -1,17 +1,20 @@
 //! Runs a unit test: the model's SQL over given rows, compared with expected ones.
-use super::failure::{Failure, compile_failure, indented, node_heading};
+use super::failure::{Failure, compile_failure, database_failure, indented, node_heading};
 use super::node::NodeRunner;
+use super::unit_fixture::{Fixture, fixture_sql};
 use crate::compile::{CompiledNode, Compiler, Constant, keep};
-use crate::context::Relation;
+use crate::context::{NodeSession, Relation};
 use crate::diag::{Diagnostic, code};
 use crate::graph::{ExtraCte, Node, ResourceType, UnitTest};
 use crate::jinja::{Package, python};
 use crate::outcome::{NodeResult, Status, Step, Timing};
 use crate::parse::Found;
+use crate::pg::{Cell, PgError};
 use chrono::Utc;
 use minijinja::value::Value;
-use serde_json::{Map, Value as Json, json};
+use serde_json::{Value as Json, json};
 use std::collections::BTreeMap;
+use std::sync::{MutexGuard, PoisonError};
 
 impl NodeRunner {
     /// Runs a unit test.
@@ -64,15 +67,15 @@ impl NodeRunner {
         result.macros.clone_from(&compiled.macros);
         let (actual, expected) = self.rows(test, model, &compiled)?;
         // dbt asks for the rows of both in one statement.
-        let both = actual.1.len() + expected.1.len();
+        let both = actual.cells.len() + expected.cells.len();
         let response =
             json!({"_message": format!("SELECT {both}"), "code": "SELECT", "rows_affected": both});
         result.adapter_response = response.as_object().cloned().unwrap_or_default();
-        if actual.1 == expected.1 {
+        if actual.cells == expected.cells {
             result.failures = Some(0);
             return Ok(());
         }
-        let diff = super::unit_diff::drawn(&actual.0, &actual.1, &expected.1);
+        let diff = super::unit_diff::drawn(&actual.columns, &actual.cells, &expected.cells);
         result.status = Status::Fail;
         result.failures = Some(1);
         result.message = Some(format!("\n\nactual differs from expected:\n\n{diff}\n\n"));
@@ -226,163 +229,44 @@ impl NodeRunner {
         Ok(())
     }
 
-    /// The SQL of given rows, typed as the input's own columns where these are known.
-    fn fixture(
-        &self,
-        test: &UnitTest,
-        given: &Json,
-        relation: Option<&Relation>,
-        id: Option<&str>,
-    ) -> Result<String, Diagnostic> {
-        let rows = given.get("rows").cloned().unwrap_or(Json::Null);
-        if let Json::String(sql) = rows {
-            return Ok(sql);
-        }
-        let columns = self.known_columns(relation, id)?;
-        let list = rows.as_array().cloned().unwrap_or_default();
-        let own = id.and_then(|id| self.shared.manifest().and_then(|m| m.entry(id)));
-        let name = own.map_or(test.model.as_str(), |e| e.name());
-        fixture_sql(test, Fixture::Input(name), &columns, &list)
-    }
-
-    /// Names and types of a relation's columns: from the database, else as described.
-    fn known_columns(
-        &self,
-        relation: Option<&Relation>,
-        id: Option<&str>,
-    ) -> Result<Vec<(String, String)>, Diagnostic> {
-        let Some(r) = relation else {
-            return Ok(Vec::new());
-        };
-        let sql = format!(
-            "select a.attname, pg_catalog.format_type(a.atttypid, a.atttypmod) from pg_catalog.pg_attribute a \
-             join pg_catalog.pg_class c on c.oid = a.attrelid join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
-             where n.nspname = {} and c.relname = {} and a.attnum > 0 and not a.attisdropped order by a.attnum",
-            crate::pg::quote_literal(r.schema.as_deref().unwrap_or_default()),
-            crate::pg::quote_literal(r.identifier.as_deref().unwrap_or_default())
-        );
-        let mut session = self
-            .session
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
-        let table = session
-            .raw()
-            .fetch(&sql)
-            .map_err(|e| e.diagnostic(None, None))?;
-        let found: Vec<(String, String)> = table
-            .rows
-            .iter()
-            .map(|r| {
-                (
-                    r[0].text().unwrap_or_default(),
-                    unsized_text(&r[1].text().unwrap_or_default()).to_string(),
-                )
-            })
-            .collect();
-        if !found.is_empty() {
-            return Ok(found);
-        }
-        let manifest = self.shared.manifest();
-        let described = id.and_then(|id| {
-            manifest.and_then(|m| {
-                m.nodes
-                    .get(id)
-                    .map(|n| n.columns.clone())
-                    .or_else(|| m.sources.get(id).map(|s| s.columns.clone()))
-            })
-        });
-        Ok(described
-            .into_iter()
-            .flatten()
-            .filter_map(|(n, c)| Some((n, c.data_type?)))
-            .collect())
-    }
-
-    /// Actual and expected rows: column names, and rows as texts, sorted.
-    #[expect(clippy::type_complexity, reason = "two tables of texts")]
+    /// Actual and expected rows, over the columns that are expected.
     fn rows(
         &self,
         test: &UnitTest,
         model: &Node,
         compiled: &CompiledNode,
-    ) -> Result<
-        (
-            (Vec<String>, Vec<Vec<Option<String>>>),
-            (Vec<String>, Vec<Vec<Option<String>>>),
-        ),
-        Failure,
-    > {
-        let columns = {
-            let mut session = self
-                .session
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            let described = session.raw().describe(&compiled.sql).map_err(|e| {
-                super::failure::database_failure(
-                    model,
-                    Some(compiled),
-                    &e,
-                    &compiled.sql,
-                    0,
-                    None,
-                    None,
-                )
-            })?;
-            described
-                .iter()
-                .map(|c| (c.name.clone(), c.sql_type()))
-                .collect::<Vec<_>>()
-        };
-        let expect_rows = test.expect.get("rows").cloned().unwrap_or(Json::Null);
-        let wanted: Vec<String> = match &expect_rows {
-            Json::Array(rows) => rows
-                .first()
-                .and_then(Json::as_object)
-                .map(|m| m.keys().cloned().collect())
-                .unwrap_or_else(|| columns.iter().map(|(n, _)| n.clone()).collect()),
-            _ => columns.iter().map(|(n, _)| n.clone()).collect(),
-        };
-        let expected_sql = match &expect_rows {
-            Json::String(sql) => sql.clone(),
-            Json::Array(rows) => fixture_sql(test, Fixture::Expected, &columns, rows)
-                .map_err(|d| compile_failure(model, d))?,
-            _ => fixture_sql(test, Fixture::Expected, &columns, &[])
-                .map_err(|d| compile_failure(model, d))?,
-        };
-        let list = wanted
+    ) -> Result<(Rows, Rows), Failure> {
+        let refused =
+            |e: &PgError, sql: &str| database_failure(model, Some(compiled), e, sql, 0, None, None);
+        let described = self.lock_session().raw().describe(&compiled.sql);
+        let columns: Vec<(String, String)> = described
+            .map_err(|e| refused(&e, &compiled.sql))?
             .iter()
-            .map(|w| {
-                let (name, kind) = columns
-                    .iter()
-                    .find(|(n, _)| n.eq_ignore_ascii_case(w))
-                    .cloned()
-                    .unwrap_or((w.clone(), "text".into()));
-                let own = format!("cast({} as {kind})", crate::pg::quote_ident(&name));
-                let own = match kind.as_str() {
-                    // Two days and 48 hours are the same time.
-                    "interval" => format!("pg_catalog.justify_interval({own})"),
-                    _ => own,
-                };
-                format!("{own}::text as {}", crate::pg::quote_ident(w))
-            })
-            .collect::<Vec<_>>()
-            .join(", ");
-        let fetch = |sql: &str| -> Result<Vec<Vec<Option<String>>>, Failure> {
+            .map(|c| (c.name.clone(), c.sql_type()))
+            .collect();
+        let expected = test.expect.get("rows").unwrap_or(&Json::Null);
+        let given = expected.as_array().map(Vec::as_slice).unwrap_or_default();
+        let expected_sql = match expected {
+            Json::String(sql) => sql.clone(),
+            _ => fixture_sql(test, Fixture::Expected, &columns, given)
+                .map_err(|d| compile_failure(model, d))?,
+        };
+        let wanted: Vec<String> = match given.first().and_then(Json::as_object) {
+            Some(first) => first.keys().cloned().collect(),
+            None => columns.iter().map(|(n, _)| n.clone()).collect(),
+        };
+        let list = as_texts(&wanted, &columns);
+        let fetch = |sql: &str| -> Result<Rows, Failure> {
             let sql = format!("select {list} from (\n{sql}\n) as q");
-            let mut session = self
-                .session
-                .lock()
-                .unwrap_or_else(std::sync::PoisonError::into_inner);
-            let table = session.raw().fetch(&sql).map_err(|e| {
-                super::failure::database_failure(model, Some(compiled), &e, &sql, 0, None, None)
-            })?;
-            let mut rows: Vec<Vec<Option<String>>> = table
-                .rows
-                .iter()
-                .map(|r| r.iter().map(crate::pg::Cell::text).collect())
-                .collect();
-            rows.sort();
-            Ok(rows)
+            let table = self.lock_session().raw().fetch(&sql);
+            let table = table.map_err(|e| refused(&e, &sql))?;
+            let text = |r: &Vec<Cell>| r.iter().map(Cell::text).collect();
+            let mut cells: Vec<Vec<Option<String>>> = table.rows.iter().map(text).collect();
+            cells.sort();
+            Ok(Rows {
+                columns: wanted.clone(),
+                cells,
+            })
         };
         let path = crate::compile::file_of(
             &test.package_name,
@@ -394,10 +278,34 @@ impl NodeRunner {
             compiled.sql.trim_end()
         );
         keep(&self.shared, "run", &path, &both);
-        let actual = fetch(&compiled.sql)?;
-        let expected = fetch(&expected_sql)?;
-        Ok(((wanted.clone(), actual), (wanted, expected)))
+        Ok((fetch(&compiled.sql)?, fetch(&expected_sql)?))
     }
+
+    fn lock_session(&self) -> MutexGuard<'_, NodeSession> {
+        self.session.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+/// Rows as texts, sorted.
+struct Rows {
+    columns: Vec<String>,
+    cells: Vec<Vec<Option<String>>>,
+}
+
+/// The columns that are compared, in the model's types, as texts.
+fn as_texts(wanted: &[String], columns: &[(String, String)]) -> String {
+    let cells = wanted.iter().map(|w| {
+        let found = columns.iter().find(|(n, _)| n.eq_ignore_ascii_case(w));
+        let (name, kind) = found.map_or((w.as_str(), "text"), |(n, k)| (n, k));
+        let own = format!("cast({} as {kind})", crate::pg::quote_ident(name));
+        let own = match kind {
+            // Two days and 48 hours are the same time.
+            "interval" => format!("pg_catalog.justify_interval({own})"),
+            _ => own,
+        };
+        format!("{own}::text as {}", crate::pg::quote_ident(w))
+    });
+    cells.collect::<Vec<_>>().join(", ")
 }
 
 /// A unit test's path in its file: as if it were a file of its own in that folder.
@@ -442,14 +350,6 @@ fn in_test(test: &UnitTest, f: Failure) -> Failure {
     Failure { message, ..f }
 }
 
-/// A type without the length that would cut a fixture's text.
-fn unsized_text(kind: &str) -> &str {
-    match kind.split_once('(') {
-        Some(("character varying" | "character", _)) => "character varying",
-        _ => kind,
-    }
-}
-
 /// A package some of whose macros are replaced.
 #[derive(Debug)]
 struct Instead {
@@ -473,99 +373,5 @@ impl minijinja::value::Object for Instead {
             Some(value) => value.call(state, args),
             None => self.macros.call_method(state, name, args),
         }
-    }
-}
-
-/// Which rows of a unit test are meant.
-#[derive(Clone, Copy)]
-enum Fixture<'a> {
-    /// Those of an input.
-    Input(&'a str),
-    /// Those that should come out.
-    Expected,
-}
-
-impl Fixture<'_> {
-    fn shown(self) -> String {
-        match self {
-            Self::Input(name) => format!("'{name}'"),
-            Self::Expected => "expected output".into(),
-        }
-    }
-}
-
-/// Rows as SQL: every column cast to its type, missing ones null.
-fn fixture_sql(
-    test: &UnitTest,
-    fixture: Fixture<'_>,
-    columns: &[(String, String)],
-    rows: &[Json],
-) -> Result<String, Diagnostic> {
-    let empty = Map::new();
-    let names: Vec<(String, Option<String>)> = if columns.is_empty() {
-        let mut all: Vec<String> = Vec::new();
-        for r in rows {
-            r.as_object()
-                .unwrap_or(&empty)
-                .keys()
-                .for_each(|k| crate::parse::push_new(&mut all, k.clone()));
-        }
-        all.into_iter().map(|n| (n, None)).collect()
-    } else {
-        columns
-            .iter()
-            .map(|(n, t)| (n.clone(), Some(t.clone())))
-            .collect()
-    };
-    for row in rows {
-        for key in row.as_object().unwrap_or(&empty).keys() {
-            if !names.iter().any(|(n, _)| n.eq_ignore_ascii_case(key)) {
-                let known: Vec<String> = names.iter().map(|(n, _)| format!("'{n}'")).collect();
-                let fixture = fixture.shown();
-                return Err(Diagnostic::error(code::G0401, format!("Invalid column name: '{key}' in unit test fixture for {fixture}.\nAccepted columns for {fixture} are: [{}]", known.join(", ")))
-                    .heading("Compilation Error")
-                    .at_opt(test.place.clone()));
-            }
-        }
-    }
-    let select = |row: Option<&Map<String, Json>>| {
-        let cells: Vec<String> = names
-            .iter()
-            .map(|(name, kind)| {
-                let value = row
-                    .and_then(|r| r.iter().find(|(k, _)| k.eq_ignore_ascii_case(name)))
-                    .map_or(&Json::Null, |(_, v)| v);
-                let literal = literal(value, kind.as_deref());
-                let quoted = crate::pg::quote_ident(name);
-                match kind {
-                    Some(kind) => format!("cast({literal} as {kind}) as {quoted}"),
-                    None => format!("{literal} as {quoted}"),
-                }
-            })
-            .collect();
-        format!("select {}", cells.join(", "))
-    };
-    if rows.is_empty() {
-        return Ok(format!("{}\nlimit 0", select(None)));
-    }
-    Ok(rows
-        .iter()
-        .map(|r| select(r.as_object()))
-        .collect::<Vec<_>>()
-        .join("\nunion all\n"))
-}
-
-/// A value as SQL; a list is an array where the column is one.
-fn literal(value: &Json, kind: Option<&str>) -> String {
-    match value {
-        Json::Array(list) if kind.is_some_and(|k| k.ends_with("[]")) => {
-            let cells: Vec<String> = list.iter().map(|v| literal(v, kind)).collect();
-            format!("array[{}]", cells.join(", "))
-        }
-        Json::Null => "null".into(),
-        Json::Bool(b) => b.to_string(),
-        Json::Number(n) => n.to_string(),
-        Json::String(s) => crate::pg::quote_literal(s),
-        other => crate::pg::quote_literal(&other.to_string()),
     }
 }

@@ -10,6 +10,7 @@ mod names;
 mod parse;
 mod project;
 mod query;
+mod relation;
 mod scope;
 
 pub use project::project_lineage;

@@ -4,7 +4,7 @@
 //! again until nothing more is found; what is found only grows, so this ends.
 use super::deps::{Column, Deps, Interned, Open, Rows};
 use super::names::{self, fold};
-use super::scope::{Ctes, Scope, Visible, whole};
+use super::scope::{Ctes, Scope, Visible};
 use super::{Catalog, Kind, Lineage, Origin, OutputColumn, RelationName, Unknown, parse};
 use sqlparser::ast::{
     Cte, Distinct, Expr, GroupByExpr, LimitClause, OrderBy, OrderByKind, Query, Select, SelectItem,
@@ -448,42 +448,6 @@ impl<'c> Analysis<'c> {
             }
         }
         Ok(())
-    }
-
-    /// A relation: of the CTEs, or read from the database.
-    pub fn named(&mut self, name: &RelationName, ctes: &Ctes<'_>) -> Rows {
-        if name.schema.is_none()
-            && let Some(rows) = ctes.get(&name.name)
-        {
-            return rows.as_ref().clone();
-        }
-        self.relation(name)
-    }
-
-    /// A relation of the database.
-    fn relation(&mut self, name: &RelationName) -> Rows {
-        self.relations.insert(name.clone());
-        let Some(columns) = (self.catalog)(name) else {
-            return Rows {
-                open: vec![Open::Relation(name.clone())],
-                ..Rows::default()
-            };
-        };
-        let column = |column: String| Column {
-            deps: Deps::copy(self.interned.id(name, &column)),
-            name: column,
-        };
-        Rows {
-            columns: columns.into_iter().map(column).collect(),
-            ..Rows::default()
-        }
-    }
-
-    /// A relation's whole row, by the name it is called.
-    pub fn whole_row(&mut self, name: &[String], scope: &Scope<'_>) -> Option<Deps> {
-        let (last, qualifier) = name.split_last()?;
-        let table = scope.table(qualifier, last)?;
-        Some(whole(table, &mut self.interned))
     }
 }
 
