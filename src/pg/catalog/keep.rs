@@ -98,9 +98,9 @@ fn look(
         );
         if s.fetch(&taken)?.scalar().and_then(|c| c.as_bool()) == Some(true) {
             s.execute(&format!(
-                "alter table {} rename to tv1_aside_{}",
+                "alter table {} rename to {}",
                 full(as_name),
-                s.backend_pid()
+                quote_ident(&aside(s.backend_pid()))
             ))?;
         }
         s.execute(&format!(
@@ -113,6 +113,11 @@ fn look(
     // Views of somebody's session end with the session.
     all.retain(|d| !d.schema.starts_with("pg_temp"));
     Ok(all)
+}
+
+/// A name of this session's own. A pooler between us and the server makes up the number, which may be below zero.
+fn aside(backend: i32) -> String {
+    format!("tv1_aside_{}", backend.unsigned_abs())
 }
 
 /// Points the dependants at the relation that has the name now, none of them dropped. False, and nothing changed, when
@@ -192,5 +197,14 @@ impl PgError {
                 ),
             )
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn names_aside_need_no_quotes_whatever_a_pooler_says() {
+        assert_eq!(super::aside(-1_829_159_875), "tv1_aside_1829159875");
+        assert_eq!(super::aside(i32::MIN), "tv1_aside_2147483648");
     }
 }

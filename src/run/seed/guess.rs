@@ -151,6 +151,10 @@ fn number(cell: &str) -> Option<String> {
         .filter(|c| !c.is_whitespace() && !SIGNS.contains(*c))
         .collect();
     let body = clean.strip_prefix(['-', '+']).unwrap_or(&clean);
+    // As Python's decimals: a column of numbers may have places without one.
+    if ["nan", "inf", "infinity"].contains(&body.to_ascii_lowercase().as_str()) {
+        return Some(clean);
+    }
     let (mantissa, exponent) = body
         .split_once(['e', 'E'])
         .map_or((body, None), |(m, e)| (m, Some(e)));
@@ -247,6 +251,8 @@ mod tests {
         );
         assert_eq!(column(&["true", "FALSE", "null"]), (Kind::Boolean, false));
         assert_eq!(column(&["0", "1"]), (Kind::Number, true));
+        assert_eq!(column(&["1", "NaN", "-inf"]), (Kind::Number, false));
+        assert_eq!(column(&["nancy", "nan"]), (Kind::Text, false));
         assert_eq!(column(&["12:30"]), (Kind::Text, false));
         assert_eq!(column(&["", "null", "  "]), (Kind::Number, true));
         assert_eq!(

@@ -131,6 +131,19 @@ fn an_empty_seed_is_an_error() {
     assert_eq!(p.relations(), "");
 }
 
+/// Numbers with places that are none, as programs write them, stay numbers.
+#[test]
+fn a_seed_may_have_numbers_that_are_none() {
+    let p = Project::new(&[("seeds/n.csv", "a,b,name\n1.5,nan,Nan\nNaN,Infinity,Bob\n")]);
+    p.tv1(&["seed"]).expect(0, &["INSERT 2"]);
+    assert_eq!(
+        p.rows(
+            "select pg_typeof(a), pg_typeof(b), pg_typeof(name), a, b from n order by name desc"
+        ),
+        "double precision|double precision|text|1.5|NaN double precision|double precision|text|NaN|Infinity"
+    );
+}
+
 /// A foreign table of the model's name is nobody's to replace: the model fails and the table stays.
 #[test]
 fn a_foreign_table_in_the_way_stays() {
