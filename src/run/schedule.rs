@@ -65,6 +65,16 @@ impl Scheduler {
         Some(self.ids[i].clone())
     }
 
+    /// A node that was taken is left to another worker.
+    pub fn give_back(&mut self, id: &str) {
+        if let Some(i) = self.ids.iter().position(|x| x == id)
+            && self.state[i] == State::Running
+        {
+            self.state[i] = State::Waiting;
+            self.ready.insert((std::cmp::Reverse(self.rank[i]), i));
+        }
+    }
+
     /// Whether nothing is left to run or running.
     pub fn is_done(&self) -> bool {
         self.left == 0

@@ -7,10 +7,13 @@ use crate::context::{NodeSession, Shared};
 use crate::graph::{Entry, Manifest, Node, ResourceType};
 use crate::outcome::{NodeResult, Status};
 use crate::pg::{CancelHandle, ConnectOptions, Session};
-use crate::report::{Event, FailedEphemeral, NodeInfo, Reporter};
+use crate::report::{Event, FailedEphemeral, Level, NodeInfo, Reporter};
 use std::collections::HashMap;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+
+/// Stands for the thread of the hooks around the nodes.
+const HOOKS: usize = usize::MAX;
 
 /// Stops a run from outside: no further nodes, and the running statements cancelled.
 #[derive(Clone, Default)]
@@ -37,7 +40,13 @@ impl Cancellation {
     /// Cancels what runs on this connection, too: the one of the hooks around the nodes.
     pub fn covers(&self, handle: CancelHandle) {
         let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.insert(usize::MAX, handle);
+        running.insert(HOOKS, handle);
+    }
+
+    /// Whether a thread of the run has a connection.
+    fn has_workers(&self) -> bool {
+        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
+        running.keys().any(|thread| *thread != HOOKS)
     }
 
     /// As `cancel`, on a signal from outside.
@@ -236,6 +245,9 @@ impl Pool<'_> {
                     state = waited.unwrap_or_else(PoisonError::into_inner).0;
                 }
             };
+            if self.leaves(&id, &mut runner, number) {
+                return;
+            }
             let info = self.info(&id);
             let index = self.next_index.fetch_add(1, Ordering::SeqCst) + 1;
             self.work.reporter.emit(Event::NodeStarted {
@@ -252,6 +264,32 @@ impl Pool<'_> {
             }
             self.finish(info, index, result, fail_fast, because);
         }
+    }
+
+    /// Whether this thread has to end, as the server has no connection left for it: its node goes to the others, if
+    /// there are any that have one.
+    fn leaves(&self, id: &str, runner: &mut Option<NodeRunner>, number: usize) -> bool {
+        const TOO_MANY: &str = "53300";
+        if runner.is_some() || self.work.manifest.sources.contains_key(id) {
+            return false;
+        }
+        let refused = match self.connected(runner, number) {
+            Err(e) if e.sqlstate == TOO_MANY && self.work.cancellation.has_workers() => e,
+            _ => return false,
+        };
+        self.work.reporter.emit(Event::Line {
+            level: Level::Warn,
+            text: format!("one thread fewer from here on: {refused}"),
+            dbt: None,
+        });
+        let mut state = self.lock();
+        state.scheduler.give_back(id);
+        if let Some(why) = state.stopping {
+            self.stop(&mut state, why);
+        }
+        drop(state);
+        self.wake.notify_all();
+        true
     }
 
     /// The ephemeral model below a node that did not compile, if it is the one that is broken.

@@ -307,3 +307,41 @@ fn who_holds_the_lock_is_told() {
     );
     assert_eq!(text.matches("waits for a lock").count(), 1, "{text}");
 }
+
+/// A server with fewer connections than threads costs threads, not nodes.
+#[test]
+fn too_few_connections_make_fewer_threads() {
+    let p = Project::new(&[]);
+    for n in 0..8 {
+        let text = "{{ config(materialized='table') }}\nselect 1 as id, pg_sleep(0.1)::text as s\n";
+        p.write(&format!("models/m{n}.sql"), text);
+    }
+    let setting = |name: &str| {
+        p.rows(&format!(
+            "select split_part(current_setting('{name}'), ',', 1)"
+        ))
+    };
+    let database = p.rows("select current_database()");
+    let role = format!("few_{database}");
+    p.execute(&format!(
+        "create role \"{role}\" login connection limit 3; grant all on schema public to \"{role}\""
+    ));
+    p.write(
+        "profiles.yml",
+        &format!(
+            "shop:\n  target: dev\n  outputs:\n    dev: {{type: postgres, host: {}, port: {}, user: {role}, password: x, dbname: {database}, schema: public, threads: 6}}\n",
+            setting("unix_socket_directories"),
+            setting("port"),
+        ),
+    );
+    let ended = p.tv1(&["run"]);
+    p.execute(&format!("drop owned by \"{role}\"; drop role \"{role}\""));
+    ended.expect(
+        0,
+        &[
+            "PASS=8",
+            "one thread fewer from here on",
+            "too many connections",
+        ],
+    );
+}
