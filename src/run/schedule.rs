@@ -71,7 +71,7 @@ impl Scheduler {
             && self.state[i] == State::Running
         {
             self.state[i] = State::Waiting;
-            self.ready.insert((std::cmp::Reverse(self.rank[i]), i));
+            self.ready.insert(i);
         }
     }
 

@@ -28,7 +28,7 @@ const NAMED_BY: &[(&str, &[&str])] = &[
             "run",
             "command/operation.rs",
             "command/show.rs",
-            "command/simulations.rs",
+            "command/simulation_host.rs",
             "command/simulation_views.rs",
         ],
     ),
