@@ -1,6 +1,7 @@
 //! What tv1's own check finds in a Power BI project on disk: `pbip_check FOLDER`. Exit code 1 if it finds something.
 
 use std::error::Error;
+use std::io::Write;
 use std::path::Path;
 use std::process::ExitCode;
 
@@ -25,8 +26,9 @@ fn main() -> Result<ExitCode, Box<dyn Error>> {
     let mut files = Files::new();
     read(Path::new(&folder), "", &mut files)?;
     let faults = check(&files);
+    let mut err = std::io::stderr().lock();
     for fault in &faults {
-        eprintln!("{fault}");
+        writeln!(err, "{fault}")?;
     }
     Ok(ExitCode::from(u8::from(!faults.is_empty())))
 }
