@@ -123,6 +123,32 @@ pub fn moment_of(text: &str) -> Option<NaiveDateTime> {
         })
 }
 
+/// The begin of a model in batches as dbt keeps it: the text of a moment, whatever form it was given in.
+pub fn settle_begin(kind: ResourceType, config: &mut Map<String, Value>) {
+    if !in_batches(kind, config) {
+        return;
+    }
+    let Some(Value::String(begin)) = config.get_mut("begin") else {
+        return;
+    };
+    let given = begin.trim().replace(' ', "T");
+    let zoned = DateTime::parse_from_rfc3339(&given).ok();
+    let text = match (zoned, moment_of(begin)) {
+        (Some(at), _) => at.format("%Y-%m-%dT%H:%M:%S%.6f%:z").to_string(),
+        (None, Some(at)) => at.format("%Y-%m-%dT%H:%M:%S%.6f").to_string(),
+        (None, None) => return,
+    };
+    // Python shows fractions of a second only where there are some.
+    *begin = text.replacen(".000000", "", 1);
+}
+
+fn in_batches(kind: ResourceType, config: &Map<String, Value>) -> bool {
+    let is = |key: &str, word: &str| config.get(key).and_then(Value::as_str) == Some(word);
+    kind == ResourceType::Model
+        && is("materialized", "incremental")
+        && is("incremental_strategy", "microbatch")
+}
+
 /// What a model in batches fails to say, in dbt's words.
 pub fn microbatch_mistakes(
     kind: ResourceType,
@@ -130,10 +156,7 @@ pub fn microbatch_mistakes(
     config: &Map<String, Value>,
 ) -> Vec<String> {
     let text = |key: &str| config.get(key).and_then(Value::as_str);
-    if kind != ResourceType::Model
-        || text("materialized") != Some("incremental")
-        || text("incremental_strategy") != Some("microbatch")
-    {
+    if !in_batches(kind, config) {
         return Vec::new();
     }
     let must = |what: &str| format!("Microbatch model '{name}' must provide {what}");

@@ -10,7 +10,7 @@ mod render;
 mod target;
 mod vars;
 
-pub use check::{microbatch_mistakes, moment_of, validate};
+pub use check::{microbatch_mistakes, moment_of, settle_begin, validate};
 pub use node::{
     Layer, NodeConfig, Origin, calls_together, defaults, hook_value, merge_value, tree_layers,
 };

@@ -158,7 +158,12 @@ impl<'a> Builder<'a> {
             .for_each(|l| config.apply_unrendered(l));
         if let Some((rendered, raw)) = patch {
             config.apply(rendered);
-            config.apply_unrendered(raw);
+            // Of properties files dbt keeps what the values come to, unless the project asks for them as they are written.
+            config.apply_unrendered(if self.input.config_as_written {
+                raw
+            } else {
+                rendered
+            });
         }
         for layer in inline {
             config.apply(layer);
@@ -351,6 +356,7 @@ impl<'a> Builder<'a> {
             node.tags.extend(Config(without.rendered).list("tags"));
         }
         node.config = Config(config.rendered);
+        crate::config::settle_begin(node.resource_type, &mut node.config.0);
         node.unrendered_config = config.unrendered;
         if self.input.config_as_written && !recorded.config.is_empty() {
             let written = self.input.host.config_as_written(&node.raw_code);

@@ -19,7 +19,7 @@ pub struct Call {
     /// The `name:` given by hand.
     pub custom_name: Option<String>,
     /// Description.
-    pub description: String,
+    pub description: Option<Node>,
     /// Configuration as written (values not evaluated).
     pub config: Map<String, Value>,
     /// Where it stands.
@@ -187,7 +187,7 @@ fn call(p: &Property, item: &Node, column: Option<&str>) -> Result<Call, Diagnos
         namespace,
         kwargs: Map::new(),
         custom_name: None,
-        description: String::new(),
+        description: None,
         config: Map::new(),
         place: p.place(item),
     };
@@ -215,7 +215,7 @@ fn argument(p: &Property, call: &mut Call, key: &Node, value: &Node) -> Result<(
     let word = key.scalar_text().unwrap_or_default();
     match word.as_str() {
         "name" => call.custom_name = value.scalar_text(),
-        "description" => call.description = value.scalar_text().unwrap_or_default(),
+        "description" => call.description = Some(value.clone()),
         "config" => {
             for (k, v) in json_map(Some(value)) {
                 if call.config.insert(k.clone(), v).is_some() {
@@ -382,7 +382,7 @@ mod tests {
             namespace: None,
             kwargs: kwargs(k),
             custom_name: None,
-            description: String::new(),
+            description: None,
             config: Map::new(),
             place: crate::text::Place::new(&file, 0..0),
         }

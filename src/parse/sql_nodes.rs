@@ -191,8 +191,7 @@ impl Builder<'_> {
             };
             for (name, body) in blocks {
                 let text = &read.file.text[body.clone()];
-                let start = body.start + (text.len() - text.trim_start().len());
-                let place = Place::new(&read.file, start..(start + text.trim().len()));
+                let place = Place::new(&read.file, body.clone());
                 let folder = read.found.relative.rsplit_once('.').map_or("", |(s, _)| s);
                 let patch = self.patch_config("snapshots", index, &name);
                 let draft = Draft {
@@ -203,7 +202,7 @@ impl Builder<'_> {
                     name,
                     path: read.found.relative.clone(),
                     original_file_path: read.found.original.clone(),
-                    raw_code: text.trim().to_string(),
+                    raw_code: text.to_string(),
                     place: Some(place),
                     checksum: text_checksum(&read.file.text),
                     version: None,

@@ -205,6 +205,7 @@ impl Builder<'_> {
         let tags: BTreeSet<String> = tags.iter().cloned().chain(own).collect();
         let tags: Vec<String> = tags.into_iter().collect();
         let mut node = self.blank_test(&draft, &call, target, column, &tags);
+        (node.description, _) = self.description(package, p, call.description.as_ref());
         let recorded = self.record_test(&project, &node, &call, target);
         let recorded = match recorded {
             Ok(recorded) => recorded,
@@ -282,7 +283,6 @@ impl Builder<'_> {
         tags: &[String],
     ) -> Node {
         let mut node = self.draft_node(draft);
-        node.description = call.description.clone();
         node.tags = tags.to_vec();
         node.test = Some(GenericTest {
             name: call.name.clone(),

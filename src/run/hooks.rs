@@ -240,13 +240,14 @@ pub fn end_names(
     results: &[(Arc<NodeInfo>, Arc<NodeResult>)],
 ) -> HashMap<String, Value> {
     let mut schemas: Vec<String> = Vec::new();
+    // A test counts when it has a table for what it finds.
+    let has_relation = |n: &Node| {
+        n.is_refable() && !n.is_ephemeral()
+            || n.resource_type == ResourceType::Test && n.relation_name.is_some()
+    };
     for (_, r) in results {
-        if let Some(n) = manifest
-            .nodes
-            .get(&r.unique_id)
-            .filter(|n| n.is_refable() && !n.is_ephemeral())
-            && r.status != Status::Skipped
-            && r.status != Status::Error
+        if let Some(n) = manifest.nodes.get(&r.unique_id).filter(|n| has_relation(n))
+            && ![Status::Skipped, Status::Error, Status::Fail].contains(&r.status)
         {
             crate::parse::push_new(&mut schemas, n.schema.clone());
         }

@@ -333,3 +333,73 @@ fn nodes_run_by_level_and_id() {
         .collect();
     assert_eq!(names, ["z", "s", "u", "y", "unique_z_id", "x", "a"]);
 }
+
+#[test]
+fn values_are_kept_in_the_form_that_dbt_gives_them() {
+    let shop = Project::new(&[
+        (
+            "models/batches.sql",
+            "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='at', batch_size='day', begin='2024-01-01') }}select 1 as id, timestamp '2024-01-01' as at\n",
+        ),
+        ("models/a.sql", "select 1 as id\n"),
+        (
+            "models/p.yml",
+            "models:
+  - name: a
+    config: {meta: {who: \"{{ target.type }}\"}}
+    columns:
+      - name: id
+        data_tests: [not_null: {description: \"of {{ target.type }}\"}]
+",
+        ),
+        (
+            "snapshots/s.sql",
+            "{% snapshot s %}\n{{ config(unique_key='id', strategy='check', check_cols='all') }}\nselect * from {{ ref('a') }}\n{% endsnapshot %}\n",
+        ),
+    ]);
+    shop.tv1(&["parse"]).expect(0, &[]);
+    let manifest = artefact(&shop, "manifest.json");
+    let nodes = manifest["nodes"].as_object().unwrap();
+    let batches = &nodes["model.shop.batches"];
+    assert_eq!(batches["config"]["begin"], "2024-01-01T00:00:00");
+    assert_eq!(batches["unrendered_config"]["begin"], "2024-01-01");
+    assert_eq!(
+        nodes["model.shop.a"]["unrendered_config"]["meta"],
+        json!({"who": "postgres"})
+    );
+    let test = nodes
+        .values()
+        .find(|n| n["resource_type"] == "test")
+        .unwrap();
+    assert_eq!(test["description"], "of postgres");
+    let snapshot = nodes["snapshot.shop.s"]["raw_code"].as_str().unwrap();
+    assert!(
+        snapshot.starts_with("\n{{ config(") && snapshot.ends_with("}}\n"),
+        "{snapshot:?}"
+    );
+}
+
+#[test]
+fn the_schemas_of_a_run_are_those_of_stored_failures_too() {
+    let shop = Project::new(&[
+        (
+            "dbt_project.yml",
+            "name: shop\nversion: \"1.0\"\nprofile: shop\non-run-end: \"{{ log('schemas: ' ~ schemas | sort | join(' '), info=true) }}\"\n",
+        ),
+        ("models/a.sql", "select 1 as id\n"),
+        (
+            "models/p.yml",
+            "models:
+  - name: a
+    columns:
+      - name: id
+        data_tests:
+          - not_null: {config: {store_failures: true}}
+          - unique
+          - accepted_values: {arguments: {values: [7]}, config: {store_failures: true, schema: failed}}
+",
+        ),
+    ]);
+    shop.tv1(&["build"])
+        .expect(1, &["schemas: public public_dbt_test__audit\n"]);
+}
