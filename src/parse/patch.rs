@@ -264,7 +264,37 @@ impl Builder<'_> {
         self.generic_tests_of(package, p, &p.node, &id);
     }
 
+    /// The latest version is one of the model's.
+    fn check_latest(&mut self, p: &Property) {
+        let entries = p.get("versions").map(Yaml::items).unwrap_or_default();
+        let known: Vec<String> = entries
+            .iter()
+            .filter_map(|e| e.get("v"))
+            .map(|v| version_text(&v.to_json()))
+            .collect();
+        let Some(said) = p.get("latest_version").filter(|v| !v.is_null()) else {
+            return;
+        };
+        let latest = version_text(&said.to_json());
+        if !known.contains(&latest) {
+            let message = format!(
+                "latest_version: {latest} is not one of model '{}' versions: [{}]",
+                p.name,
+                known.join(", ")
+            );
+            self.sink.push(
+                Diagnostic::error(code::Y0203, message)
+                    .heading("Parsing Error")
+                    .at(p.place(said))
+                    .help(
+                        "name one of them, or leave `latest_version` out: then it is the highest",
+                    ),
+            );
+        }
+    }
+
     fn patch_versions(&mut self, package: usize, p: &Property) {
+        self.check_latest(p);
         let latest = latest_version(p);
         let ids: Vec<String> = self
             .manifest

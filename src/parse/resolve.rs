@@ -335,9 +335,6 @@ impl Builder<'_> {
     }
 
     fn check_access(&mut self, node: &Node, id: &str) {
-        if node.resource_type == ResourceType::Test && node.test.is_some() {
-            return;
-        }
         let caller = Caller {
             unique_id: &node.unique_id,
             package: &node.package_name,
@@ -357,7 +354,8 @@ impl Builder<'_> {
             return None;
         }
         let access = target.access.as_deref();
-        let private = access == Some("private") && target.group.as_deref() != caller.group;
+        let private = access == Some("private")
+            && (caller.group.is_none() || target.group.as_deref() != caller.group);
         let restricts = |p: &crate::load::Package| {
             p.project.name == target.package_name && p.project.restrict_access
         };

@@ -403,3 +403,45 @@ fn the_schemas_of_a_run_are_those_of_stored_failures_too() {
     shop.tv1(&["build"])
         .expect(1, &["schemas: public public_dbt_test__audit\n"]);
 }
+
+#[test]
+fn private_models_are_for_their_group_alone() {
+    let shop = Project::new(&[
+        ("models/a.sql", "select 1 as id\n"),
+        ("models/b.sql", "select id from {{ ref('a') }}\n"),
+        (
+            "models/p.yml",
+            "models:\n  - name: a\n    access: private\n    columns: [{name: id, data_tests: [unique]}]\n",
+        ),
+    ]);
+    shop.tv1(&["parse"]).expect(
+        2,
+        &[
+            "Node model.shop.b attempted to reference node model.shop.a",
+            "private to the '' group",
+        ],
+    );
+    shop.write(
+        "models/p.yml",
+        "groups: [{name: g, owner: {name: o}}]\nmodels:\n  - name: a\n    access: private\n    config: {group: g}\n    columns: [{name: id, data_tests: [unique]}]\n  - name: b\n    config: {group: g}\n    columns: [{name: id, data_tests: [{relationships: {arguments: {to: ref('a'), field: id}}}]}]\n",
+    );
+    shop.tv1(&["build"]).expect(0, &["PASS=4"]);
+}
+
+#[test]
+fn the_latest_version_exists() {
+    let shop = Project::new(&[
+        ("models/v_v1.sql", "select 1 as id\n"),
+        (
+            "models/p.yml",
+            "models:\n  - name: v\n    latest_version: 9\n    versions: [{v: 1}]\n",
+        ),
+    ]);
+    shop.tv1(&["parse"]).expect(
+        2,
+        &[
+            "latest_version: 9 is not one of model 'v' versions: [1]",
+            "models/p.yml:3:21",
+        ],
+    );
+}

@@ -141,7 +141,7 @@ impl SeedFile {
     /// A mistake in a line. The text is read for the drawing only now.
     fn bad(&self, line: usize, message: String) -> Diagnostic {
         let d = Diagnostic::error(code::G0409, message)
-            .heading("Runtime Error")
+            .heading("Compilation Error")
             .note(format!("{}, line {line}", self.shown))
             .help("quote cells that contain the delimiter, and give each row as many cells as the header");
         match crate::fs::read(&self.path, &self.shown) {
