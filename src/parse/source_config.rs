@@ -4,6 +4,7 @@ use super::builder::Builder;
 use super::freshness::{self, Freshness, wrong_periods};
 use super::properties::{Property, json_map};
 use crate::config::tree_layers;
+use crate::diag::{Diagnostic, code};
 use crate::graph::{Config, ResourceType};
 use crate::yaml::Node as Yaml;
 use serde_json::{Map, Value, json};
@@ -72,6 +73,9 @@ impl Builder<'_> {
                 .for_each(|l| config.apply_unrendered(l));
         }
         self.check_property_config(ResourceType::Source, p, &config);
+        for (owner, level) in [(&p.node, "source"), (table, "table")] {
+            self.check_ways_to_tell(p, owner, level);
+        }
         // Null by default is not null by somebody's word.
         let given = config.rendered.get("freshness");
         let given = given.filter(|f| said.is_some() || !f.is_null());
@@ -82,6 +86,44 @@ impl Builder<'_> {
             .rendered
             .insert("tags".into(), json!(texts_once(tags)));
         config
+    }
+}
+
+impl Builder<'_> {
+    /// One way to tell when the rows were loaded is enough, and a field has a name.
+    fn check_ways_to_tell(&mut self, p: &Property, owner: &Yaml, level: &str) {
+        let of = |key: &str| {
+            let own = owner.get(key);
+            own.or_else(|| owner.get("config").and_then(|c| c.get(key)))
+                .filter(|v| !v.is_null())
+        };
+        let field = of("loaded_at_field");
+        let wrong = |message: String, at: &Yaml, help: &str| {
+            Diagnostic::error(code::Y0203, message)
+                .heading("Parsing Error")
+                .at(p.place(at))
+                .help(help)
+        };
+        if let Some(empty) = field.filter(|f| f.as_str().is_some_and(str::is_empty)) {
+            let d = wrong(
+                "`loaded_at_field` cannot be an empty string".into(),
+                empty,
+                "name a column, or write `null`",
+            );
+            self.sink.push(d);
+        }
+        // A table that names the field, be it as null, has spoken.
+        let named = owner.get("loaded_at_field").filter(|_| level == "table");
+        if let (Some(field), Some(_)) = (field.or(named), of("loaded_at_query")) {
+            let d = wrong(
+                format!(
+                    "Cannot specify both loaded_at_field and loaded_at_query at {level} level."
+                ),
+                field,
+                "keep one of them",
+            );
+            self.sink.push(d);
+        }
     }
 }
 
@@ -107,7 +149,8 @@ fn entry_config(p: &Property, table: &Yaml) -> Map<String, Value> {
     }
     let first = |owner: &Yaml, key: &str| of(owner, key).into_iter().flatten().next();
     // A table that names the field at all, be it as null, does not inherit the source's way to tell.
-    let present = table.get("loaded_at_field").is_some();
+    let in_config = table.get("config").and_then(|c| c.get("loaded_at_field"));
+    let present = table.get("loaded_at_field").is_some() || in_config.is_some_and(|f| !f.is_null());
     for key in ["loaded_at_field", "loaded_at_query"] {
         let inherited = || first(&p.node, key).filter(|_| !present);
         let value = first(table, key).or_else(inherited);

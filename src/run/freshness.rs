@@ -7,10 +7,11 @@ use crate::context::{
 };
 use crate::diag::{Diagnostic, code};
 use crate::graph::{ResourceType, Source};
-use crate::jinja::python;
+use crate::jinja::{Mode, python};
 use crate::outcome::{AgeLimit, FreshnessCriteria, FreshnessResult, Status, Step, Timing};
 use crate::pg::{ConnectOptions, Session};
 use crate::report::{Event, NodeInfo, Reporter};
+use crate::text::SourceFile;
 use chrono::{DateTime, NaiveDateTime, TimeDelta, Utc};
 use minijinja::value::Value;
 use serde_json::{Map, Value as Json};
@@ -187,6 +188,24 @@ struct Newest {
     response: Map<String, Json>,
 }
 
+/// The text of a `loaded_at_query`, a template that may speak of the source as `this` and `source_node`.
+fn rendered(
+    runner: &NodeRunner,
+    scope: &NodeScope,
+    source: &Source,
+    query: &str,
+) -> Result<String, Wrong> {
+    let node = crate::artifact::entry(crate::graph::Entry::Source(source));
+    scope.set("source_node", python::json::from_json(&node));
+    let file = SourceFile::new(source.original_file_path.clone(), query.to_string());
+    let done = runner
+        .shared
+        .engine
+        .render_file(&file, Mode::Strict, scope.dynamic());
+    done.map(|r| r.text)
+        .map_err(|e| Wrong::told(source, diagnostic(&e, source.place.as_ref()), &message(&e)))
+}
+
 /// Calls the macro that asks for the newest load time, so that a project's own one counts.
 fn ask(runner: &NodeRunner, source: &Source) -> Result<Newest, Wrong> {
     let wrong = |d: Diagnostic| Wrong::new(source, d);
@@ -207,7 +226,11 @@ fn ask(runner: &NodeRunner, source: &Source) -> Result<Newest, Wrong> {
         return Err(runtime(format!("the macro `{name}` is missing")));
     };
     let scope = scope(runner, source);
-    let mut arguments = vec![source_relation(source).value(), Value::from(text.as_str())];
+    let text = match &source.loaded_at_query {
+        Some(query) => rendered(runner, &scope, source, query)?,
+        None => text.clone(),
+    };
+    let mut arguments = vec![source_relation(source).value(), Value::from(text)];
     if name == "collect_freshness" {
         let filter = source.freshness.as_ref().and_then(|f| f.get("filter"));
         arguments.push(match filter.and_then(Json::as_str) {

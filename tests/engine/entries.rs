@@ -212,7 +212,6 @@ fn sources_say_themselves_how_they_are_read() {
         columns:
           - {name: id, tags: [key], data_tests: [not_null: {config: {tags: [own]}}]}
       - name: other
-        loaded_at_field: null
         config: {tags: [extra], loaded_at_query: select 1}
         external: {location: here, more: 1}
 ",
@@ -232,10 +231,8 @@ fn sources_say_themselves_how_they_are_read() {
     );
     let other = &manifest["sources"]["source.shop.raw.other"];
     assert_eq!(other["tags"], json!(["extra", "legacy"]));
-    assert_eq!(
-        (&other["loaded_at_field"], &other["loaded_at_query"]),
-        (&Value::Null, &json!("select 1"))
-    );
+    assert_eq!(other["loaded_at_field"], "of_source");
+    assert_eq!(other["loaded_at_query"], "select 1");
     assert_eq!(other["external"]["file_format"], Value::Null);
     assert_eq!(other["external"]["more"], 1);
     let nodes = manifest["nodes"].as_object().unwrap();
@@ -444,4 +441,38 @@ fn the_latest_version_exists() {
             "models/p.yml:3:21",
         ],
     );
+}
+
+#[test]
+fn queries_for_the_time_of_loading_are_templates() {
+    let sources = |table: &str| {
+        format!(
+            "sources:\n  - name: raw\n    schema: public\n    freshness: {{warn_after: {{count: 1, period: day}}}}\n    tables:\n      - name: t\n        {table}\n"
+        )
+    };
+    let query = "loaded_at_query: \"select max({{ var('column') }}) from {{ this }} -- {{ source_node.name }}\"";
+    let shop = Project::new(&[
+        (
+            "dbt_project.yml",
+            "name: shop\nversion: \"1.0\"\nprofile: shop\nvars: {column: at}\n",
+        ),
+        ("models/s.yml", &sources(query)),
+    ]);
+    shop.execute("create table public.t as select now() as at");
+    shop.tv1(&["source", "freshness"])
+        .expect(0, &["PASS freshness of raw.t"]);
+    let both = sources("config: {loaded_at_field: at, loaded_at_query: select 1}");
+    for (text, told) in [
+        (
+            both,
+            "Cannot specify both loaded_at_field and loaded_at_query at table level.",
+        ),
+        (
+            sources("loaded_at_field: ''"),
+            "`loaded_at_field` cannot be an empty string",
+        ),
+    ] {
+        shop.write("models/s.yml", &text);
+        shop.tv1(&["parse"]).expect(2, &[told, "models/s.yml:7"]);
+    }
 }
