@@ -146,6 +146,7 @@ impl Reader<'_> {
 
     /// The project in `root` that the file describes.
     pub(super) fn project(&mut self, root: &Path) -> Project {
+        self.config_version();
         let name = self.name();
         let paths = self.paths();
         let target_path = self.text("target-path").unwrap_or_else(|| "target".into());
@@ -186,6 +187,23 @@ impl Reader<'_> {
             flags: self.map("flags"),
             simulations: self.map("simulations"),
             warnings: Vec::new(),
+        }
+    }
+
+    /// There has been one version of the file's form for long.
+    fn config_version(&mut self) {
+        let Some(node) = self.get("config-version").cloned() else {
+            return;
+        };
+        if !node.is_null() && node.as_int() != Some(2) {
+            let said = node.scalar_text().unwrap_or_default();
+            let message = format!("Got an unexpected project version={said}, expected 2");
+            self.sink.push(
+                Diagnostic::error(code::P0103, message)
+                    .heading("Runtime Error")
+                    .at(self.doc.place(&node))
+                    .help("write `config-version: 2`, or leave it out"),
+            );
         }
     }
 

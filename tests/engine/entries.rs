@@ -426,6 +426,21 @@ fn private_models_are_for_their_group_alone() {
 }
 
 #[test]
+fn the_form_of_the_project_file_has_one_version() {
+    let project = |version: &str| format!("name: shop\nprofile: shop\nconfig-version: {version}\n");
+    let shop = Project::new(&[("dbt_project.yml", &project("1"))]);
+    shop.tv1(&["parse"]).expect(
+        2,
+        &[
+            "Got an unexpected project version=1, expected 2",
+            "dbt_project.yml:3:17",
+        ],
+    );
+    shop.write("dbt_project.yml", &project("2"));
+    shop.tv1(&["parse"]).expect(0, &[]);
+}
+
+#[test]
 fn the_latest_version_exists() {
     let shop = Project::new(&[
         ("models/v_v1.sql", "select 1 as id\n"),
