@@ -4,13 +4,14 @@
 //! resolved, or every problem of the project at once. Nothing here speaks to a database.
 mod builder;
 mod checks;
+mod columns;
 mod entries;
+mod exposures;
 mod freshness;
 pub mod generic;
 mod host;
 mod keys;
 mod macros;
-mod others;
 mod patch;
 mod properties;
 mod python;
@@ -25,6 +26,7 @@ mod source_config;
 mod sources;
 mod sql_nodes;
 mod tests;
+mod unit_tests;
 
 pub use builder::{Input, render_relation};
 pub use host::{Body, NamePart, ParseHost, Recorded, push_new};
