@@ -15,6 +15,7 @@ pub use node::{
     Layer, NodeConfig, Origin, calls_together, defaults, hook_value, merge_value, tree_layers,
 };
 pub use project::{Dispatch, Project, QueryComment, Quoting, find_root};
+pub use project_keys::RESERVED_NAMES;
 pub use render::{Render, has_jinja, render_tree};
 pub use target::{ConnectionKeys, ProfileQuery, Target, load_dotenv, load_profile, profiles_file};
 pub use vars::{Vars, parse_cli_mapping};

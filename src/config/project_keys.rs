@@ -33,7 +33,7 @@ const TREES: &[&str] = &[
 ];
 
 /// Names that a project may not have, because templates use them.
-const RESERVED: &[&str] = &[
+pub const RESERVED_NAMES: &[&str] = &[
     "adapter",
     "api",
     "column",
@@ -222,7 +222,7 @@ impl Reader<'_> {
             .chars()
             .enumerate()
             .all(|(i, c)| c == '_' || c.is_alphabetic() || (i > 0 && c.is_numeric()));
-        if name.is_empty() || !word || RESERVED.contains(&name.as_str()) {
+        if name.is_empty() || !word || RESERVED_NAMES.contains(&name.as_str()) {
             let why = if word && !name.is_empty() {
                 "a name that templates use"
             } else {

@@ -105,6 +105,28 @@ fn tree_name(kind: ResourceType) -> &'static str {
     }
 }
 
+/// What a project file says of a node, evaluated or as written, general to specific.
+pub(super) fn layers(
+    kind: ResourceType,
+    package: &Package,
+    fqn: &[String],
+    raw: bool,
+) -> Vec<Map<String, Value>> {
+    // dbt looks up what is written for some under `semantic_models`, where a project file has `semantic-models`, and so
+    // finds nothing.
+    if raw && tree_name(kind).contains('-') {
+        return Vec::new();
+    }
+    let project = &package.project;
+    let trees = if raw {
+        &project.raw_trees
+    } else {
+        &project.trees
+    };
+    let tree = trees.get(tree_name(kind));
+    tree.map(|t| tree_layers(t, fqn)).unwrap_or_default()
+}
+
 impl<'a> Builder<'a> {
     pub(super) fn new(input: &'a Input<'a>) -> Self {
         let root = &input.packages[0].project;
@@ -135,23 +157,7 @@ impl<'a> Builder<'a> {
         inline: &[Map<String, Value>],
     ) -> NodeConfig {
         let mut config = NodeConfig::new(kind);
-        // dbt looks up what is written for these under `semantic_models`, where a project file has `semantic-models`, and
-        // so finds nothing.
-        let unwritten = tree_name(kind).contains('-');
-        let tree = |p: &Package, raw: bool| {
-            if raw && unwritten {
-                return Vec::new();
-            }
-            let trees = if raw {
-                &p.project.raw_trees
-            } else {
-                &p.project.trees
-            };
-            trees
-                .get(tree_name(kind))
-                .map(|t| tree_layers(t, fqn))
-                .unwrap_or_default()
-        };
+        let tree = |p: &Package, raw: bool| layers(kind, p, fqn, raw);
         tree(package, false).iter().for_each(|l| config.apply(l));
         tree(package, true)
             .iter()

@@ -139,7 +139,7 @@ impl Builder<'_> {
 }
 
 /// Keys of a column that have a field of their own.
-const COLUMN_KEYS: &[&str] = &[
+pub(super) const COLUMN_KEYS: &[&str] = &[
     "name",
     "description",
     "data_type",

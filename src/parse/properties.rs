@@ -1,4 +1,5 @@
 //! Properties files: splits them into entries (one model, source, exposure, …) with Jinja evaluated where dbt does.
+use super::columns::COLUMN_KEYS;
 use crate::config::{Render, render_tree};
 use crate::diag::{Diagnostic, Sink, code};
 use crate::load::Read;
@@ -380,26 +381,9 @@ pub fn check_keys(p: &Property, sink: &mut Sink) {
     }
     warn_near(p, &p.node, known_keys(p.section), sink);
     for column in p.node.get("columns").map(Node::items).unwrap_or_default() {
-        let known = [
-            "name",
-            "description",
-            "data_type",
-            "quote",
-            "meta",
-            "tags",
-            "config",
-            "constraints",
-            "data_tests",
-            "tests",
-            "docs",
-            "granularity",
-            "policy_tags",
-            "include",
-            "exclude",
-            "entity",
-            "dimension",
-            "label",
-        ];
+        // Those of the semantic layer are read elsewhere; `policy_tags` is for other databases.
+        let more = ["policy_tags", "entity", "dimension", "label"];
+        let known = [COLUMN_KEYS, &more].concat();
         warn_near(p, column, &known, sink);
     }
 }

@@ -1,11 +1,11 @@
 //! The configuration of sources: what the project files say, the source, and its table; the sort of merging that dbt
 //! has for them alone.
-use super::builder::Builder;
+use super::builder::{Builder, layers};
 use super::freshness::{self, Freshness, wrong_periods};
 use super::properties::{Property, json_map};
-use crate::config::tree_layers;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Config, ResourceType};
+use crate::load::Package;
 use crate::yaml::Node as Yaml;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeSet;
@@ -21,22 +21,10 @@ impl Builder<'_> {
     ) -> crate::config::NodeConfig {
         let pkg = &self.input.packages[package];
         let mut config = crate::config::NodeConfig::new(ResourceType::Source);
-        let layers = |raw: bool, project: &crate::config::Project| {
-            let trees = if raw {
-                &project.raw_trees
-            } else {
-                &project.trees
-            };
-            trees
-                .get("sources")
-                .map(|t| tree_layers(t, fqn))
-                .unwrap_or_default()
-        };
+        let tree = |p: &Package, raw: bool| layers(ResourceType::Source, p, fqn, raw);
         let mut freshness = Freshness::default();
-        layers(false, &pkg.project)
-            .iter()
-            .for_each(|l| config.apply(l));
-        layers(true, &pkg.project)
+        tree(pkg, false).iter().for_each(|l| config.apply(l));
+        tree(pkg, true)
             .iter()
             .for_each(|l| config.apply_unrendered(l));
         for owner in [&p.node, table] {
@@ -62,20 +50,18 @@ impl Builder<'_> {
         }
         config.apply_unrendered(&own);
         if pkg.project.name != self.root().project.name {
-            for layer in layers(false, &self.root().project) {
+            for layer in tree(self.root(), false) {
                 config.apply(&layer);
                 if let Some(tags) = layer.get("tags") {
                     config.rendered.insert("tags".into(), tags.clone());
                 }
             }
-            layers(true, &self.root().project)
+            tree(self.root(), true)
                 .iter()
                 .for_each(|l| config.apply_unrendered(l));
         }
         self.check_property_config(ResourceType::Source, p, &config);
-        for (owner, level) in [(&p.node, "source"), (table, "table")] {
-            self.check_ways_to_tell(p, owner, level);
-        }
+        self.check_ways_to_tell(p, table, "table");
         // Null by default is not null by somebody's word.
         let given = config.rendered.get("freshness");
         let given = given.filter(|f| said.is_some() || !f.is_null());
@@ -87,11 +73,9 @@ impl Builder<'_> {
             .insert("tags".into(), json!(texts_once(tags)));
         config
     }
-}
 
-impl Builder<'_> {
     /// One way to tell when the rows were loaded is enough, and a field has a name.
-    fn check_ways_to_tell(&mut self, p: &Property, owner: &Yaml, level: &str) {
+    pub(super) fn check_ways_to_tell(&mut self, p: &Property, owner: &Yaml, level: &str) {
         let of = |key: &str| {
             let own = owner.get(key);
             own.or_else(|| owner.get("config").and_then(|c| c.get(key)))

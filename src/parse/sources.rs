@@ -99,6 +99,7 @@ impl Builder<'_> {
                 .heading("Parsing Error");
             self.sink.push(d);
         }
+        self.check_ways_to_tell(p, &p.node, "source");
         for table in tables.map(Yaml::items).unwrap_or_default() {
             for d in yaml::unknown_keys(
                 &p.file,

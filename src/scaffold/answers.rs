@@ -1,4 +1,5 @@
 //! What `init` must know: a name, and where the database is.
+use crate::config::RESERVED_NAMES;
 use crate::diag::{Diagnostic, Result, code};
 use crate::yaml;
 
@@ -37,50 +38,6 @@ pub struct Question<'a> {
 /// Asks the user; `None` when there is nobody to answer (no terminal, end of input).
 pub type Ask<'a> = &'a mut dyn FnMut(Question<'_>) -> Option<String>;
 
-/// Names that projects cannot have, since templates use them for other things (dbt-core 1.10).
-const TAKEN: &[&str] = &[
-    "_sql_results",
-    "adapter",
-    "api",
-    "column",
-    "config",
-    "context",
-    "database",
-    "env",
-    "env_var",
-    "exceptions",
-    "execute",
-    "flags",
-    "fromjson",
-    "fromyaml",
-    "graph",
-    "invocation_id",
-    "load_agate_table",
-    "load_result",
-    "log",
-    "model",
-    "modules",
-    "post_hooks",
-    "pre_hooks",
-    "ref",
-    "render",
-    "return",
-    "run_started_at",
-    "schema",
-    "source",
-    "sql",
-    "sql_now",
-    "store_raw_result",
-    "store_result",
-    "target",
-    "this",
-    "tojson",
-    "toyaml",
-    "try_or_compiler_error",
-    "var",
-    "write",
-];
-
 /// Whether a project can have this name; otherwise why not.
 ///
 /// # Errors
@@ -93,7 +50,7 @@ pub fn valid_name(name: &str) -> Result<(), String> {
             "`{name}` is not a valid project name: use letters, digits and `_`, with no digit in front"
         ));
     }
-    if TAKEN.contains(&name) {
+    if RESERVED_NAMES.contains(&name) {
         return Err(format!(
             "`{name}` cannot be the name of a project: templates use it"
         ));

@@ -251,12 +251,10 @@ pub fn load_map(file: &Arc<SourceFile>) -> Result<Document> {
     if doc.root.is_map() || doc.root.is_null() {
         Ok(doc)
     } else {
-        Err(Stopped::from(wrong_type(
-            file,
-            &doc.root,
-            "the file",
-            "a mapping of keys to values",
-        )))
+        let d = wrong_type(file, &doc.root, "the file", "a mapping of keys to values");
+        Err(Stopped::from(
+            d.help("write lines of the form `key: value`"),
+        ))
     }
 }
 

@@ -8,6 +8,34 @@ use minijinja::{Error, ErrorKind, State};
 use std::fmt;
 use std::sync::Arc;
 
+/// The item that a key means: its place, counted from the end where negative, or its name.
+fn named(items: &[Value], names: &[String], key: &Value) -> Option<Value> {
+    let at = match key.as_i64() {
+        Some(i) if i < 0 => usize::try_from(i + items.len() as i64).ok()?,
+        Some(i) => usize::try_from(i).ok()?,
+        None => {
+            let name = key.as_str()?;
+            names.iter().position(|n| n == name)?
+        }
+    };
+    items.get(at).cloned()
+}
+
+/// The names as templates see them.
+fn texts(names: &[String]) -> impl Iterator<Item = Value> {
+    names.iter().map(|n| Value::from(n.as_str()))
+}
+
+/// Names with their items, as Python's `items()` gives them.
+fn pairs(names: &[String], items: &[Value]) -> Value {
+    let pairs = texts(names).zip(items);
+    List::value(
+        pairs
+            .map(|(k, v)| python::tuple(vec![k, v.clone()]))
+            .collect(),
+    )
+}
+
 impl Object for Row {
     fn repr(self: &Arc<Self>) -> ObjectRepr {
         ObjectRepr::Seq
@@ -18,18 +46,7 @@ impl Object for Row {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        if let Some(i) = key.as_i64() {
-            let i = if i < 0 {
-                i + self.cells.len() as i64
-            } else {
-                i
-            };
-            return self.cells.get(usize::try_from(i).ok()?).cloned();
-        }
-        let name = key.as_str()?;
-        self.cells
-            .get(self.names.iter().position(|n| n == name)?)
-            .cloned()
+        named(&self.cells, &self.names, key)
     }
 
     fn call_method(
@@ -39,17 +56,11 @@ impl Object for Row {
         args: &[Value],
     ) -> Result<Value, Error> {
         let args = Args::new(args)?;
-        let keys = || self.names.iter().map(|n| Value::from(n.as_str()));
         Ok(match name {
             "values" => python::tuple(self.cells.clone()),
-            "keys" => python::tuple(keys().collect()),
-            "items" => List::value(
-                keys()
-                    .zip(&self.cells)
-                    .map(|(k, v)| python::tuple(vec![k, v.clone()]))
-                    .collect(),
-            ),
-            "dict" => Dict::value(keys().zip(self.cells.iter().cloned()).collect()),
+            "keys" => python::tuple(texts(&self.names).collect()),
+            "items" => pairs(&self.names, &self.cells),
+            "dict" => Dict::value(texts(&self.names).zip(self.cells.iter().cloned()).collect()),
             "get" => self
                 .get_value(&args.required(0, "key")?)
                 .or(args.get(1, "default"))
@@ -160,18 +171,7 @@ impl Object for Keyed {
     }
 
     fn get_value(self: &Arc<Self>, key: &Value) -> Option<Value> {
-        if let Some(i) = key.as_i64() {
-            let i = if i < 0 {
-                i + self.items.len() as i64
-            } else {
-                i
-            };
-            return self.items.get(usize::try_from(i).ok()?).cloned();
-        }
-        let name = key.as_str()?;
-        self.items
-            .get(self.keys.iter().position(|k| k == name)?)
-            .cloned()
+        named(&self.items, &self.keys, key)
     }
 
     fn call_method(
@@ -181,16 +181,10 @@ impl Object for Keyed {
         args: &[Value],
     ) -> Result<Value, Error> {
         let args = Args::new(args)?;
-        let keys = || self.keys.iter().map(|n| Value::from(n.as_str()));
         Ok(match name {
             "values" => python::tuple(self.items.clone()),
-            "keys" => python::tuple(keys().collect()),
-            "items" => List::value(
-                keys()
-                    .zip(&self.items)
-                    .map(|(k, v)| python::tuple(vec![k, v.clone()]))
-                    .collect(),
-            ),
+            "keys" => python::tuple(texts(&self.keys).collect()),
+            "items" => pairs(&self.keys, &self.items),
             "get" => self
                 .get_value(&args.required(0, "key")?)
                 .or(args.get(1, "default"))
