@@ -126,7 +126,8 @@ fn answer(case: &Case) -> String {
     let ended = if own {
         project.tv1_at("", &args)
     } else {
-        project.tv1(&args)
+        // With one thread lines have one order.
+        project.tv1_env(&[("TV1_THREADS", "1")], &args)
     };
     let folder = project.folder().canonicalize().unwrap();
     let mut said = ended.said.replace(&folder.display().to_string(), "…");
