@@ -31,12 +31,14 @@ pub fn run(ctx: &Session) -> Result<Outcome> {
     let runnable: Vec<String> = run::in_order(&loaded.manifest, &loaded.dag, &ids, gate)
         .into_iter()
         .filter(|id| {
-            loaded.manifest.nodes.get(id).is_none_or(|n| {
-                !n.is_ephemeral() && !n.is_empty() && n.resource_type != ResourceType::Operation
-            })
+            loaded
+                .manifest
+                .nodes
+                .get(id)
+                .is_none_or(|n| !n.is_empty() && n.resource_type != ResourceType::Operation)
         })
         .collect();
-    if runnable.is_empty() {
+    if runnable.iter().all(|id| is_ephemeral(&loaded, id)) {
         ctx.reporter.emit(Event::NothingToDo);
         finish(ctx, &loaded, Vec::new(), begun, false)?;
         return Ok(Outcome::Success);
@@ -100,14 +102,26 @@ pub fn chosen_simulations(ctx: &Session, loaded: &Loaded) -> Result<Vec<String>>
     Ok(ids.iter().filter_map(name).collect())
 }
 
+fn is_ephemeral(loaded: &Loaded, id: &str) -> bool {
+    let node = loaded.manifest.nodes.get(id);
+    node.is_some_and(crate::graph::Node::is_ephemeral)
+}
+
+/// Runs `order`, ephemeral models among it: they are seen to compile, so that what hangs on them need not begin.
 fn execute(
     ctx: &Session,
     loaded: &Loaded,
-    ids: Vec<String>,
+    order: Vec<String>,
     purpose: Purpose,
 ) -> Result<(Results, bool)> {
     let flags = &ctx.invocation.flags;
     let cloning = purpose == Purpose::Clone;
+    let ids: Vec<String> = order
+        .iter()
+        .filter(|id| !is_ephemeral(loaded, id))
+        .cloned()
+        .collect();
+    let order = if cloning { ids.clone() } else { order };
     let threads = loaded.shared.target.threads;
     ctx.reporter.emit(Event::Concurrency {
         threads,
@@ -156,7 +170,7 @@ fn execute(
     let edges = run::edges(
         &loaded.manifest,
         &loaded.dag,
-        &ids,
+        &order,
         purpose == Purpose::Build,
     );
     let edges = if cloning { Vec::new() } else { edges };
@@ -166,12 +180,13 @@ fn execute(
     let work = Work {
         shared: loaded.shared.clone(),
         manifest: loaded.manifest.clone(),
-        ids,
+        ids: order,
         edges,
         threads,
         options: loaded.database.options.clone(),
         fail_fast: flags.fail_fast,
         gate: purpose != Purpose::Test,
+        skips_explain: purpose == Purpose::Build,
         reporter: ctx.reporter.clone(),
         cancellation: cancellation.clone(),
         simulate: &generate,

@@ -85,9 +85,16 @@ impl NodeRunner {
         runner.run(&node)
     }
 
-    /// Compiles a node, to see whether it compiles.
-    pub(super) fn compile(&self, node: &Node) -> Result<CompiledNode, Diagnostic> {
-        self.compiler().compile(node)
+    /// Sees whether an ephemeral model compiles: that is all it does on its own.
+    pub(super) fn ephemeral(&self, node: &Node) -> (NodeResult, Option<Failure>) {
+        let Err(d) = self.compiler().compile(node) else {
+            return (NodeResult::new(&node.unique_id, Status::Success), None);
+        };
+        let failure = compile_failure(node, d);
+        let mut result = NodeResult::new(&node.unique_id, Status::Error);
+        result.message = Some(failure.message.clone());
+        result.diagnostic = Some(failure.diagnostic.clone());
+        (result, Some(failure))
     }
 
     /// Runs a model, seed or snapshot.

@@ -120,6 +120,16 @@ impl Scheduler {
         skipped.into_iter().map(|c| self.ids[c].clone()).collect()
     }
 
+    /// Everything that hangs on a node.
+    pub fn below(&self, id: &str) -> Vec<String> {
+        let mut found = BTreeSet::new();
+        let mut open: Vec<usize> = (0..self.ids.len()).filter(|i| self.ids[*i] == id).collect();
+        while let Some(at) = open.pop() {
+            open.extend(self.children[at].iter().filter(|c| found.insert(**c)));
+        }
+        found.into_iter().map(|c| self.ids[c].clone()).collect()
+    }
+
     /// Stops: everything that is not running is skipped.
     pub fn stop(&mut self) -> Vec<String> {
         self.ready.clear();

@@ -87,6 +87,8 @@ pub struct Work<'a> {
     pub fail_fast: bool,
     /// Whether failures skip what hangs on them.
     pub gate: bool,
+    /// Whether a skipped node says anew why what hangs on it is skipped, as `build` does.
+    pub skips_explain: bool,
     /// Where words go.
     pub reporter: Reporter,
     /// How to stop.
@@ -103,6 +105,8 @@ struct State {
     scheduler: Scheduler,
     results: Results,
     stopping: Option<&'static str>,
+    /// Nodes that will be skipped on account of an ephemeral model.
+    causes: HashMap<String, FailedEphemeral>,
 }
 
 struct Pool<'a> {
@@ -116,13 +120,16 @@ struct Pool<'a> {
 
 /// Runs everything; results come in the order of completion.
 pub fn execute(work: &Work<'_>) -> Results {
-    let total = work.ids.len();
+    let folded = |id: &String| work.manifest.nodes.get(id).is_some_and(Node::is_ephemeral);
+    // Ephemeral models take their turn, but have no line and no result.
+    let total = work.ids.iter().filter(|id| !folded(id)).count();
     let pool = Pool {
         work,
         state: Mutex::new(State {
             scheduler: Scheduler::new(work.ids.clone(), &work.edges),
             results: Vec::new(),
             stopping: None,
+            causes: HashMap::new(),
         }),
         wake: Condvar::new(),
         next_index: AtomicUsize::new(0),
@@ -249,7 +256,7 @@ impl Pool<'_> {
                 return;
             }
             let info = self.info(&id);
-            let index = self.next_index.fetch_add(1, Ordering::SeqCst) + 1;
+            let index = self.place(&info);
             self.work.reporter.emit(Event::NodeStarted {
                 node: info.clone(),
                 index,
@@ -257,12 +264,7 @@ impl Pool<'_> {
             });
             let (mut result, fail_fast) = self.run(&id, &mut runner, number);
             result.thread_id = crate::outcome::thread_name();
-            let because = self.failed_ephemeral(&id, &result, runner.as_ref());
-            if let Some(because) = &because {
-                result.status = Status::Skipped;
-                result.message.clone_from(&because.result.message);
-            }
-            self.finish(info, index, result, fail_fast, because);
+            self.finish(info, index, result, fail_fast);
         }
     }
 
@@ -292,58 +294,30 @@ impl Pool<'_> {
         true
     }
 
-    /// The ephemeral model below a node that did not compile, if it is the one that is broken.
-    fn failed_ephemeral(
-        &self,
-        id: &str,
-        result: &NodeResult,
-        runner: Option<&NodeRunner>,
-    ) -> Option<FailedEphemeral> {
-        let nodes = &self.work.manifest.nodes;
-        if result.status != Status::Error || result.compiled {
-            return None;
+    /// The number of a node's line; ephemeral models have none.
+    fn place(&self, node: &NodeInfo) -> usize {
+        if node.is_ephemeral() {
+            return 0;
         }
-        let runner = runner?;
-        let mut open = nodes.get(id)?.depends_on.nodes.clone();
-        while let Some(id) = open.pop() {
-            let Some(node) = nodes.get(&id).filter(|n| n.is_ephemeral()) else {
-                continue;
-            };
-            if let Err(d) = runner.compile(node) {
-                let mut result = NodeResult::new(&id, Status::Error);
-                let failure = super::failure::compile_failure(node, d);
-                result.message = Some(failure.message);
-                result.diagnostic = Some(failure.diagnostic);
-                return Some(FailedEphemeral {
-                    node: self.info(&id),
-                    result: Arc::new(result),
-                });
-            }
-            open.extend(node.depends_on.nodes.iter().cloned());
-        }
-        None
+        self.next_index.fetch_add(1, Ordering::SeqCst) + 1
     }
 
     /// Books a result, and skips what must be skipped.
-    fn finish(
-        &self,
-        info: Arc<NodeInfo>,
-        index: usize,
-        result: NodeResult,
-        fail_fast: bool,
-        because: Option<FailedEphemeral>,
-    ) {
-        let failed = result.status.is_failure() || because.is_some();
-        let blocks = self.work.gate && (result.status.blocks_children() || because.is_some());
+    fn finish(&self, info: Arc<NodeInfo>, index: usize, result: NodeResult, fail_fast: bool) {
+        let failed = result.status.is_failure();
+        let blocks = self.work.gate && result.status.blocks_children();
         let result = Arc::new(result);
         self.work.reporter.emit(Event::NodeFinished {
             node: info.clone(),
             index,
             total: self.total,
             result: result.clone(),
-            because,
+            because: None,
         });
         let mut state = self.lock();
+        if blocks {
+            self.blame(&mut state, &info, &result);
+        }
         let skipped = state.scheduler.finish(&info.unique_id, blocks);
         let stops = failed && self.work.fail_fast || fail_fast;
         if stops && state.stopping.is_none() {
@@ -352,7 +326,9 @@ impl Pool<'_> {
                 result: result.clone(),
             });
         }
-        state.results.push((info, result));
+        if !info.is_ephemeral() {
+            state.results.push((info, result));
+        }
         for id in skipped {
             self.skip(&mut state, &id, None);
         }
@@ -366,22 +342,54 @@ impl Pool<'_> {
         self.wake.notify_all();
     }
 
+    /// Notes why what hangs on this node will be skipped: on account of it, if it is an ephemeral model, which has no
+    /// line of its own. Who speaks last is right, as in dbt.
+    fn blame(&self, state: &mut State, info: &Arc<NodeInfo>, result: &Arc<NodeResult>) {
+        let folded = info.is_ephemeral();
+        if !folded && state.causes.is_empty() {
+            return;
+        }
+        for id in state.scheduler.below(&info.unique_id) {
+            // A unit test is skipped for its model, never for what the model is made of.
+            if folded && !self.work.manifest.unit_tests.contains_key(&id) {
+                let cause = FailedEphemeral {
+                    node: info.clone(),
+                    result: result.clone(),
+                };
+                state.causes.insert(id, cause);
+            } else {
+                state.causes.remove(&id);
+            }
+        }
+    }
+
     fn skip(&self, state: &mut State, id: &str, why: Option<&str>) {
         let info = self.info(id);
+        let because = state.causes.remove(id).filter(|_| !info.is_ephemeral());
         let mut result = NodeResult::new(id, Status::Skipped);
-        result.message = why.map(str::to_string);
+        result.message = why.map(str::to_string).or_else(|| {
+            let ephemeral = &because.as_ref()?.node.unique_id;
+            Some(format!(
+                "Compilation Error in {id}, caused by compilation error in referenced ephemeral model {ephemeral}"
+            ))
+        });
         result.relation_name = info.relation_name.clone();
         result.thread_id = crate::outcome::thread_name();
         let result = Arc::new(result);
-        let index = self.next_index.fetch_add(1, Ordering::SeqCst) + 1;
+        let index = self.place(&info);
         self.work.reporter.emit(Event::NodeFinished {
             node: info.clone(),
             index,
             total: self.total,
             result: result.clone(),
-            because: None,
+            because,
         });
-        state.results.push((info, result));
+        if self.work.skips_explain && state.stopping.is_none() {
+            self.blame(state, &info, &result);
+        }
+        if !info.is_ephemeral() {
+            state.results.push((info, result));
+        }
     }
 
     fn stop(&self, state: &mut State, why: &'static str) {
@@ -443,6 +451,7 @@ impl Pool<'_> {
                 let stopped = || self.work.cancellation.is_cancelled();
                 told(runner.microbatch(node, &self.info(id), &self.work.reporter, &stopped))
             }
+            Some(node) if node.is_ephemeral() => told(runner.ephemeral(node)),
             Some(node) if self.work.cloning => told(runner.clone_of(node)),
             Some(node) => told(runner.run(node)),
             None => {

@@ -1,6 +1,6 @@
 //! Behaviour that tools around dbt count on, beyond that models get built: what artefacts hold, what is said.
 use crate::project::Project;
-use serde_json::Value;
+use serde_json::{Value, json};
 
 fn artefact(p: &Project, name: &str) -> Value {
     let text = std::fs::read_to_string(p.folder().join("target").join(name)).unwrap();
@@ -283,4 +283,82 @@ fn debug_says_what_is_wrong() {
             "  profiles.yml file [OK found and valid]",
         ],
     );
+}
+
+/// What dbt-core 1.10.23 says of these projects with one thread.
+#[test]
+fn what_hangs_on_an_ephemeral_model_is_skipped_on_its_account() {
+    let folded = "{{ config(materialized='ephemeral') }} select * from {{ ref('";
+    let (one, two) = (
+        format!("{folded}first') }}}}"),
+        format!("{folded}one') }}}}"),
+    );
+    let p = Project::new(&[
+        (
+            "models/first.sql",
+            "{{ config(materialized='table') }} select 1 / 0 as a",
+        ),
+        ("models/one.sql", &one),
+        ("models/two.sql", &two),
+        ("models/kid.sql", "select * from {{ ref('one') }}"),
+        ("models/grandkid.sql", "select * from {{ ref('kid') }}"),
+        ("models/other.sql", "select * from {{ ref('two') }}"),
+    ]);
+    let why = |id: &str| {
+        let results = artefact(&p, "run_results.json")["results"].clone();
+        let of = results.as_array().unwrap().iter();
+        let found = of
+            .clone()
+            .find(|r| r["unique_id"] == json!(format!("model.shop.{id}")));
+        (of.count(), found.unwrap()["message"].clone())
+    };
+    let named = |id: &str, ephemeral: &str| {
+        json!(format!(
+            "Compilation Error in model.shop.{id}, caused by compilation error in referenced ephemeral model model.shop.{ephemeral}"
+        ))
+    };
+    p.tv1(&["build"]).expect(
+        1,
+        &[
+            ".kid due to ephemeral model status 'skipped'",
+            ".other due to ephemeral model status 'skipped'",
+            "SKIP=3",
+            "Completed with 3 errors",
+        ],
+    );
+    assert_eq!(why("kid"), (4, named("kid", "one")));
+    assert_eq!(why("other"), (4, named("other", "two")));
+    assert_eq!(why("grandkid"), (4, Value::Null));
+    // `run` does not go on from what is skipped.
+    let said = p
+        .tv1(&["run"])
+        .expect(1, &["SKIP=3", "Completed with 1 error,"]);
+    assert!(
+        !said.said.contains("ephemeral model status"),
+        "{}",
+        said.said
+    );
+    // A model that does not compile itself.
+    p.write("models/first.sql", "select 1 as a");
+    p.write(
+        "models/one.sql",
+        &format!(
+            "{one} {{% if execute %}}{{{{ exceptions.raise_compiler_error('no') }}}}{{% endif %}}"
+        ),
+    );
+    let said = p
+        .tv1(&["run"])
+        .expect(1, &["PASS=1", "SKIP=3", "Completed with 3 errors"]);
+    assert_eq!(
+        said.said
+            .matches("due to ephemeral model status 'error'")
+            .count(),
+        3
+    );
+    assert_eq!(why("grandkid"), (4, named("grandkid", "one")));
+    p.tv1(&["build"])
+        .expect(1, &["Completed with 2 errors", "model status 'skipped'"]);
+    assert_eq!(why("other"), (4, named("other", "two")));
+    // Unless it is selected, the model that needs it fails.
+    p.tv1(&["build", "-s", "kid"]).expect(1, &["ERROR=1"]);
 }

@@ -42,9 +42,9 @@ impl Lines {
             out.push(super::start::node_start(node, info));
         }
         match (result.status, because) {
+            _ if node.is_ephemeral() => {}
             (Status::Skipped, Some(failed)) => out.extend(self.skip_because(node, place, failed)),
             (Status::Skipped, None) => out.push(self.skip_line(node, place, info.clone())),
-            _ if node.is_ephemeral() => {}
             _ => out.push(self.result_line(node, place, result, info.clone())),
         }
         if result.status == Status::Error {
@@ -136,8 +136,8 @@ impl Lines {
     ) -> Vec<Entry> {
         let status = failed.result.status;
         let text = format!(
-            "{index} of {total} SKIP {} due to ephemeral model status '{status}'",
-            skipped_name(node)
+            "{index} of {total} SKIP relation {}.{} due to ephemeral model status '{status}'",
+            node.schema, node.name
         );
         let msg = self.dotted(&text, &self.paint.red("ERROR SKIP"), None);
         let line = Entry::new(names::LOG_SKIP_BECAUSE_ERROR, Level::Error, msg)
@@ -146,6 +146,9 @@ impl Lines {
             .with("index", index)
             .with("total", total)
             .with("status", status.as_str());
+        if !status.is_failure() {
+            return vec![line];
+        }
         let mut out = vec![line, self.failure_heading(&failed.node)];
         out.extend(self.failure_message(&failed.node, &failed.result, Level::Error));
         out
