@@ -38,7 +38,6 @@ impl NodeRunner {
         });
         result.execution_time = started.elapsed().as_secs_f64();
         if let Err(f) = outcome {
-            let f = in_test(test, f);
             result.status = Status::Error;
             result.message = Some(f.message.clone());
             result.diagnostic = Some(f.diagnostic.clone());
@@ -55,7 +54,7 @@ impl NodeRunner {
     ) -> Result<(), Failure> {
         let compiled = self
             .unit_sql(test, model)
-            .map_err(|d| compile_failure(model, d))?;
+            .map_err(|d| in_test(test, compile_failure(model, d)))?;
         let path = crate::compile::file_of(
             &test.package_name,
             &test.original_file_path,
@@ -65,7 +64,9 @@ impl NodeRunner {
         result.compiled = true;
         result.compiled_code = Some(compiled.sql.clone());
         result.macros.clone_from(&compiled.macros);
-        let (actual, expected) = self.rows(test, model, &compiled)?;
+        let (actual, expected) = self
+            .rows(test, model, &compiled)
+            .map_err(|f| while_running(test, f))?;
         // dbt asks for the rows of both in one statement.
         let both = actual.cells.len() + expected.cells.len();
         let response =
@@ -319,34 +320,44 @@ fn own_path(test: &UnitTest) -> String {
     format!("{folder}{}{version}.sql", test.name)
 }
 
+/// The heading of a failure, and the lines below it.
+fn parts(f: &Failure) -> (&str, String) {
+    let (first, rest) = f.message.split_once('\n').unwrap_or((&f.message, ""));
+    let heading = f.diagnostic.heading.as_deref();
+    let heading = heading.unwrap_or_else(|| first.split(" in ").next().unwrap_or(first));
+    let below = match rest {
+        "" => indented(&f.diagnostic.message),
+        rest => format!("\n{rest}"),
+    };
+    (heading, below)
+}
+
+/// The first line of a unit test's error.
+fn first_line(heading: &str, test: &UnitTest) -> String {
+    let path = &test.original_file_path;
+    node_heading(heading, ResourceType::UnitTest, &test.name, path)
+}
+
 /// A failure as the unit test's own rather than its model's.
 fn in_test(test: &UnitTest, f: Failure) -> Failure {
-    let heading = f.diagnostic.heading.as_deref();
-    let (first, rest) = f.message.split_once('\n').unwrap_or((&f.message, ""));
-    let heading = heading.unwrap_or_else(|| first.split(" in ").next().unwrap_or(first));
-    let first = node_heading(
-        heading,
-        ResourceType::UnitTest,
-        &test.name,
-        &test.original_file_path,
-    );
-    let message = if heading == "Database Error" {
-        let said: String = rest.lines().map(|l| format!("\n  {l}")).collect();
-        let first = node_heading(
-            "Runtime Error",
-            ResourceType::UnitTest,
-            &test.name,
-            &test.original_file_path,
-        );
-        format!(
-            "{first}\n  An error occurred during execution of unit test '{}'. There may be an error in the unit test definition: check the data types.\n   Database Error{said}",
-            test.name
-        )
-    } else if rest.is_empty() {
-        first + &indented(&f.diagnostic.message)
-    } else {
-        format!("{first}\n{rest}")
+    let (heading, below) = parts(&f);
+    let message = first_line(heading, test) + &below;
+    Failure { message, ..f }
+}
+
+/// A failure after everything was compiled: dbt takes it for a mistake in the rows.
+fn while_running(test: &UnitTest, f: Failure) -> Failure {
+    let (heading, below) = parts(&f);
+    let inner = match heading {
+        "Database Error" => heading.to_string(),
+        other => first_line(other, test),
     };
+    let message = format!(
+        "{}\n  An error occurred during execution of unit test '{}'. There may be an error in the unit test definition: check the data types.\n   {inner}{}",
+        first_line("Runtime Error", test),
+        test.name,
+        below.replace('\n', "\n  ")
+    );
     Failure { message, ..f }
 }
 
