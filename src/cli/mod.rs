@@ -185,6 +185,9 @@ impl Cli {
         warnings.extend(older);
         warnings.extend(block.and_then(moved));
         let set = |name: &str| layers.source(name) != Source::Standard;
+        if let Value::Warnings(options) = layers.get("warn_error_options") {
+            warnings.extend(older_words(options));
+        }
         let listed = matches!(layers.get("warn_error_options"), Value::Warnings(w) if *w != WarnErrorOptions::default());
         if *layers.get("warn_error") == Value::Bool(true) && listed && set("warn_error_options") {
             let d = Diagnostic::error(
@@ -354,3 +357,19 @@ fn stop(error: &clap::Error) -> Stop {
 
 #[cfg(test)]
 mod tests;
+
+/// `include` and `exclude` of `warn_error_options`, which dbt has given up for `error` and `warn`.
+fn older_words(options: &WarnErrorOptions) -> Option<Diagnostic> {
+    let newer = |older: &&str| if *older == "include" { "error" } else { "warn" };
+    let found: Vec<String> = options.older.iter().map(|o| format!("`{o}`")).collect();
+    let instead = options.older.iter();
+    let instead = instead.map(|o| format!(" Please use `{}` instead of `{o}`.", newer(o)));
+    (!found.is_empty()).then(|| {
+        let message = format!(
+            "Found {} in `warn_error_options` specification.{}",
+            found.join(" and "),
+            instead.collect::<String>()
+        );
+        Diagnostic::warning(code::P0110, message).event("WEOIncludeExcludeDeprecation")
+    })
+}

@@ -52,6 +52,8 @@ pub enum Events {
 /// dbt's `warn_error_options`.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct WarnErrorOptions {
+    /// Which of the older words `include` and `exclude` it was written with.
+    pub older: Vec<&'static str>,
     /// These warnings are errors.
     pub error: Events,
     /// These stay warnings although `error` covers them.
@@ -63,6 +65,7 @@ pub struct WarnErrorOptions {
 impl Default for WarnErrorOptions {
     fn default() -> Self {
         Self {
+            older: Vec::new(),
             error: Events::Named(Vec::new()),
             warn: Vec::new(),
             silence: Vec::new(),
@@ -133,7 +136,9 @@ impl WarnErrorOptions {
                 "`warn` needs `error: all`, or `Deprecations` in `error` or `silence`".into(),
             );
         }
+        let older = ["include", "exclude"].into_iter();
         Ok(Self {
+            older: older.filter(|key| map.get(key).is_some()).collect(),
             error,
             warn,
             silence,

@@ -21,6 +21,16 @@ pub fn freshness(ctx: &Session, output: Option<&Path>) -> Result<Outcome> {
     let begun = Instant::now();
     let loaded = setup::load(ctx, true)?;
     super::run::write_manifest(ctx, &loaded)?;
+    if let Some(path) = output {
+        let message = format!(
+            "Custom output path usage `--output {}` usage detected in `dbt source freshness` command.",
+            path.display()
+        );
+        ctx.tell(vec![
+            Diagnostic::warning(code::P0110, message)
+                .event("CustomOutputPathInSourceFreshnessDeprecation"),
+        ])?;
+    }
     let ids = selected(ctx, &loaded, Purpose::Freshness)?;
     let sources: Vec<&Source> = ids
         .iter()

@@ -18,8 +18,10 @@ const DEPRECATIONS: &[(&str, &str)] = &[
     ("UnexpectedJinjaBlockDeprecation", "D023"),
     ("DuplicateYAMLKeysDeprecation", "D024"),
     ("CustomKeyInObjectDeprecation", "D027"),
+    ("CustomOutputPathInSourceFreshnessDeprecation", "D029"),
     ("WEOIncludeExcludeDeprecation", "D031"),
     ("ModelParamUsageDeprecation", "D032"),
+    ("ModulesItertoolsUsageDeprecation", "D034"),
     ("SourceOverrideDeprecation", "D035"),
     (MISSING_ARGUMENTS, "D039"),
 ];

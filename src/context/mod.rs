@@ -18,6 +18,7 @@ mod functions;
 mod index;
 mod keep;
 mod metric;
+mod modules;
 mod names;
 mod parse_host;
 mod record;

@@ -332,6 +332,7 @@ impl NodeScope {
                 .map_or_else(|| Value::from(()), json),
             "defer_relation" => Value::from(()),
             "context_macro_stack" => Value::from_object(super::names::MacroStack),
+            "modules" => Value::from_object(super::modules::Modules(inner.clone())),
             "validation" => Value::from_object(super::api::Validation),
             _ => return self.function(name),
         })

@@ -57,6 +57,44 @@ fn deprecations_are_shown_once_and_counted() {
 }
 
 #[test]
+fn what_dbt_has_given_up_is_told_by_its_name() {
+    let p = Project::new(&[(
+        "models/m.sql",
+        "select {{ modules.itertools.chain([1], [2]) | list | length }} as id {{ modules.itertools.count and '' }}",
+    )]);
+    let itertools = "ModulesItertoolsUsageDeprecation";
+    p.tv1(&["parse"])
+        .expect(0, &["[ModulesItertoolsUsageDeprecation]", "1 occurrence"]);
+    p.tv1(&["--warn-error", "parse"])
+        .expect(2, &["Usage of itertools modules", "models/m.sql:1:18"]);
+    let older = format!("{{include: all, exclude: [{itertools}]}}");
+    p.tv1(&["--warn-error-options", &older, "parse"]).expect(
+        2,
+        &[
+            "Found `include` and `exclude` in `warn_error_options`",
+            "WEOIncludeExcludeDeprecation",
+        ],
+    );
+    p.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nflags: {warn_error_options: {include: [DeprecatedModel]}}\n",
+    );
+    let said = p
+        .tv1(&["parse"])
+        .expect(0, &["Found `include` in `warn_error_options`"]);
+    assert!(!said.said.contains("`exclude`"), "{}", said.said);
+    p.write("dbt_project.yml", "name: shop\nprofile: shop\n");
+    p.tv1(&["source", "freshness", "--output", "target/f.json"])
+        .expect(
+            0,
+            &[
+                "CustomOutputPathInSourceFreshnessDeprecation",
+                "`--output target/f.json`",
+            ],
+        );
+}
+
+#[test]
 fn a_hook_that_cannot_be_rendered_ends_the_run_before_the_first_model() {
     let p = Project::new(&[
         ("models/m.sql", "select 1 as id"),
