@@ -34,6 +34,8 @@ pub struct CatalogRelation {
     pub owner: Option<String>,
     /// Columns in order.
     pub columns: Vec<CatalogColumn>,
+    /// What else is known of it: `{id, label, value, include, description}` by id.
+    pub stats: Map<String, Value>,
 }
 
 /// The catalogue as JSON, sorted by unique id; `errors` are the queries that failed, if any.
@@ -76,6 +78,15 @@ fn relation(r: &CatalogRelation) -> Value {
             (c.name.clone(), column)
         })
         .collect();
+    let mut stats = r.stats.clone();
+    let has = json!({
+        "id": "has_stats",
+        "label": "Has Stats?",
+        "value": !stats.is_empty(),
+        "include": false,
+        "description": "Indicates whether there are statistics for this table",
+    });
+    stats.insert("has_stats".to_string(), has);
     json!({
         "metadata": {
             "type": r.kind,
@@ -86,15 +97,7 @@ fn relation(r: &CatalogRelation) -> Value {
             "owner": r.owner,
         },
         "columns": columns,
-        "stats": {
-            "has_stats": {
-                "id": "has_stats",
-                "label": "Has Stats?",
-                "value": false,
-                "include": false,
-                "description": "Indicates whether there are statistics for this table",
-            },
-        },
+        "stats": stats,
         "unique_id": r.unique_id,
     })
 }
@@ -119,6 +122,7 @@ mod tests {
                 index: 1,
                 comment: Some("key".to_string()),
             }],
+            stats: Map::new(),
         };
         let relations = [
             relation("source.shop.raw.t", "t"),

@@ -92,6 +92,7 @@ fn relation(id: &str) -> CatalogRelation {
             index: 1,
             comment: None,
         }],
+        stats: serde_json::Map::new(),
     }
 }
 

@@ -3,7 +3,8 @@
 //! is both a seed and a source stands twice. Writes nothing.
 use super::setup::Loaded;
 use crate::artifact::{CatalogColumn, CatalogRelation};
-use crate::diag::Result;
+use crate::context::{Relation, own_catalog};
+use crate::diag::{Diagnostic, Result};
 use crate::pg::{PgError, Session};
 use std::collections::{BTreeSet, HashMap};
 
@@ -37,6 +38,7 @@ pub fn relations(
             comment: text(3),
             owner: text(4),
             columns: Vec::new(),
+            stats: serde_json::Map::new(),
             schema,
             name,
         };
@@ -51,15 +53,46 @@ pub fn relations(
                 comment: row[8].text(),
             });
         }
-        let key = key(&relation.schema, &relation.name);
-        for unique_id in wanted.get(&key).into_iter().flatten() {
-            out.push(CatalogRelation {
-                unique_id: unique_id.clone(),
-                ..relation.clone()
-            });
-        }
+        out.extend(belonging(&wanted, &relation));
     }
     Ok(out)
+}
+
+/// What a macro of the project or of a package says of its relations.
+pub fn own(
+    loaded: &Loaded,
+    chosen: Option<&BTreeSet<String>>,
+    count: Option<usize>,
+    session: Session,
+) -> std::result::Result<Vec<CatalogRelation>, Diagnostic> {
+    let wanted = wanted(loaded, chosen);
+    let database = &loaded.shared.target.connection.dbname;
+    let relations: Vec<Relation> = wanted
+        .keys()
+        .map(|(schema, name)| Relation::new(database, schema, name))
+        .collect();
+    let rows = own_catalog(&loaded.shared, session, &relations, count)?;
+    let found = super::catalog_rows::relations(&rows);
+    Ok(found.iter().flat_map(|r| belonging(&wanted, r)).collect())
+}
+
+/// The number of nodes that dbt has at hand when it asks for the catalogue: all that were compiled, tests among them.
+pub fn count(loaded: &Loaded, chosen: Option<&BTreeSet<String>>) -> usize {
+    let manifest = &loaded.manifest;
+    chosen.map_or(manifest.nodes.len() + manifest.sources.len(), BTreeSet::len)
+}
+
+/// A relation for each node or source that it stands for.
+fn belonging(
+    wanted: &HashMap<Key, Vec<String>>,
+    relation: &CatalogRelation,
+) -> Vec<CatalogRelation> {
+    let ids = wanted.get(&key(&relation.schema, &relation.name));
+    let of = |id: &String| CatalogRelation {
+        unique_id: id.clone(),
+        ..relation.clone()
+    };
+    ids.into_iter().flatten().map(of).collect()
 }
 
 fn key(schema: &str, name: &str) -> Key {

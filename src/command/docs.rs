@@ -5,7 +5,7 @@ use super::setup::{self, Loaded};
 use crate::artifact::{self, Kind};
 use crate::cli::Command;
 use crate::compile::Compiler;
-use crate::context::NodeSession;
+use crate::context::{NodeSession, has_own_catalog};
 use crate::diag::{Diagnostic, Result, code};
 use crate::docs::{DocsInput, page};
 use crate::graph::{Compiled, Manifest, ResourceType};
@@ -37,7 +37,7 @@ pub fn docs(ctx: &Session) -> Result<Outcome> {
     if generate {
         ctx.reporter.emit(Event::building_catalog());
     }
-    let catalog = catalog(ctx, &loaded, chosen.as_ref())?;
+    let (catalog, failed) = catalog(ctx, &loaded, chosen.as_ref())?;
     if generate {
         super::run::write(ctx, &loaded, Kind::Catalog, catalog.clone())?;
         let file = loaded.shared.target_dir.join(Kind::Catalog.file_name());
@@ -46,6 +46,14 @@ pub fn docs(ctx: &Session) -> Result<Outcome> {
     }
     let path = write_page(ctx, &loaded, &manifest, &catalog)?;
     say(ctx, format!("Wrote {}", path.display()));
+    if let Some(d) = failed {
+        catalog_failed(ctx, &d);
+        return Ok(if generate {
+            Outcome::Failed
+        } else {
+            Outcome::Success
+        });
+    }
     Ok(Outcome::Success)
 }
 
@@ -69,24 +77,66 @@ fn chosen(ctx: &Session, loaded: &Loaded) -> Result<Option<BTreeSet<String>>> {
 
 /// What the database knows of the project's relations. Without a server the page has less to tell, but `docs generate`
 /// fails as dbt's does.
-fn catalog(ctx: &Session, loaded: &Loaded, chosen: Option<&BTreeSet<String>>) -> Result<Value> {
-    let (generate, empty) = match ctx.invocation.command {
-        Command::DocsGenerate { empty_catalog, .. } => (true, empty_catalog),
-        _ => (false, false),
+fn catalog(
+    ctx: &Session,
+    loaded: &Loaded,
+    chosen: Option<&BTreeSet<String>>,
+) -> Result<(Value, Option<Diagnostic>)> {
+    let (generate, empty, compiles) = match ctx.invocation.command {
+        Command::DocsGenerate {
+            empty_catalog,
+            compile,
+            ..
+        } => (true, empty_catalog, compile),
+        _ => (false, false, true),
     };
+    let count = compiles.then(|| super::catalog::count(loaded, chosen));
     let options = &loaded.database.options;
-    let mut session = match crate::pg::Session::connect(options) {
+    let session = match crate::pg::Session::connect(options) {
         Err(e) if generate && !empty => {
             let d = e.diagnostic(None, Some(options));
             return Err(d.heading("Database Error").into());
         }
         other => other.ok(),
     };
-    let relations = match session.as_mut().filter(|_| !empty) {
-        Some(session) => super::catalog::relations(loaded, chosen, session)?,
+    let mut failed = None;
+    let relations = match session.filter(|_| !empty) {
+        Some(session) if has_own_catalog(&loaded.shared, count) => {
+            let own = super::catalog::own(loaded, chosen, count, session);
+            own.unwrap_or_else(|d| {
+                failed = Some(d);
+                Vec::new()
+            })
+        }
+        Some(mut session) => super::catalog::relations(loaded, chosen, &mut session)?,
         None => Vec::new(),
     };
-    Ok(artifact::catalog(&relations, &[], &super::run::meta(ctx)))
+    let errors: Vec<String> = failed.iter().map(told).collect();
+    let value = artifact::catalog(&relations, &errors, &super::run::meta(ctx));
+    Ok((value, failed))
+}
+
+/// An error as dbt keeps it in the catalogue.
+fn told(d: &Diagnostic) -> String {
+    let heading = d.heading.as_deref().unwrap_or("Compilation Error");
+    let lines = d.message.lines().map(|l| format!("\n  {l}"));
+    format!("{heading}{}", lines.collect::<String>())
+}
+
+/// Says that a macro of the project made no catalogue; what else there is was written.
+fn catalog_failed(ctx: &Session, d: &Diagnostic) {
+    let shown = crate::diag::render(d, false);
+    for text in [
+        format!("Encountered an error while generating catalog: {shown}"),
+        "dbt encountered 1 failure while writing the catalog".to_string(),
+    ] {
+        let level = Level::Error;
+        ctx.reporter.emit(Event::Line {
+            level,
+            text,
+            dbt: None,
+        });
+    }
 }
 
 /// Copies the folders of `asset-paths` into the target folder, anew.
@@ -245,7 +295,7 @@ pub fn columns(
     loaded: &Loaded,
 ) -> Result<(Manifest, BTreeMap<String, Vec<String>>)> {
     let manifest = compiled(ctx, loaded, None, false)?;
-    let catalog = catalog(ctx, loaded, None)?;
+    let (catalog, _) = catalog(ctx, loaded, None)?;
     let known = catalogued(&manifest, &catalog);
     Ok((manifest, known))
 }

@@ -1,6 +1,7 @@
 //! The commands: each is a list of the pipeline's steps, from the command line to the exit code.
 mod calendar;
 mod catalog;
+mod catalog_rows;
 mod compile;
 mod connect;
 mod database;

@@ -258,3 +258,49 @@ fn metrics_are_objects_in_templates() {
         ],
     );
 }
+
+#[test]
+fn the_catalogue_comes_from_the_projects_own_macro() {
+    let own = "select 'd' as table_database, '{{ S }}' as table_schema, 'm' as table_name, 'ODD' as table_type, \
+               'said' as table_comment, 'me' as table_owner, 'id' as column_name, 1 as column_index, 'int' as column_type, \
+               null as column_comment, 'Size' as \"stats:size:label\", 7 as \"stats:size:value\", '' as \"stats:size:description\", \
+               true as \"stats:size:include\"";
+    let p = Project::new(&[
+        ("models/m.sql", "select 1 as id"),
+        ("models/n.sql", "select 1 as id"),
+    ]);
+    p.tv1(&["run"]).expect(0, &[]);
+    let all = |args: &[&str]| {
+        p.tv1(args).expect(0, &["Catalog written"]);
+        artefact(&p, "catalog.json")["nodes"].clone()
+    };
+    assert_eq!(all(&["docs", "generate"]).as_object().unwrap().len(), 2);
+    // After it has compiled dbt asks by relation, else by schema.
+    p.write(
+        "macros/c.sql",
+        &format!(
+            "{{% macro postgres__get_catalog_relations(information_schema, relations) %}}{{% set q %}}{}{{% endset %}}\
+             {{{{ return(run_query(q)) }}}}{{% endmacro %}}",
+            own.replace("{{ S }}", "{{ relations[0].schema }}")
+        ),
+    );
+    let nodes = all(&["docs", "generate"]);
+    assert_eq!(nodes.as_object().unwrap().len(), 1);
+    let node = &nodes["model.shop.m"];
+    assert_eq!(node["metadata"]["type"], "ODD");
+    assert_eq!(node["metadata"]["owner"], "me");
+    assert_eq!(node["columns"]["id"]["type"], "int");
+    assert_eq!(node["stats"]["size"]["value"].as_f64(), Some(7.0));
+    assert_eq!(node["stats"]["has_stats"]["value"], true);
+    p.write(
+        "macros/c.sql",
+        "{% macro get_catalog(information_schema, schemas) %}{{ exceptions.raise_compiler_error('boo') }}{% endmacro %}",
+    );
+    assert_eq!(all(&["docs", "generate"]).as_object().unwrap().len(), 2);
+    p.tv1(&["docs", "generate", "--no-compile"]).expect(
+        1,
+        &["error while generating catalog", "boo", "macros/c.sql:1:"],
+    );
+    let errors = artefact(&p, "catalog.json")["errors"].clone();
+    assert_eq!(errors, json!(["Compilation Error\n  boo"]));
+}

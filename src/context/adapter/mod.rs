@@ -20,7 +20,7 @@ use minijinja::{Error, State};
 pub use send::SendError;
 use serde_json::json;
 use std::sync::Arc;
-use values::PREFIXES;
+pub(in crate::context) use values::PREFIXES;
 pub(in crate::context) use values::dispatched;
 use values::{convert_type, grants, hard_deletes};
 

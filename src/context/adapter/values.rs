@@ -11,7 +11,7 @@ use minijinja::value::Value;
 use serde_json::Value as Json;
 
 /// Prefixes of macros for this database, the most special one first.
-pub(super) const PREFIXES: &[&str] = &["postgres", "default"];
+pub(in crate::context) const PREFIXES: &[&str] = &["postgres", "default"];
 
 /// The macro that `adapter.dispatch` finds.
 pub(in crate::context) fn dispatched(
