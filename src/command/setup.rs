@@ -441,7 +441,7 @@ fn spaces_in_names(ctx: &Session, manifest: &Manifest) -> Result<Vec<Diagnostic>
         .flags
         .behaviour("require_resource_names_without_spaces");
     let found = manifest.nodes.values().filter(|n| n.name.contains(' '));
-    let told: Vec<Diagnostic> = found
+    let mut told: Vec<Diagnostic> = found
         .map(|n| {
             let text = format!("found spaces in the name of `{}`", n.unique_id);
             if strict {
@@ -456,6 +456,15 @@ fn spaces_in_names(ctx: &Session, manifest: &Manifest) -> Result<Vec<Diagnostic>
         .collect();
     if strict && !told.is_empty() {
         return Err(Stopped(told));
+    }
+    if !told.is_empty() {
+        let message = format!(
+            "Spaces found in {} resource name(s). This is deprecated, and may lead to errors when using dbt.",
+            told.len()
+        );
+        told.push(
+            Diagnostic::warning(code::P0110, message).event("ResourceNamesWithSpacesDeprecation"),
+        );
     }
     Ok(told)
 }

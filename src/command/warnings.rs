@@ -14,6 +14,7 @@ const DEPRECATIONS: &[(&str, &str)] = &[
     ("ConfigLogPathDeprecation", "D010"),
     ("ConfigTargetPathDeprecation", "D011"),
     ("CollectFreshnessReturnSignature", "D012"),
+    ("ResourceNamesWithSpacesDeprecation", "D015"),
     ("ProjectFlagsMovedDeprecation", "D013"),
     ("UnexpectedJinjaBlockDeprecation", "D023"),
     ("DuplicateYAMLKeysDeprecation", "D024"),
@@ -46,6 +47,7 @@ fn event_of(d: &Diagnostic) -> Option<(DbtEvent, bool)> {
         (code::P0118, "InvalidMacroAnnotation", "I076"),
         (code::G0405, "NoNodeForYamlKey", "I058"),
         (code::J0305, "JinjaLogWarning", "I061"),
+        (code::G0413, "SpacesInResourceNameDeprecation", "D014"),
         (code::T0701, "LogTestResult", "Q007"),
     ];
     if let Some((_, name, code)) = table.iter().find(|(c, ..)| *c == d.code) {

@@ -209,8 +209,15 @@ fn names_have_no_spaces_unless_they_may() {
         "dbt_project.yml",
         "name: shop\nversion: '1'\nprofile: shop\nflags: {require_resource_names_without_spaces: false}\n",
     );
-    shop.tv1(&["build"])
-        .expect(0, &["found spaces in the name of `model.shop.two words`"]);
+    shop.tv1(&["build"]).expect(
+        0,
+        &[
+            "found spaces in the name of `model.shop.two words`",
+            "- ResourceNamesWithSpacesDeprecation: 1 occurrence",
+        ],
+    );
+    shop.tv1(&["--warn-error", "parse"])
+        .expect(2, &["Spaces found in 1 resource name(s)"]);
 }
 
 #[test]

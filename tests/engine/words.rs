@@ -69,6 +69,31 @@ fn a_group_is_told_with_what_fails_in_it() {
         1,
         &[r#""owner": {"email": "['a@x', 'b@x']", "name": "Ann"}"#],
     );
+    // The lines of results tell it, too, of what went well as of what is skipped.
+    p.write("models/a.sql", "select 1 as id");
+    p.write("models/b.sql", "select nope from {{ ref('a') }}");
+    p.write("models/c.sql", "select * from {{ ref('b') }}");
+    p.write(
+        "models/g.yml",
+        "groups: [{name: g, owner: {name: Ann}}]\nmodels: [{name: a, group: g}, {name: b}, {name: c, group: g}]\n",
+    );
+    let said = p.tv1(&["--log-format", "json", "run"]).expect(1, &[]).said;
+    let lines = said
+        .lines()
+        .filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok());
+    let grouped: Vec<String> = lines
+        .filter(|l| l["data"]["group"]["owner"]["name"] == "Ann")
+        .map(|l| {
+            format!(
+                "{} {}",
+                l["info"]["name"], l["data"]["node_info"]["node_name"]
+            )
+        })
+        .collect();
+    assert_eq!(
+        grouped,
+        [r#""LogModelResult" "a""#, r#""SkippingDetails" "c""#]
+    );
 }
 
 #[test]

@@ -265,7 +265,7 @@ impl Lines {
 }
 
 /// With the group that is to be told, if there is one.
-fn with_group(entry: Entry, node: &NodeInfo) -> Entry {
+pub(super) fn with_group(entry: Entry, node: &NodeInfo) -> Entry {
     match &node.group {
         Some(group) => entry.with("group", group.clone()),
         None => entry,

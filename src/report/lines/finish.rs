@@ -1,4 +1,5 @@
 //! The lines of nodes that end: `1 of 5 OK created sql view model s.a … [CREATE VIEW in 0.12s]`.
+use super::end::with_group;
 use super::{Block, Lines, run_result};
 use crate::graph::ResourceType;
 use crate::outcome::{FreshnessResult, NodeResult, Status};
@@ -118,13 +119,14 @@ impl Lines {
         } else {
             &node.name
         };
-        Entry::new(names::SKIPPING_DETAILS, Level::Info, msg)
+        let entry = Entry::new(names::SKIPPING_DETAILS, Level::Info, msg)
             .with("resource_type", node.resource_type.as_str())
             .with("schema", node.schema.as_str())
             .with("node_name", name.as_str())
             .with("index", index)
             .with("total", total)
-            .with("node_info", info)
+            .with("node_info", info);
+        with_group(entry, node)
     }
 
     /// A skip on account of a failed ephemeral model, which tells that model's failure on the spot.
@@ -146,6 +148,7 @@ impl Lines {
             .with("index", index)
             .with("total", total)
             .with("status", status.as_str());
+        let line = with_group(line, node);
         if !status.is_failure() {
             return vec![line];
         }
@@ -168,6 +171,10 @@ impl Lines {
             .with("execution_time", result.execution_time)
             .with("index", index)
             .with("node_info", info);
+        let entry = match event {
+            names::LOG_NODE_NO_OP_RESULT => entry,
+            _ => with_group(entry, node),
+        };
         let message = result.message.as_deref().unwrap_or_default();
         match event {
             names::LOG_TEST_RESULT => entry
