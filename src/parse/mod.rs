@@ -19,8 +19,10 @@ mod python_literal;
 mod python_tokens;
 mod resolve;
 mod semantic;
+mod semantic_checks;
 mod semantic_columns;
 mod semantic_fields;
+mod semantic_rules;
 mod simulated;
 mod source_config;
 mod sources;
@@ -94,6 +96,7 @@ pub fn parse(
     b.checks();
     b.unknown_groups();
     b.resolve();
+    b.semantic_checks();
     b.primary_keys();
     b.concurrent_batches();
     b.unused_config_paths();

@@ -260,9 +260,9 @@ fn the_parts_of_semantic_models_inherit_from_the_project() {
   - name: sem
     model: ref('a')
     config: {meta: {own: 1}}
-    defaults: {agg_time_dimension: day}
+    defaults: {agg_time_dimension: on_day}
     entities: [{name: ident, type: primary, expr: id, config: {meta: {part: 1}}}]
-    dimensions: [{name: day, type: time, type_params: {time_granularity: day}}]
+    dimensions: [{name: on_day, expr: day, type: time, type_params: {time_granularity: day}}]
     measures: [{name: rows, agg: count, expr: id, create_metric: true}]
 metrics:
   - name: counted
@@ -275,6 +275,10 @@ saved_queries:
     query_params: {metrics: [counted]}
     exports: [{name: one}, {name: two, config: {export_as: table}}]
 ",
+        ),
+        (
+            "models/metricflow_time_spine.sql",
+            "select current_date as date_day",
         ),
     ]);
     shop.tv1(&["parse"]).expect(0, &[]);

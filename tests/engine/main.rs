@@ -15,6 +15,7 @@ mod diff;
 mod entries;
 #[path = "jinja/golden.rs"]
 mod jinja_golden;
+mod layer_rules;
 mod layers;
 mod literate;
 mod metrics;

@@ -229,9 +229,13 @@ fn metrics_are_objects_in_templates() {
         ("models/facts.sql", "select 1 as id, current_date as day"),
         (
             "models/facts.yml",
-            "semantic_models:\n  - name: facts\n    model: ref('facts')\n    defaults: {agg_time_dimension: day}\n    entities: [{name: fact, type: primary, expr: id}]\n    dimensions: [{name: day, type: time, type_params: {time_granularity: day}, description: \"{{ doc('d') }}\"}]\n    measures: [{name: rows, agg: count, expr: id}]\nmetrics:\n  - {name: facts, label: Facts of life, type: simple, type_params: {measure: rows}}\n",
+            "semantic_models:\n  - name: facts\n    model: ref('facts')\n    defaults: {agg_time_dimension: on_day}\n    entities: [{name: fact, type: primary, expr: id}]\n    dimensions: [{name: on_day, expr: day, type: time, type_params: {time_granularity: day}, description: \"{{ doc('d') }}\"}]\n    measures: [{name: rows, agg: count, expr: id}]\nmetrics:\n  - {name: facts, label: Facts of life, type: simple, type_params: {measure: rows}}\n",
         ),
         ("models/d.md", "{% docs d %}The day.{% enddocs %}"),
+        (
+            "models/metricflow_time_spine.sql",
+            "select current_date as date_day",
+        ),
         (
             "models/m.sql",
             "{% set m = metric('facts') %}select '{{ m }}' as a, '{{ m.metric_name }}' as b, '{{ m.label }}' as c",
