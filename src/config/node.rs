@@ -120,20 +120,30 @@ impl NodeConfig {
     /// Applies a layer of values as written: the last one to name a key wins.
     pub fn apply_unrendered(&mut self, values: &Map<String, Value>) {
         for (key, value) in values {
-            self.unrendered.insert(canonical(key), value.clone());
+            // Here dbt leaves hooks under the name with which they are written.
+            let key = if key == "dbname" { "database" } else { key };
+            self.unrendered.insert(key.to_string(), value.clone());
         }
     }
 }
 
-/// The `config()` calls of one text as one layer: lists and mappings of several calls add up, of the rest the last one
-/// counts. As dbt does, before the layer is put over those of files.
+/// The `config()` calls of one text as one layer: the first one as it stands, to which lists and mappings of others add
+/// up; of the rest the last one counts. As dbt does, before the layer is put over those of files.
 pub fn calls_together(calls: &[Map<String, Value>]) -> Map<String, Value> {
     let mut all = Map::new();
-    for (key, value) in calls.iter().flatten() {
+    let first = calls.iter().position(|c| !c.is_empty()).unwrap_or_default();
+    let pairs = calls.iter().enumerate();
+    for (n, (key, value)) in pairs.flat_map(|(n, call)| call.iter().map(move |pair| (n, pair))) {
         let key = canonical(key);
+        if n == first {
+            all.insert(key, value.clone());
+            continue;
+        }
         match (key.as_str(), all.get_mut(&key), value) {
             ("tags" | "packages" | "pre-hook" | "post-hook", _, _) => {
-                append(&mut all, &key, listed(value));
+                let mut list = all.get(&key).map(listed).unwrap_or_default();
+                list.extend(listed(value));
+                all.insert(key, list.into());
             }
             (
                 "meta" | "docs" | "contract" | "quoting" | "column_types",

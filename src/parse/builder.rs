@@ -364,6 +364,18 @@ impl<'a> Builder<'a> {
         node.config = Config(config.rendered);
         crate::config::settle_begin(node.resource_type, &mut node.config.0);
         node.unrendered_config = config.unrendered;
+        if node.resource_type == ResourceType::Model
+            && patch.is_some_and(|(said, _)| !said.is_empty())
+            && super::static_read::is_readable(&node.raw_code)
+        {
+            // dbt puts the keys together one by one then: all but the first become lists.
+            for (key, value) in recorded.config.iter().flatten().skip(1) {
+                if key == "tags" && node.unrendered_config.get(key) == Some(value) {
+                    let list = Config(Map::from_iter([(key.clone(), value.clone())])).list(key);
+                    node.unrendered_config.insert(key.clone(), list.into());
+                }
+            }
+        }
         if self.input.config_as_written && !recorded.config.is_empty() {
             let written = self.input.host.config_as_written(&node.raw_code);
             node.unrendered_config.extend(written.unwrap_or_default());

@@ -472,7 +472,7 @@ fn definition(
         inputs.join(", "),
         output(expect)
     );
-    for entry in given.iter().chain([expect]) {
+    for entry in given {
         if entry.get("fixture").is_some_and(|f| !f.is_null()) {
             text.push_str(&format!("-{}", get(entry, "rows")));
         }

@@ -308,3 +308,64 @@ fn the_catalogue_comes_from_the_projects_own_macro() {
     let errors = artefact(&p, "catalog.json")["errors"].clone();
     assert_eq!(errors, json!(["Compilation Error\n  boo"]));
 }
+
+/// Values of the manifest that dbt-core 1.10.23 writes for this project: a state of dbt's finds nothing changed.
+#[test]
+fn what_is_written_for_a_state_is_written_as_dbt_writes_it() {
+    let p = Project::new(&[
+        (
+            "models/a.sql",
+            "{{ config(pre_hook='select 1', tags='one') }} select 1 as id",
+        ),
+        (
+            "models/b.sql",
+            "{{ config(materialized='table', tags='one') }} select 1 as id",
+        ),
+        (
+            "models/c.sql",
+            "{{ config(materialized='table', tags='one') }} select 1 as id",
+        ),
+        (
+            "models/d.sql",
+            "{{ config(tags='one') }} {{ config(tags=['two']) }} {{ 1 + 1 }} select 1 as id",
+        ),
+        ("models/k.sql", "select 1 as id"),
+        ("tests/fixtures/fx.csv", "id\n1\n"),
+        (
+            "models/p.yml",
+            "models:\n- {name: b, config: {meta: {x: 1}}}\n- {name: c, description: x}\n\
+             - {name: k, config: {pre_hook: select 1}, columns: [{name: id, data_tests: [not_null: {tags: z}]}]}\n\
+             unit_tests:\n- {name: u, model: k, given: [], expect: {fixture: fx, format: csv}}\n",
+        ),
+        (
+            "dbt_project.yml",
+            "name: shop\nprofile: shop\nmodels: {+pre-hook: select 0}\nflags: {require_generic_test_arguments_property: false}\n",
+        ),
+    ]);
+    p.tv1(&["parse"]).expect(0, &[]);
+    let manifest = artefact(&p, "manifest.json");
+    let written = |id: &str| manifest["nodes"][id]["unrendered_config"].clone();
+    assert_eq!(
+        written("model.shop.a"),
+        json!({"pre-hook": "select 1", "tags": "one"})
+    );
+    // dbt's own static reader and a configuration in a properties file together make a list of it.
+    assert_eq!(written("model.shop.b")["tags"], json!(["one"]));
+    assert_eq!(written("model.shop.c")["tags"], json!("one"));
+    assert_eq!(written("model.shop.d")["tags"], json!(["one", "two"]));
+    assert_eq!(
+        written("model.shop.k"),
+        json!({"pre-hook": "select 0", "pre_hook": "select 1"})
+    );
+    let tests = manifest["nodes"].as_object().unwrap();
+    let test = tests
+        .values()
+        .find(|n| n["resource_type"] == "test")
+        .unwrap();
+    assert_eq!(test["unrendered_config"]["tags"], "z");
+    let unit_test = &manifest["unit_tests"]["unit_test.shop.k.u"];
+    assert_eq!(
+        unit_test["checksum"],
+        "ce4489b9de4d204011247bc3b7dd66b6ef4d9523132b891b43f4f061facb2575"
+    );
+}
