@@ -360,10 +360,37 @@ fn engine(packages: &[Package], ctx: &Session) -> Result<Engine> {
     })
 }
 
+/// `catalogs.yml` names places outside of a database where tables are written. PostgreSQL has none, so dbt refuses
+/// whatever stands there.
+fn no_catalogs(root: &Path) -> Result<()> {
+    const FILE: &str = "catalogs.yml";
+    let Ok(text) = std::fs::read_to_string(root.join(FILE)) else {
+        return Ok(());
+    };
+    let document = crate::yaml::load(&crate::text::SourceFile::new(FILE, text))?;
+    let catalogs = document.root.get("catalogs").map(Node::items);
+    let (message, at) = match catalogs {
+        None if document.root.is_null() => (format!("the file `{FILE}` is empty"), &document.root),
+        Some([first, ..]) => (
+            "Catalog type is not supported: PostgreSQL has no catalogs to write to".to_string(),
+            first,
+        ),
+        _ => return Ok(()),
+    };
+    let d = Diagnostic::error(code::P0119, message).heading("Runtime Error");
+    Err(d
+        .at(document.place(at))
+        .help(format!("remove `{FILE}`, or its entries"))
+        .into())
+}
+
 /// Loads and parses the project.
 pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
     let database = choose(ctx, connects)?;
     let packages = packages(ctx, &database.target)?;
+    if !matches!(ctx.invocation.command, crate::cli::Command::List { .. }) {
+        no_catalogs(&packages[0].project.root)?;
+    }
     let engine = engine(&packages, ctx)?;
     let shared = shared(
         ctx,

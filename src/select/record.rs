@@ -258,6 +258,15 @@ fn tidy(name: &str, value: Value) -> Value {
             map.retain(|key, _| matches!(key.as_str(), "metrics" | "group_by" | "where"));
             filled(Value::Object(map))
         }
+        // Of an export counts what is written: the schema that it takes when nothing is written is the target's.
+        Value::Array(exports) if name == "exports" => {
+            let part = |export: &Value| {
+                let written = &export["unrendered_config"];
+                let keys = ["export_as", "schema", "alias"].map(|key| written[key].clone());
+                serde_json::json!([export["name"], keys])
+            };
+            Value::Array(exports.iter().map(part).collect())
+        }
         // Here false is not the same as nothing said.
         Value::Object(mut map) if name == "quoting" => {
             map.retain(|_, value| !value.is_null());

@@ -369,3 +369,53 @@ fn what_is_written_for_a_state_is_written_as_dbt_writes_it() {
         "ce4489b9de4d204011247bc3b7dd66b6ef4d9523132b891b43f4f061facb2575"
     );
 }
+
+#[test]
+fn catalogs_are_refused_as_there_are_none() {
+    let p = Project::new(&[("models/m.sql", "select 1 as id")]);
+    p.write("catalogs.yml", "catalogs: []\n");
+    p.tv1(&["parse"]).expect(0, &[]);
+    p.write(
+        "catalogs.yml",
+        "catalogs:\n- name: c\n  write_integrations: [{name: w, catalog_type: iceberg_rest}]\n",
+    );
+    p.tv1(&["build"])
+        .expect(2, &["Catalog type is not supported", "catalogs.yml:2:3"]);
+    p.tv1(&["ls"]).expect(0, &["shop.m"]);
+    p.write("catalogs.yml", "");
+    p.tv1(&["build"]).expect(2, &["`catalogs.yml` is empty"]);
+}
+
+#[test]
+fn the_schema_that_an_export_takes_from_the_target_is_no_change() {
+    let layer = |schema: &str| {
+        format!(
+            "semantic_models:\n- name: facts\n  model: ref('facts')\n  defaults: {{agg_time_dimension: on_day}}\n  entities: [{{name: fact, type: primary, expr: id}}]\n  dimensions: [{{name: on_day, type: time, type_params: {{time_granularity: day}}}}]\n  measures: [{{name: rows, agg: count, expr: id}}]\n\
+             metrics:\n- {{name: facts, label: Facts, type: simple, type_params: {{measure: rows}}}}\n\
+             saved_queries:\n- {{name: saved, query_params: {{metrics: [facts]}}, exports: [{{name: one, config: {{export_as: table{schema}}}}}]}}\n"
+        )
+    };
+    let p = Project::new(&[
+        ("models/facts.sql", "select 1 as id, current_date as on_day"),
+        (
+            "models/metricflow_time_spine.sql",
+            "select current_date as date_day",
+        ),
+        ("models/facts.yml", &layer("")),
+    ]);
+    p.tv1(&["parse"]).expect(0, &[]);
+    let path = p.folder().join("target/manifest.json");
+    let text = std::fs::read_to_string(&path).unwrap();
+    let mut manifest: Value = serde_json::from_str(&text).unwrap();
+    assert_eq!(
+        manifest["docs"]["doc.dbt.__overview__"]["path"],
+        "overview.md"
+    );
+    let export = &mut manifest["saved_queries"]["saved_query.shop.saved"]["exports"][0];
+    export["config"]["schema_name"] = "elsewhere".into();
+    p.write("before/manifest.json", &manifest.to_string());
+    let modified = ["ls", "--select", "state:modified", "--state", "before"];
+    p.tv1(&modified).expect(0, &["No nodes selected"]);
+    p.write("models/facts.yml", &layer(", schema: other"));
+    p.tv1(&modified).expect(0, &["saved_query:shop.saved"]);
+}

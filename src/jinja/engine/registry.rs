@@ -64,8 +64,24 @@ impl MacroDef {
 
     /// The text of the whole block: dbt's `macro_sql`.
     pub fn macro_sql(&self) -> &str {
-        self.file.text.get(self.span.clone()).unwrap_or_default()
+        with_blanks(&self.file.text, &self.span)
     }
+}
+
+/// A block with the white space that its outer tags take away (`{%-`, `-%}`), as dbt cuts it out of its file.
+fn with_blanks<'t>(text: &'t str, span: &std::ops::Range<usize>) -> &'t str {
+    let block = text.get(span.clone()).unwrap_or_default();
+    let before = text.get(..span.start).unwrap_or_default();
+    let after = text.get(span.end..).unwrap_or_default();
+    let kept = before.trim_end();
+    // What the tag before has taken is gone.
+    let takes = block.starts_with("{%-") && !kept.ends_with("-%}");
+    let start = if takes { kept.len() } else { span.start };
+    let end = match block.ends_with("-%}") {
+        true => text.len() - after.trim_start().len(),
+        false => span.end,
+    };
+    text.get(start..end).unwrap_or(block)
 }
 
 /// What a bare name means.
@@ -248,5 +264,24 @@ impl Registry {
             }
         }
         None
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::with_blanks;
+
+    #[test]
+    fn blocks_have_the_white_space_that_their_tags_take() {
+        let text =
+            "{# x #}\n\n{%- macro a() %}a{% endmacro -%}\n \n{%- macro b() %}b{% endmacro %}\n";
+        let cut = |name: &str| {
+            let start = text.find(&format!("{{%- macro {name}")).unwrap_or_default();
+            let end = start + text[start..].find("endmacro").unwrap_or_default();
+            let end = end + text[end..].find("%}").unwrap_or_default() + 2;
+            with_blanks(text, &(start..end))
+        };
+        assert_eq!(cut("a"), "\n\n{%- macro a() %}a{% endmacro -%}\n \n");
+        assert_eq!(cut("b"), "{%- macro b() %}b{% endmacro %}");
     }
 }
