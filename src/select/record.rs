@@ -262,8 +262,11 @@ fn tidy(name: &str, value: Value) -> Value {
         Value::Array(exports) if name == "exports" => {
             let part = |export: &Value| {
                 let written = &export["unrendered_config"];
-                let keys = ["export_as", "schema", "alias"].map(|key| written[key].clone());
-                serde_json::json!([export["name"], keys])
+                let mut own = Map::from_iter([("name".to_string(), export["name"].clone())]);
+                for key in ["export_as", "schema", "alias"] {
+                    own.insert(key.to_string(), written[key].clone());
+                }
+                filled(Value::Object(own))
             };
             Value::Array(exports.iter().map(part).collect())
         }

@@ -75,9 +75,11 @@ fn with_blanks<'t>(text: &'t str, span: &std::ops::Range<usize>) -> &'t str {
     let after = text.get(span.end..).unwrap_or_default();
     let kept = before.trim_end();
     // What the tag before has taken is gone.
-    let takes = block.starts_with("{%-") && !kept.ends_with("-%}");
+    let takes = block.starts_with("{%-") && !kept.ends_with("-%}") && !kept.is_empty();
     let start = if takes { kept.len() } else { span.start };
     let end = match block.ends_with("-%}") {
+        // dbt strips files.
+        true if after.trim_start().is_empty() => span.end,
         true => text.len() - after.trim_start().len(),
         false => span.end,
     };
