@@ -161,21 +161,26 @@ pub fn write_time(out: &mut Vec<u8>, rest: i64) {
     write_fraction(out, rest);
 }
 
+/// The numbers 0 to 99 in two digits.
+const PAIRS: [[u8; 2]; 100] = {
+    let mut pairs = [[0; 2]; 100];
+    let mut n = 0;
+    while n < 100 {
+        pairs[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
+        n += 1;
+    }
+    pairs
+};
+
 /// `HH:MM:SS` of seconds, hours modulo 100.
 #[inline]
 pub fn clock(seconds: u64) -> [u8; 8] {
-    let digit = |n: u64| b'0' + (n % 10) as u8;
-    let (hours, minutes, seconds) = (seconds / 3600, seconds / 60 % 60, seconds % 60);
-    [
-        digit(hours / 10),
-        digit(hours),
-        b':',
-        digit(minutes / 10),
-        digit(minutes),
-        b':',
-        digit(seconds / 10),
-        digit(seconds),
-    ]
+    let seconds = (seconds % 360_000) as u32;
+    let (minutes, hours) = (seconds / 60, seconds / 3600);
+    let [a, b] = PAIRS[hours as usize];
+    let [c, d] = PAIRS[(minutes - hours * 60) as usize];
+    let [e, f] = PAIRS[(seconds - minutes * 60) as usize];
+    [a, b, b':', c, d, b':', e, f]
 }
 
 /// Writes the part of a second, if there is one.

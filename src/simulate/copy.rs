@@ -99,21 +99,22 @@ pub fn encode_row(buffer: &mut Vec<u8>, out: &[Out], frame: &Frame) {
     }
 }
 
-/// Appends a value of a fixed length; eight bytes, the most frequent length, in one piece.
+/// Appends a value of a fixed length.
 #[inline]
 fn fixed<const N: usize>(buffer: &mut Vec<u8>, bytes: [u8; N]) {
-    if N == 8 {
-        let mut whole = [0u8; 12];
-        whole[3] = 8;
-        whole[4..].copy_from_slice(&bytes);
-        buffer.extend_from_slice(&whole);
-    } else {
-        buffer.extend_from_slice(&(N as i32).to_be_bytes());
-        buffer.extend_from_slice(&bytes);
-    }
+    buffer.extend_from_slice(&(N as i32).to_be_bytes());
+    buffer.extend_from_slice(&bytes);
+}
+
+/// Appends a value of eight bytes, the most frequent length, and its length in one piece.
+#[inline]
+fn eight(buffer: &mut Vec<u8>, bits: u64) {
+    let whole = (8u128 << 64 | u128::from(bits)).to_be_bytes();
+    buffer.extend_from_slice(&whole[4..]);
 }
 
 /// Appends one value with its length.
+#[inline]
 pub fn encode(buffer: &mut Vec<u8>, sql: SqlType, value: Val, frame: &Frame) {
     let Some(bits) = value else {
         buffer.extend_from_slice(&(-1i32).to_be_bytes());
@@ -122,9 +123,8 @@ pub fn encode(buffer: &mut Vec<u8>, sql: SqlType, value: Val, frame: &Frame) {
     match sql {
         SqlType::SmallInt => fixed(buffer, (bits as i16).to_be_bytes()),
         SqlType::Integer | SqlType::Date => fixed(buffer, (bits as i32).to_be_bytes()),
-        SqlType::BigInt | SqlType::Timestamp => fixed(buffer, bits.to_be_bytes()),
+        SqlType::BigInt | SqlType::Timestamp | SqlType::Double => eight(buffer, bits),
         SqlType::Real => fixed(buffer, (as_float(bits) as f32).to_be_bytes()),
-        SqlType::Double => fixed(buffer, bits.to_be_bytes()),
         SqlType::Boolean => fixed(buffer, [u8::from(bits != 0)]),
         SqlType::Text | SqlType::Varchar(_) => bytes(buffer, frame.text_bytes(bits)),
         SqlType::Json => bytes(buffer, frame.json_bytes(bits)),

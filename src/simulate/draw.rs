@@ -78,11 +78,24 @@ pub fn hash_bytes(bytes: &[u8]) -> u64 {
     }
     let rest = pairs.remainder();
     if rest.len() > 8 {
-        state = fold(word(&rest[..8]) ^ P0 ^ state, word(&rest[8..]) ^ P1);
+        state = fold(
+            word(&rest[..8]) ^ P0 ^ state,
+            tail(bytes, rest.len() - 8) ^ P1,
+        );
     } else {
-        state = fold(word(rest) ^ P0 ^ state, P1);
+        state = fold(tail(bytes, rest.len()) ^ P0 ^ state, P1);
     }
     fold(state ^ P3, P0 ^ bytes.len() as u64)
+}
+
+/// The last `n` bytes, at most eight, as a word filled up with zeros; read whole where there are eight to read.
+#[inline]
+fn tail(bytes: &[u8], n: usize) -> u64 {
+    match bytes.last_chunk::<8>() {
+        Some(_) if n == 0 => 0,
+        Some(last) => u64::from_le_bytes(*last) >> (8 * (8 - n)),
+        None => word(bytes),
+    }
 }
 
 fn word(bytes: &[u8]) -> u64 {

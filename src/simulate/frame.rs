@@ -63,8 +63,8 @@ pub struct Frame {
     /// Frames for looking at candidates and at recomputed rows, by pick or table.
     pub inner: QuickMap<usize, Box<Frame>>,
     memo: Vec<Option<([u64; 4], Truncated)>>,
-    /// The day that was written last, and its text.
-    shown_day: (i64, [u8; 10]),
+    /// The day that was written last, and the text of a timestamp of it.
+    shown_day: (i64, [u8; 19]),
 }
 
 /// What a lookup found.
@@ -103,7 +103,7 @@ impl Frame {
             totals: Vec::new(),
             inner: QuickMap::default(),
             memo: vec![None; 64],
-            shown_day: (i64::MIN, [0; 10]),
+            shown_day: (i64::MIN, [0; 19]),
         }
     }
 
@@ -168,19 +168,22 @@ impl Frame {
 
     /// Appends a timestamp. Most are of the day that was written last, whose text is kept.
     pub fn push_timestamp(&mut self, micros: i64, between: u8) {
-        let (day, rest) = (micros.div_euclid(DAY), micros.rem_euclid(DAY));
+        let day = micros.div_euclid(DAY);
+        let rest = (micros - day * DAY) as u64;
         if day != self.shown_day.0 {
             let Some(text) = calendar::short_date(day) else {
                 calendar::write_timestamp(&mut self.arena, micros, between);
                 return;
             };
-            self.shown_day = (day, text);
+            self.shown_day.1[..10].copy_from_slice(&text);
+            self.shown_day.0 = day;
         }
-        let mut text = [between; 19];
-        text[..10].copy_from_slice(&self.shown_day.1);
-        text[11..].copy_from_slice(&calendar::clock((rest / SECOND) as u64));
+        let seconds = rest / SECOND as u64;
+        let mut text = self.shown_day.1;
+        text[10] = between;
+        text[11..].copy_from_slice(&calendar::clock(seconds));
         self.arena.extend_from_slice(&text);
-        calendar::write_fraction(&mut self.arena, rest);
+        calendar::write_fraction(&mut self.arena, (rest - seconds * SECOND as u64) as i64);
     }
 
     /// Where the next text of the arena begins.

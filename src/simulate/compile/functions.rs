@@ -367,7 +367,7 @@ impl Compiler<'_> {
     }
 
     fn several(&mut self, name: &str, args: &mut Args) -> Checked {
-        let (ty, codes) = self.alike(args)?;
+        let (ty, mut codes) = self.alike(args)?;
         let code: Code = if name == "coalesce" {
             Code::new(move |f| codes.iter().find_map(|c| c.get(f)))
         } else {
@@ -377,6 +377,11 @@ impl Compiler<'_> {
                 std::cmp::Ordering::Greater
             };
             let ty = ty.clone();
+            if let (Type::Float, [_, _]) = (&ty, codes.as_slice())
+                && let (Some(b), Some(a)) = (codes.pop(), codes.pop())
+            {
+                return Ok(Typed::new(ty, extreme(a, b, wanted)));
+            }
             Code::new(move |f| {
                 let mut best = None;
                 for code in &codes {
@@ -469,4 +474,13 @@ impl Compiler<'_> {
             }),
         ))
     }
+}
+
+/// The smaller or larger of two floats, the other where one is null.
+fn extreme(a: Code, b: Code, wanted: std::cmp::Ordering) -> Code {
+    Code::new(move |f| match (a.get(f), b.get(f)) {
+        (Some(a), Some(b)) if as_float(b).total_cmp(&as_float(a)) == wanted => Some(b),
+        (None, b) => b,
+        (a, _) => a,
+    })
 }

@@ -2,9 +2,9 @@
 use super::{Checked, Compiler, Problem, Scope, Typed, mismatch, suggest};
 use crate::diag::code;
 use crate::simulate::draw::mix;
-use crate::simulate::frame::{Code, Found};
+use crate::simulate::frame::{Code, Found, Frame};
 use crate::simulate::lang::Expr;
-use crate::simulate::value::{Type, Val};
+use crate::simulate::value::{TableId, Type, Val};
 use std::ops::Range;
 
 /// Most columns of a key.
@@ -95,12 +95,26 @@ impl Compiler<'_> {
             .iter()
             .any(|t| matches!(t, Type::Text | Type::Json(_)));
         let lookup = 1 + id * 64 + index;
+        if lasting && codes.len() <= 2 {
+            let code = match (codes.pop(), codes.pop()) {
+                (Some(second), Some(first)) => by_bits(
+                    id,
+                    index,
+                    lookup,
+                    shown,
+                    [(first, columns[0]), (second, columns[1])],
+                ),
+                (Some(only), None) => by_bits(id, index, lookup, shown, [(only, columns[0])]),
+                (None, _) => Code::Value(None),
+            };
+            return Ok(Typed::new(Type::Record(id), code));
+        }
         let code: Code = Code::new(move |f| {
             let mut values = [0u64; KEYS];
             for (i, code) in codes.iter().enumerate() {
                 values[i] = code.get(f)?;
             }
-            let last = f.found[lookup % 8];
+            let last = &f.found[lookup % 8];
             if last.lookup == lookup && last.values == values {
                 return last.row;
             }
@@ -132,11 +146,56 @@ impl Compiler<'_> {
                     }
                     row
                 }
-                Err(()) => f.fail(format!(
-                    "`{shown}` cannot be looked up: its key is not unique"
-                )),
+                Err(()) => not_unique(f, &shown),
             }
         });
         Ok(Typed::new(Type::Record(id), code))
     }
+}
+
+#[cold]
+fn not_unique(f: &mut Frame, table: &str) -> Val {
+    f.fail(format!(
+        "`{table}` cannot be looked up: its key is not unique"
+    ))
+}
+
+/// The frequent lookup: by one or two columns whose values are their bits, so that nothing has to be told apart by
+/// type. `keys` are the code of each wanted value and the column that it is looked for in.
+fn by_bits<const N: usize>(
+    id: TableId,
+    index: usize,
+    lookup: usize,
+    shown: String,
+    keys: [(Code, usize); N],
+) -> Code {
+    Code::new(move |f| {
+        let mut values = [0u64; KEYS];
+        for (value, (code, _)) in values.iter_mut().zip(&keys) {
+            *value = code.get(f)?;
+        }
+        let last = &f.found[lookup % 8];
+        if last.lookup == lookup && last.values[..N] == values[..N] {
+            return last.row;
+        }
+        let held = f.world.tables.get(id).and_then(Option::as_ref);
+        let found = held.and_then(|held| {
+            let index = held.indexes.get(index)?.as_ref()?;
+            let hash = values[..N].iter().fold(0, |hash, value| mix(hash, *value));
+            let is = |row: usize| {
+                let cells = keys.iter().map(|(_, column)| held.cell(*column, row));
+                cells.zip(values).all(|(cell, value)| cell == Some(value))
+            };
+            Some(index.find(hash, is).map(|row| row as u64))
+        });
+        let Some(row) = found else {
+            return not_unique(f, &shown);
+        };
+        f.found[lookup % 8] = Found {
+            lookup,
+            values,
+            row,
+        };
+        row
+    })
 }

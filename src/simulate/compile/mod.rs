@@ -420,13 +420,14 @@ impl Compiler<'_> {
         };
         let ty = columns[i].ty.clone();
         self.held.insert(table);
-        Ok(Typed::new(
-            ty,
-            Code::new(move |f| {
+        let code = match row {
+            Code::Slot(row) => Code::new(move |f| f.world.cell(table, i, f.slots[row]?)),
+            row => Code::new(move |f| {
                 let row = row.get(f)?;
                 f.world.cell(table, i, row)
             }),
-        ))
+        };
+        Ok(Typed::new(ty, code))
     }
 
     fn json_field(

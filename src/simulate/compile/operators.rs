@@ -7,12 +7,25 @@ use crate::simulate::value::{Type, Val, as_float, boolean, float, int};
 use std::cmp::Ordering;
 use std::ops::Range;
 
-/// Code of two operands, null if either is.
+/// Code of two operands, null if either is. Names and literals, the most frequent operands, have code of their own.
 fn lift(a: Code, b: Code, op: impl Fn(u64, u64) -> Val + Send + Sync + 'static) -> Code {
-    Code::new(move |f| {
-        let x = a.get(f)?;
-        op(x, b.get(f)?)
-    })
+    match (a, b) {
+        (Code::Slot(a), Code::Slot(b)) => Code::new(move |f| op(f.slots[a]?, f.slots[b]?)),
+        (Code::Slot(a), Code::Value(Some(y))) => Code::new(move |f| op(f.slots[a]?, y)),
+        (Code::Call(a), Code::Slot(b)) => Code::new(move |f| {
+            let x = a(f)?;
+            op(x, f.slots[b]?)
+        }),
+        (Code::Slot(a), Code::Call(b)) => Code::new(move |f| {
+            let x = f.slots[a]?;
+            op(x, b(f)?)
+        }),
+        (Code::Call(a), Code::Value(Some(y))) => Code::new(move |f| op(a(f)?, y)),
+        (a, b) => Code::new(move |f| {
+            let x = a.get(f)?;
+            op(x, b.get(f)?)
+        }),
+    }
 }
 
 /// The same with the frame at hand.
@@ -389,23 +402,24 @@ impl Compiler<'_> {
 }
 
 fn and(a: Code, b: Code) -> Code {
-    Code::new(move |f| match a.get(f) {
-        Some(0) => Some(0),
-        x => match (x, b.get(f)) {
-            (_, Some(0)) => Some(0),
-            (Some(_), Some(_)) => Some(1),
-            _ => None,
-        },
+    Code::new(move |f| {
+        let x = a.get(f);
+        if x == Some(0) {
+            return x;
+        }
+        let y = b.get(f);
+        // True and y is y; unknown and y is false or unknown.
+        if x.is_some() || y == Some(0) { y } else { None }
     })
 }
 
 fn or(a: Code, b: Code) -> Code {
-    Code::new(move |f| match a.get(f) {
-        Some(1) => Some(1),
-        x => match (x, b.get(f)) {
-            (_, Some(1)) => Some(1),
-            (Some(_), Some(_)) => Some(0),
-            _ => None,
-        },
+    Code::new(move |f| {
+        let x = a.get(f);
+        if x == Some(1) {
+            return x;
+        }
+        let y = b.get(f);
+        if x.is_some() || y == Some(1) { y } else { None }
     })
 }

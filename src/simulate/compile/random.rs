@@ -23,14 +23,17 @@ impl Compiler<'_> {
         };
         Ok(Some(match name {
             "chance" => {
-                let p = args.number(self)?;
-                Typed::new(
-                    Type::Bool,
-                    Code::new(move |f| {
+                let code = match args.number(self)? {
+                    Code::Value(Some(p)) => {
+                        let p = as_float(p);
+                        Code::new(move |f| boolean(draw(f, salt) < p))
+                    }
+                    p => Code::new(move |f| {
                         let p = as_float(p.get(f)?);
                         boolean(draw(f, salt) < p)
                     }),
-                )
+                };
+                Typed::new(Type::Bool, code)
             }
             "uniform" => {
                 let (a, b) = (args.number(self)?, args.number(self)?);

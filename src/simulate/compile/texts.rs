@@ -240,42 +240,60 @@ fn put_together(parts: Vec<Part>, json: bool) -> Code {
 
 /// For at most `N` values; small texts need not clear room for many.
 fn put_together_of<const N: usize>(parts: Vec<Part>, json: bool) -> Code {
+    let (mut pieces, mut fixed) = (Vec::new(), Vec::new());
+    for part in parts {
+        match part {
+            Part::Fixed(bytes) => fixed.extend_from_slice(&bytes),
+            Part::Value(ty, code, width) => pieces.push(Piece {
+                before: std::mem::take(&mut fixed).into(),
+                ty,
+                code,
+                width,
+            }),
+        }
+    }
     Code::new(move |f| {
         // Values first: making one may itself write to the arena.
         let mut values: [Val; N] = [None; N];
-        let mut n = 0;
-        for part in &parts {
-            if let Part::Value(_, code, _) = part {
-                values[n] = code.get(f);
-                if values[n].is_none() && !json {
-                    return None;
-                }
-                n += 1;
+        for (value, piece) in values.iter_mut().zip(&pieces) {
+            *value = piece.code.get(f);
+            if value.is_none() && !json {
+                return None;
             }
         }
         let mark = f.mark();
-        n = 0;
-        for part in &parts {
-            match part {
-                Part::Fixed(bytes) => f.arena.extend_from_slice(bytes),
-                Part::Value(ty, _, width) => {
-                    let start = f.mark();
-                    match values[n] {
-                        Some(bits) if json => write_json(f, ty, bits),
-                        Some(bits) => write_text(f, ty, bits),
-                        None => f.arena.extend_from_slice(b"null"),
-                    }
-                    n += 1;
-                    let length = f.mark() - start;
-                    if length < *width {
-                        f.arena
-                            .splice(start..start, std::iter::repeat_n(b'0', width - length));
-                    }
-                }
+        for (value, piece) in values.iter().zip(&pieces) {
+            f.arena.extend_from_slice(&piece.before);
+            match value {
+                Some(bits) if json => write_json(f, &piece.ty, *bits),
+                Some(bits) => piece.write(f, *bits),
+                None => f.arena.extend_from_slice(b"null"),
             }
         }
+        f.arena.extend_from_slice(&fixed);
         f.since(mark)
     })
+}
+
+/// A value in a text, and what stands before it.
+struct Piece {
+    before: Box<[u8]>,
+    ty: Type,
+    code: Code,
+    /// Least width, filled up with zeros.
+    width: usize,
+}
+
+impl Piece {
+    fn write(&self, f: &mut Frame, bits: u64) {
+        let start = f.mark();
+        write_text(f, &self.ty, bits);
+        let length = f.mark() - start;
+        if length < self.width {
+            let zeros = std::iter::repeat_n(b'0', self.width - length);
+            f.arena.splice(start..start, zeros);
+        }
+    }
 }
 
 /// Whether a JSON list holds an item.

@@ -169,6 +169,7 @@ impl<'p> Walker<'p> {
     }
 
     /// A row of a level is complete: on to its children, or to the sink.
+    #[inline]
     fn finish(&mut self, level: usize, key: u64, sink: &mut dyn RowSink) -> Result<(), Failure> {
         if self.frame.failure.is_some() {
             return Err(self.failed_column(level));

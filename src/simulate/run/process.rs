@@ -27,18 +27,23 @@ struct Run {
     rows: u64,
     /// The parent's number.
     parent: u64,
+    /// Day and parent in the ids of the present day's rows; none where they do not fit their bits.
+    base: Option<u64>,
 }
 
+#[inline]
 fn truth(f: &mut Frame, code: Option<&Code>, otherwise: bool) -> bool {
     code.map_or(otherwise, |c| c.get(f) == Some(1))
 }
 
+#[inline]
 fn put(f: &mut Frame, values: &[(usize, Code)]) {
     for (slot, code) in values {
         f.slots[*slot] = code.get(f);
     }
 }
 
+#[inline]
 fn assign(f: &mut Frame, assigns: &[AssignCode]) {
     for assign in assigns {
         if truth(f, assign.condition.as_ref(), true) {
@@ -75,12 +80,14 @@ impl Walker<'_> {
             day: 0,
             rows: 0,
             parent: self.frame.slots[above.number].unwrap_or(0),
+            base: None,
         };
         for day in first..days {
             let mark = self.frame.mark();
             run.day = day;
             run.day_key = mix(table, day as u64);
             run.rows = 0;
+            run.base = base(p, &run);
             self.frame.slots[level.day] = int(day + self.frame.world.calendar.start);
             self.frame.key = run.day_key;
             self.frame.scope = run.day_key;
@@ -309,9 +316,17 @@ impl Walker<'_> {
     }
 }
 
-/// Day, parent and number in one.
-fn packed(p: &ProcessCode, run: &Run, number: u64) -> Option<u64> {
+/// Day and parent in one, with room for the number.
+fn base(p: &ProcessCode, run: &Run) -> Option<u64> {
     let [day, parent, nth] = p.bits;
-    let fits = (run.day as u64) < 1 << day && run.parent < 1 << parent && number < 1 << nth;
-    fits.then(|| (run.day as u64) << (parent + nth) | run.parent << nth | number)
+    let fits = (run.day as u64) < 1 << day && run.parent < 1 << parent;
+    fits.then(|| (run.day as u64) << (parent + nth) | run.parent << nth)
+}
+
+/// Day, parent and number in one.
+#[inline]
+fn packed(p: &ProcessCode, run: &Run, number: u64) -> Option<u64> {
+    run.base
+        .filter(|_| number >> p.bits[2] == 0)
+        .map(|base| base | number)
 }
