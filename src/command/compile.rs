@@ -187,7 +187,7 @@ fn compile_one(
     } else {
         let relative = compiled_path(node);
         let file = loaded.shared.target_dir.join("compiled").join(&relative);
-        crate::fs::write(&file, compiled.sql.as_bytes())?;
+        crate::fs::write_if_changed(&file, compiled.sql.as_bytes())?;
         Some(shown_path(&loaded.shared, "compiled", &relative))
     };
     if let Some(n) = manifest.nodes.get_mut(&node.unique_id) {

@@ -297,7 +297,8 @@ impl Compiler {
 ///
 /// A file for people to look at: a full disk must not fail the node.
 pub fn keep(shared: &Shared, kind: &str, path: &str, text: &str) -> String {
-    let _ = crate::fs::write(&shared.target_dir.join(kind).join(path), text.as_bytes());
+    let file = shared.target_dir.join(kind).join(path);
+    let _ = crate::fs::write_if_changed(&file, text.as_bytes());
     shown_path(shared, kind, path)
 }
 
