@@ -7,7 +7,7 @@ pub use node::node;
 pub use semantic::semantic_manifest;
 
 use super::{Kind, Meta};
-use crate::graph::{Disabled, Entry, Manifest};
+use crate::graph::{Disabled, Entry, Manifest, Node};
 use indexmap::IndexMap;
 use md5::{Digest, Md5};
 use serde_json::{Map, Value, json};
@@ -123,13 +123,29 @@ fn each<T>(entries: &IndexMap<String, T>, json: fn(&T) -> Value) -> Value {
         .into()
 }
 
+/// Fewer nodes than this are not worth another thread.
+const FEW: usize = 256;
+
 fn nodes(m: &Manifest) -> Value {
-    m.nodes
-        .iter()
-        .chain(&m.idle)
-        .map(|(id, n)| (id.clone(), node::node(n)))
-        .collect::<Map<_, _>>()
-        .into()
+    let all: Vec<&Node> = m.nodes.values().chain(m.idle.values()).collect();
+    let threads = std::thread::available_parallelism().map_or(1, usize::from);
+    let part = all.len().div_ceil(threads.min(8)).max(FEW);
+    let of = |part: &[&Node]| -> Vec<(String, Value)> {
+        let one = |n: &&Node| (n.unique_id.clone(), node::node(n));
+        part.iter().map(one).collect()
+    };
+    let mut out = Map::new();
+    std::thread::scope(|scope| {
+        let mut parts = all.chunks(part);
+        let first = parts.next().unwrap_or_default();
+        let others: Vec<_> = parts.map(|p| (p, scope.spawn(move || of(p)))).collect();
+        out.extend(of(first));
+        for (part, thread) in others {
+            // A thread that broke off has its nodes made here, where the panic is seen.
+            out.extend(thread.join().unwrap_or_else(|_| of(part)));
+        }
+    });
+    Value::Object(out)
 }
 
 fn disabled(m: &Manifest) -> Value {
