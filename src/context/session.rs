@@ -25,6 +25,8 @@ pub struct NodeSession {
     stop: Arc<AtomicBool>,
     /// Whether a relation is claimed beyond the transaction.
     claimed: bool,
+    /// Whether nothing has been sent since the session was as good as new.
+    untouched: bool,
 }
 
 /// What a statement gave.
@@ -66,6 +68,7 @@ impl NodeSession {
             settled: false,
             stop: Arc::default(),
             claimed: false,
+            untouched: false,
         }
     }
 
@@ -77,6 +80,7 @@ impl NodeSession {
             settled: true,
             stop: Arc::default(),
             claimed: false,
+            untouched: false,
         }
     }
 
@@ -88,7 +92,13 @@ impl NodeSession {
 
     /// The connection itself.
     pub fn raw(&mut self) -> &mut Session {
+        self.untouched = false;
         &mut self.session
+    }
+
+    /// Whether the connection is gone.
+    pub fn is_closed(&mut self) -> bool {
+        self.session.is_closed()
     }
 
     /// Back to the connection; an open transaction is rolled back.
@@ -101,8 +111,9 @@ impl NodeSession {
         if !self.settled && self.stop.load(Ordering::SeqCst) {
             return Err(PgError::cancelled());
         }
+        self.untouched = false;
         if self.phase == Phase::Fresh {
-            self.session.begin()?;
+            self.session.begin_with_next();
             self.phase = Phase::Open;
         }
         Ok(())
@@ -224,11 +235,21 @@ impl NodeSession {
         self.phase == Phase::Open
     }
 
+    /// Makes the session as good as new, if it is not: what one node set must not reach the next, such as temporary
+    /// tables, settings, prepared statements.
+    pub fn renew(&mut self) -> Result<(), PgError> {
+        if !self.untouched {
+            self.session.forget()?;
+            self.untouched = true;
+        }
+        Ok(())
+    }
+
     /// Ends the node: what is not committed is undone.
     pub fn end(&mut self) {
-        if self.phase == Phase::Open {
+        if self.phase == Phase::Open && !self.session.is_closed() {
             // A connection that cannot roll back is broken, and then the server has rolled back already.
-            let _ = self.session.rollback();
+            self.untouched = self.session.forget().is_ok();
         }
         if std::mem::take(&mut self.claimed) && !self.session.is_closed() {
             // With the session the claim is gone as well.

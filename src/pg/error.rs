@@ -129,6 +129,16 @@ impl PgError {
         }
     }
 
+    /// As if `sql` had been sent alone, without the text `before` it in the same message.
+    pub(super) fn behind(mut self, before: &str, sql: &str) -> Self {
+        let behind = |at: u32| at.checked_sub(before.chars().count() as u32);
+        if let Some(at) = self.position.and_then(behind) {
+            self.position = Some(at);
+            self.excerpt = caret::excerpt(sql, at);
+        }
+        self
+    }
+
     /// From the driver, after `sql` was sent.
     pub(super) fn from_driver(e: &tokio_postgres::Error, sql: &str) -> Self {
         if let Some(db) = e.as_db_error() {

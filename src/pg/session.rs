@@ -99,6 +99,8 @@ pub struct Session {
     endpoint: Endpoint,
     tls: Option<MakeRustlsConnect>,
     type_names: BTreeMap<u32, String>,
+    /// Whether a transaction has been begun that the server does not know of yet.
+    owed: bool,
 }
 
 impl std::fmt::Debug for Session {
@@ -151,6 +153,7 @@ impl Session {
             endpoint,
             tls,
             type_names: BTreeMap::new(),
+            owed: false,
         };
         if !iso {
             session.execute("set datestyle to 'ISO'")?;
@@ -163,10 +166,11 @@ impl Session {
 
     /// Runs one or more statements in one message. Without an open transaction they are one transaction of their own.
     pub fn execute(&mut self, sql: &str) -> Result<Outcome, PgError> {
-        sendable(sql)?;
-        let Self { rt, link, .. } = self;
-        link.request(rt, sql, async |client| client.batch_execute(sql).await)?;
-        link.outcome()
+        self.with_begin(sql, |session, sql| {
+            let Self { rt, link, .. } = session;
+            link.request(rt, sql, async |client| client.batch_execute(sql).await)?;
+            link.outcome()
+        })
     }
 
     /// Runs one or more statements and gives the rows of the last.
@@ -176,7 +180,10 @@ impl Session {
 
     /// As `fetch`, but keeps no more than the first `limit` rows.
     pub fn fetch_limited(&mut self, sql: &str, limit: usize) -> Result<Table, PgError> {
-        sendable(sql)?;
+        self.with_begin(sql, |session, sql| session.fetch_now(sql, limit))
+    }
+
+    fn fetch_now(&mut self, sql: &str, limit: usize) -> Result<Table, PgError> {
         let Self { rt, link, .. } = self;
         let wire = link.wire.clone();
         let rows = link.request(rt, sql, async |client| {
@@ -206,6 +213,7 @@ impl Session {
 
     /// The columns that a statement would give, without running it; none if it gives no rows.
     pub fn describe(&mut self, sql: &str) -> Result<Vec<ColumnInfo>, PgError> {
+        self.begun()?;
         let Self { rt, link, .. } = self;
         let fields = link.exchange(rt, sql, async |client| {
             let statement = client.prepare(sql).await?;
@@ -223,12 +231,52 @@ impl Session {
 
     /// Begins a transaction.
     pub fn begin(&mut self) -> Result<(), PgError> {
+        self.owed = false;
         self.execute("BEGIN").map(drop)
+    }
+
+    /// Begins a transaction in one message with the next statement: a round trip less.
+    pub fn begin_with_next(&mut self) {
+        self.owed = !self.in_transaction();
+    }
+
+    /// Sends the `BEGIN` that is owed to the server, if one is.
+    fn begun(&mut self) -> Result<(), PgError> {
+        if self.owed { self.begin() } else { Ok(()) }
+    }
+
+    /// Runs a text, behind the `BEGIN` that is owed. The answer is the one to the text alone.
+    fn with_begin<T>(
+        &mut self,
+        sql: &str,
+        run: impl Fn(&mut Self, &str) -> Result<T, PgError>,
+    ) -> Result<T, PgError> {
+        const BEGIN: &str = "BEGIN;";
+        sendable(sql)?;
+        if !std::mem::take(&mut self.owed) {
+            return run(self, sql);
+        }
+        let done = run(self, &format!("{BEGIN}{sql}"));
+        let tag = self.link.wire.heard().tag.clone();
+        match done {
+            // There was no statement in the text: what it is an answer to has to be asked by itself.
+            Ok(_) if tag.as_deref() == Some("BEGIN") => run(self, sql),
+            Ok(done) => Ok(done),
+            // The text cannot even be read, so nothing of it was done. It has to fail within the transaction.
+            Err(e) if tag.is_none() && e.kind == PgErrorKind::Database => {
+                self.begin()?;
+                run(self, sql)
+            }
+            Err(e) => Err(e.behind(BEGIN, sql)),
+        }
     }
 
     /// Commits. A failed transaction cannot be committed: the server rolls it back and says `ROLLBACK`, which is an error
     /// here.
     pub fn commit(&mut self) -> Result<(), PgError> {
+        if std::mem::take(&mut self.owed) {
+            return Ok(());
+        }
         let failed = self.state() == b'E';
         let done = self.execute("COMMIT")?;
         if failed && done.tag == "ROLLBACK" {
@@ -240,15 +288,30 @@ impl Session {
 
     /// Rolls back; nothing is sent without a transaction, nor on a session that is gone.
     pub fn rollback(&mut self) -> Result<(), PgError> {
-        if !self.in_transaction() || self.is_closed() {
+        if std::mem::take(&mut self.owed) || !self.in_transaction() || self.is_closed() {
             return Ok(());
         }
         self.execute("ROLLBACK").map(drop)
     }
 
+    /// Rolls back, and takes from the session whatever the last user of it left behind, in one message: the parts of
+    /// `DISCARD ALL`, which itself must stand alone.
+    ///
+    /// <https://www.postgresql.org/docs/current/sql-discard.html>
+    pub fn forget(&mut self) -> Result<(), PgError> {
+        const PARTS: &str = "CLOSE ALL; SET SESSION AUTHORIZATION DEFAULT; RESET ALL; DEALLOCATE ALL; UNLISTEN *; \
+             SELECT pg_catalog.pg_advisory_unlock_all(); DISCARD PLANS; DISCARD TEMP; DISCARD SEQUENCES";
+        self.owed = false;
+        if self.in_transaction() {
+            self.execute(&format!("ROLLBACK; {PARTS}")).map(drop)
+        } else {
+            self.execute(PARTS).map(drop)
+        }
+    }
+
     /// Whether a transaction is open, failed or not.
     pub fn in_transaction(&self) -> bool {
-        matches!(self.state(), b'T' | b'E')
+        self.owed || matches!(self.state(), b'T' | b'E')
     }
 
     /// Whether a transaction is open that can only be rolled back.
@@ -262,6 +325,7 @@ impl Session {
 
     /// Starts `COPY … FROM STDIN`; the data goes through the writer.
     pub fn copy_in(&mut self, sql: &str) -> Result<CopyWriter<'_>, PgError> {
+        self.begun()?;
         let Self { rt, link, .. } = self;
         let statement = link.exchange(rt, sql, async |client| client.prepare(sql).await)?;
         link.ready()?;
@@ -279,6 +343,7 @@ impl Session {
 
     /// Runs `COPY … TO STDOUT`, writes the data to `to` and gives its length in bytes.
     pub fn copy_out(&mut self, sql: &str, to: &mut dyn Write) -> Result<u64, PgError> {
+        self.begun()?;
         let Self { rt, link, .. } = self;
         let (length, failed) = link.exchange(rt, sql, async |client| {
             let mut stream = pin!(client.copy_out(sql).await?);

@@ -471,7 +471,7 @@ impl Pool<'_> {
     ) -> Result<&'r NodeRunner, crate::pg::PgError> {
         let reusable = slot.as_ref().is_some_and(|r| {
             let mut session = r.session.lock().unwrap_or_else(PoisonError::into_inner);
-            !session.raw().is_closed() && reset(session.raw(), &self.work.options).is_ok()
+            !session.is_closed() && reset(&mut session, &self.work.options).is_ok()
         });
         if !reusable {
             let session = Session::connect(&self.work.options)?;
@@ -502,11 +502,12 @@ fn told((result, failure): (NodeResult, Option<Failure>)) -> (NodeResult, bool) 
     (result, failure.is_some_and(|f| f.fail_fast))
 }
 
-/// What one node set must not reach the next: temporary tables, settings, prepared statements.
-fn reset(session: &mut Session, options: &ConnectOptions) -> Result<(), crate::pg::PgError> {
-    session.execute("discard all")?;
+/// What one node set must not reach the next.
+fn reset(session: &mut NodeSession, options: &ConnectOptions) -> Result<(), crate::pg::PgError> {
+    session.renew()?;
     if let Some(role) = &options.role {
-        session.execute(&format!("set role {}", crate::pg::quote_ident(role)))?;
+        let sql = format!("set role {}", crate::pg::quote_ident(role));
+        session.raw().execute(&sql)?;
     }
     Ok(())
 }

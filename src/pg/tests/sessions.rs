@@ -246,3 +246,93 @@ fn catalogue_names_are_quoted_safely() {
         assert_eq!(t.columns[0].name, text);
     }
 }
+
+/// A transaction begun together with its first statement is like any other, whatever the first statement is.
+#[test]
+fn a_transaction_begins_with_its_first_statement() {
+    let db = scratch::database();
+    let (mut s, mut other) = (db.connect(), db.connect());
+    s.execute("create table t (i int)").unwrap();
+    let mut count = || rows(&other.fetch("select count(*) from t").unwrap());
+
+    s.begin_with_next();
+    assert!(s.in_transaction());
+    let done = s.execute("insert into t values (1); insert into t values (2), (3)");
+    assert_eq!(done.unwrap().tag, "INSERT 0 2");
+    assert_eq!(count(), [["0"]]);
+    s.commit().unwrap();
+    assert_eq!(count(), [["3"]]);
+
+    // Nothing was sent.
+    s.begin_with_next();
+    s.commit().unwrap();
+    s.begin_with_next();
+    s.rollback().unwrap();
+    assert!(!s.in_transaction());
+
+    // What cannot be read, and what fails when it runs, leave a transaction that can only be rolled back; both are
+    // told as if the statement had been sent alone.
+    for bad in [
+        "selec 1",
+        "select 1,\n  nope from t",
+        "insert into t values (1 / 0)",
+    ] {
+        let alone = s.execute(bad).unwrap_err();
+        s.begin_with_next();
+        let behind = s.fetch(bad).unwrap_err();
+        assert_eq!(behind, alone);
+        assert!(s.in_failed_transaction(), "{bad}");
+        assert!(s.execute("select 1").is_err());
+        s.rollback().unwrap();
+    }
+
+    // A text without a statement, one that ends the transaction itself, and one that fails after that.
+    s.begin_with_next();
+    assert!(
+        s.execute("-- nothing")
+            .unwrap_err()
+            .message
+            .contains("empty")
+    );
+    s.rollback().unwrap();
+    s.begin_with_next();
+    s.execute("insert into t values (4); commit").unwrap();
+    assert!(!s.in_transaction());
+    s.begin_with_next();
+    s.execute("insert into t values (5); commit; select 1 / 0")
+        .unwrap_err();
+    assert_eq!(count(), [["5"]]);
+
+    // Other ways to the server see the transaction as well.
+    s.begin_with_next();
+    assert_eq!(s.describe("select i from t").unwrap().len(), 1);
+    assert!(s.in_transaction());
+    s.rollback().unwrap();
+}
+
+#[test]
+fn a_session_forgets_what_was_left_in_it() {
+    let db = scratch::database();
+    let mut s = db.connect();
+    let settings =
+        "select current_setting('search_path'), current_setting('work_mem'), current_user";
+    let before = s.fetch(settings).unwrap().rows;
+    for open in [false, true] {
+        if open {
+            s.begin_with_next();
+        }
+        s.execute(
+            "set search_path to pg_catalog; set work_mem to '1MB'; set role pg_read_all_data; \
+             create temporary table left_behind (i int); prepare p as select 1; listen l; \
+             select pg_advisory_lock(1)",
+        )
+        .unwrap();
+        s.forget().unwrap();
+        assert!(!s.in_transaction());
+        assert_eq!(s.fetch(settings).unwrap().rows, before);
+        let left = "select to_regclass('left_behind'), (select count(*) from pg_prepared_statements), \
+                    (select count(*) from pg_locks where locktype = 'advisory')";
+        let left = s.fetch(left).unwrap();
+        assert_eq!(left.rows[0], [Cell::Null, Cell::Int(0), Cell::Int(0)]);
+    }
+}
