@@ -78,7 +78,8 @@ pub fn server() -> &'static Scratch {
 )]
 pub fn database() -> ScratchDb {
     let server = server();
-    let name = format!("scratch_{}", COUNT.fetch_add(1, Ordering::Relaxed));
+    // Of one length, because PostgreSQL cuts the lines that it shows in its errors.
+    let name = format!("scratch_{:04}", COUNT.fetch_add(1, Ordering::Relaxed));
     let made = Session::connect(&server.options).and_then(|mut s| {
         // Copying files is much cheaper than logging every page of the copy.
         let how = if s.server_version() >= 150_000 {
