@@ -3,13 +3,14 @@
 //! No files, no Jinja values, no database. The types follow the entries of dbt's manifest (schema v12), because
 //! selection, artefacts and templates all speak of them in those words.
 mod dag;
+mod entry;
 mod manifest;
 mod node;
 
 pub use dag::{Cycle, Dag};
+pub use entry::{Doc, Exposure, Group, MacroArgument, MacroInfo, SemanticEntry, Source, UnitTest};
 pub use manifest::{Disabled, Entry, Manifest};
 pub use node::{
-    Checksum, Column, Compiled, Config, Contract, DependsOn, Doc, Docs, Exposure, ExtraCte,
-    GenericTest, Group, MacroArgument, MacroInfo, Node, RefArgs, ResourceType, SemanticEntry,
-    Source, UnitTest, version_text,
+    Checksum, Column, Compiled, Config, Contract, DependsOn, Docs, ExtraCte, GenericTest, Node,
+    RefArgs, ResourceType, version_text,
 };
