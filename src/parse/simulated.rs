@@ -1,5 +1,6 @@
 //! Simulations as sources: each table that a simulation makes is a source, with its checks as data tests.
-use super::builder::{Builder, Draft, render_relation, text_checksum};
+use super::builder::{Builder, Draft, text_checksum};
+use super::naming::render_relation;
 use super::properties::json_map;
 use super::sources::source_quoting_map;
 use crate::graph::{Config, ResourceType, Source};

@@ -1,6 +1,7 @@
 //! Sources: tables that the project reads, with quoting, overrides and tests.
-use super::builder::{Builder, render_relation};
+use super::builder::Builder;
 use super::freshness;
+use super::naming::render_relation;
 use super::properties::{Property, check_keys, json_map};
 use super::source_config::external;
 use super::tests::absent;

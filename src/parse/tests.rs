@@ -320,7 +320,7 @@ impl Builder<'_> {
             });
         }
         let _ = &target.version;
-        let map = super::builder::node_map(node);
+        let map = super::naming::node_map(node);
         let body = Body {
             package,
             node: &map,
