@@ -1,6 +1,4 @@
 //! From names to ids: what each `ref` and `source` means, whether it may be used, and the cycle check.
-//!
-//! Order of search as dbt's: the root project, then the package of the caller, then any package.
 use super::builder::Builder;
 use super::host::push_new;
 use super::lookup::{Found, Names};
