@@ -303,6 +303,13 @@ mod tests {
             Value::Object(calls_together(&calls)),
             json!({"tags": ["a", "b"], "materialized": "table", "meta": {"x": 1, "y": 2}, "pre-hook": ["one", "two"]})
         );
+        let one = calls_together(&[map(json!({})), map(json!({"tags": "a", "pre_hook": "one"}))]);
+        assert_eq!(Value::Object(one), json!({"tags": "a", "pre-hook": "one"}));
+        let later = [
+            map(json!({"materialized": "view"})),
+            map(json!({"tags": "a"})),
+        ];
+        assert_eq!(calls_together(&later)["tags"], json!(["a"]));
     }
 
     #[test]

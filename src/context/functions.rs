@@ -128,7 +128,7 @@ fn own_relation(inner: &Inner) -> Value {
 fn reference(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
     let r = ref_args(&args)?;
     if inner.phase == Phase::Parse {
-        push_new(&mut lock(&inner.recorder).refs, r);
+        lock(&inner.recorder).refs.push(r);
         return Ok(own_relation(inner));
     }
     let (Some(manifest), Some(names)) = (inner.shared.manifest(), inner.shared.names.get()) else {
@@ -271,10 +271,8 @@ fn source(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value
         )));
     };
     if inner.phase == Phase::Parse {
-        push_new(
-            &mut lock(&inner.recorder).sources,
-            (source.to_string(), table.to_string()),
-        );
+        let named = (source.to_string(), table.to_string());
+        lock(&inner.recorder).sources.push(named);
         return Ok(own_relation(inner));
     }
     let (Some(manifest), Some(names)) = (inner.shared.manifest(), inner.shared.names.get()) else {
@@ -299,7 +297,7 @@ fn metric(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value
     let names: Vec<String> = args.positional.iter().map(python::str_of).collect();
     let graph = (inner.phase != Phase::Parse).then(|| inner.shared.graph_value());
     let value = super::metric::Metric::value(&names, graph.as_ref());
-    push_new(&mut lock(&inner.recorder).metrics, names);
+    lock(&inner.recorder).metrics.push(names);
     Ok(value)
 }
 

@@ -141,6 +141,10 @@ fn looks_like_call(text: &str) -> bool {
 }
 
 impl ParseHost for EngineHost {
+    fn is_plain(&self, text: &str) -> bool {
+        crate::jinja::dialect::plain::is_plain(text)
+    }
+
     fn config_as_written(&self, text: &str) -> Option<Map<String, Json>> {
         let pairs = crate::jinja::dialect::scan::config_as_written(text)?;
         Some(pairs.into_iter().map(|(k, v)| (k, Json::from(v))).collect())

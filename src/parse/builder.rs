@@ -343,6 +343,13 @@ impl<'a> Builder<'a> {
         patch: Option<&(Map<String, Value>, Map<String, Value>)>,
         mut recorded: Recorded,
     ) {
+        // What dbt reads without rendering it takes call by call, every keyword for itself.
+        let plain = node.resource_type == ResourceType::Model
+            && !node.is_python()
+            && self.input.host.is_plain(&node.raw_code);
+        if plain {
+            recorded.taken_singly();
+        }
         let config = self.config(
             node.resource_type,
             package,
@@ -365,17 +372,10 @@ impl<'a> Builder<'a> {
         node.config = Config(config.rendered);
         crate::config::settle_begin(node.resource_type, &mut node.config.0);
         node.unrendered_config = config.unrendered;
-        if node.resource_type == ResourceType::Model
-            && patch.is_some_and(|(said, _)| !said.is_empty())
-            && super::static_read::is_readable(&node.raw_code)
-        {
-            // dbt puts the keys together one by one then: all but the first become lists.
-            for (key, value) in recorded.config.iter().flatten().skip(1) {
-                if key == "tags" && node.unrendered_config.get(key) == Some(value) {
-                    let list = Config(Map::from_iter([(key.clone(), value.clone())])).list(key);
-                    node.unrendered_config.insert(key.clone(), list.into());
-                }
-            }
+        if plain && patch.is_none_or(|(said, _)| said.is_empty()) {
+            let said = recorded.config.iter().flatten();
+            let said = said.map(|(key, value)| (key.clone(), value.clone()));
+            node.unrendered_config.extend(said);
         }
         if self.input.config_as_written && !recorded.config.is_empty() {
             let written = self.input.host.config_as_written(&node.raw_code);
@@ -391,6 +391,7 @@ impl<'a> Builder<'a> {
             return;
         }
         let is_seed = node.resource_type == ResourceType::Seed;
+        let mut of_hooks = Recorded::default();
         for hook in self.hook_texts(node) {
             let body = Body {
                 package: &package.project.name,
@@ -411,13 +412,17 @@ impl<'a> Builder<'a> {
                             ),
                     );
                 }
-                Ok(more) => recorded.absorb(more),
+                Ok(more) => of_hooks.absorb(more),
                 Err(d) => self.sink.push(
                     d.at_opt(node.place.clone())
                         .note(format!("in a hook of `{}`: {hook}", node.name)),
                 ),
             }
         }
+        if plain {
+            std::mem::swap(&mut recorded, &mut of_hooks);
+        }
+        recorded.absorb(of_hooks);
         node.refs = recorded.refs;
         node.sources = recorded.sources;
         node.metrics = recorded.metrics;

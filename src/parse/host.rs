@@ -10,11 +10,11 @@ use serde_json::{Map, Value};
 pub struct Recorded {
     /// `config()` calls in order, one map each.
     pub config: Vec<Map<String, Value>>,
-    /// `ref` calls in order, each once.
+    /// `ref` calls in order; the same one may be there again.
     pub refs: Vec<RefArgs>,
-    /// `source` calls in order, each once.
+    /// `source` calls in order; the same one may be there again.
     pub sources: Vec<(String, String)>,
-    /// `metric` calls in order.
+    /// `metric` calls in order; the same one may be there again.
     pub metrics: Vec<Vec<String>>,
     /// Macros called by the text itself, in order, each once.
     pub macros: Vec<String>,
@@ -23,22 +23,24 @@ pub struct Recorded {
 impl Recorded {
     /// Adds what another text recorded, except configuration.
     pub fn absorb(&mut self, other: Recorded) {
-        other
-            .refs
-            .into_iter()
-            .for_each(|r| push_new(&mut self.refs, r));
-        other
-            .sources
-            .into_iter()
-            .for_each(|s| push_new(&mut self.sources, s));
-        other
-            .metrics
-            .into_iter()
-            .for_each(|m| push_new(&mut self.metrics, m));
+        self.refs.extend(other.refs);
+        self.sources.extend(other.sources);
+        self.metrics.extend(other.metrics);
         other
             .macros
             .into_iter()
             .for_each(|m| push_new(&mut self.macros, m));
+    }
+
+    /// As dbt notes a text that it reads without rendering it: every keyword is a `config()` call of its own, and
+    /// sources are there once.
+    pub fn taken_singly(&mut self) {
+        let alone = |(k, v): (&String, &Value)| Map::from_iter([(k.clone(), v.clone())]);
+        self.config = self.config.iter().flatten().map(alone).collect();
+        let sources = std::mem::take(&mut self.sources);
+        sources
+            .into_iter()
+            .for_each(|s| push_new(&mut self.sources, s));
     }
 }
 
@@ -77,6 +79,9 @@ pub enum NamePart {
 pub trait ParseHost {
     /// Renders a node's text with `execute` false and tells what it recorded.
     fn record(&self, body: &Body<'_>) -> Result<Recorded, Diagnostic>;
+
+    /// Whether dbt reads a model's text without rendering it.
+    fn is_plain(&self, text: &str) -> bool;
 
     /// The keyword arguments of a text's `config()` call that are no literals, as they are written; none where there is
     /// no such call.

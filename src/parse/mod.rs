@@ -30,7 +30,6 @@ mod simulated;
 mod source_config;
 mod sources;
 mod sql_nodes;
-mod static_read;
 mod tests;
 mod unit_tests;
 

@@ -6,6 +6,7 @@
 mod blocks;
 mod edits;
 mod expression;
+pub mod plain;
 mod postfix;
 pub mod scan;
 mod tags;
