@@ -16,6 +16,6 @@ pub use node::{
 };
 pub use project::{Dispatch, Project, QueryComment, Quoting, find_root};
 pub use project_keys::RESERVED_NAMES;
-pub use render::{Render, has_jinja, render_tree};
+pub use render::{Render, has_jinja, render_tree, without_jinja};
 pub use target::{ConnectionKeys, ProfileQuery, Target, load_dotenv, load_profile, profiles_file};
 pub use vars::{Vars, parse_cli_mapping};

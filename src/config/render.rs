@@ -12,6 +12,16 @@ pub fn has_jinja(text: &str) -> bool {
     text.contains("{{") || text.contains("{%") || text.contains("{#")
 }
 
+/// What Jinja makes of a text that has nothing for it to do: line ends become `\n`, and one at the end goes. So a block
+/// of YAML (`|`) with one line is that line.
+pub fn without_jinja(text: &str) -> String {
+    let mut text = text.replace("\r\n", "\n").replace('\r', "\n");
+    if text.ends_with('\n') {
+        text.pop();
+    }
+    text
+}
+
 /// The tree with each text evaluated, except below the paths that `skip` names. Keys stay as they are.
 /// Errors go to the sink with the place of the text.
 pub fn render_tree(
@@ -47,6 +57,9 @@ fn walk(
                 Kind::Null
             }
         },
+        Kind::Str(text) if text.ends_with('\n') || text.contains('\r') => {
+            Kind::Str(without_jinja(text))
+        }
         Kind::Seq(items) => {
             let mut out = Vec::with_capacity(items.len());
             for (i, item) in items.iter().enumerate() {

@@ -96,7 +96,7 @@ pub(crate) fn test_argument(
                 text.clone()
             };
             if !crate::config::has_jinja(&text) {
-                return Ok(Value::from(text));
+                return Ok(Value::from(crate::config::without_jinja(&text)));
             }
             let file = SourceFile::new("<test argument>", text);
             let mode = if scope.0.executing() {

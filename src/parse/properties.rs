@@ -267,7 +267,6 @@ fn unrendered(section: &str, path: &[String]) -> bool {
         "models" => path[0] == "metrics" && last == "filter",
         "saved_queries" => last == "where",
         "exposures" => last == "depends_on",
-        "unit_tests" => path[0] == "given" || path[0] == "expect",
         _ => false,
     }
 }

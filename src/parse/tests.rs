@@ -264,6 +264,7 @@ impl Builder<'_> {
                         }
                     }
                 }
+                Value::String(text) => Value::String(crate::config::without_jinja(text)),
                 other => other.clone(),
             };
             // Nothing is no value: what the project says of its tests goes on counting.
