@@ -195,7 +195,7 @@ fn call(p: &Property, item: &Node, column: Option<&str>) -> Result<Call, Diagnos
         call.kwargs
             .insert("column_name".into(), Value::from(column));
     }
-    for (key, value) in &args {
+    for (key, value) in &flattened(args) {
         argument(p, &mut call, key, value)?;
     }
     // dbt takes the keys it knows in its own order, then the others.
@@ -211,6 +211,22 @@ fn call(p: &Property, item: &Node, column: Option<&str>) -> Result<Call, Diagnos
     Ok(call)
 }
 
+/// What stands below `arguments:` as if it stood beside it, as dbt reads it: a `where` or `name` there is the test's own.
+fn flattened(args: Vec<(Node, Node)>) -> Vec<(Node, Node)> {
+    let is_arguments = |entry: &(Node, Node)| entry.0.as_str() == Some("arguments");
+    let (nested, mut all): (Vec<_>, Vec<_>) = args.into_iter().partition(is_arguments);
+    for (key, value) in nested.iter().flat_map(|(_, node)| node.entries()) {
+        match all
+            .iter_mut()
+            .find(|(k, _)| k.scalar_text() == key.scalar_text())
+        {
+            Some(before) => before.1 = value.clone(),
+            None => all.push((key.clone(), value.clone())),
+        }
+    }
+    all
+}
+
 fn argument(p: &Property, call: &mut Call, key: &Node, value: &Node) -> Result<(), Diagnostic> {
     let word = key.scalar_text().unwrap_or_default();
     match word.as_str() {
@@ -221,12 +237,6 @@ fn argument(p: &Property, call: &mut Call, key: &Node, value: &Node) -> Result<(
                 if call.config.insert(k.clone(), v).is_some() {
                     return Err(both(p, key, &k));
                 }
-            }
-        }
-        "arguments" if value.is_map() => {
-            for (k, v) in value.entries() {
-                call.kwargs
-                    .insert(k.scalar_text().unwrap_or_default(), v.to_json());
             }
         }
         "model" => {
