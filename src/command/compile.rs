@@ -74,6 +74,8 @@ pub fn compile(ctx: &Session) -> Result<Outcome> {
     let _ = loaded.shared.selected.set(ids.clone());
     selection::defer(ctx, &loaded)?;
     if let Some(session) = &session {
+        // Nothing is made, but dbt looks for the nodes' relations, and cannot in another database.
+        crate::run::schemas(&loaded.shared, &loaded.manifest, &ids)?;
         let mut lock = session.lock().unwrap_or_else(PoisonError::into_inner);
         selection::look_around(&loaded, lock.raw())?;
         drop(lock);
@@ -94,6 +96,16 @@ fn concurrency(ctx: &Session, loaded: &Loaded, nodes: usize) {
     });
 }
 
+/// What came of compiling the selected nodes.
+pub(super) struct Done<'a> {
+    /// The manifest with their SQL.
+    pub manifest: Manifest,
+    /// A result for each, as dbt has it in `run_results.json`.
+    pub results: Vec<(Arc<NodeInfo>, Arc<NodeResult>)>,
+    /// Nodes asked for by name, their SQL, and what is sent in front of it.
+    shown: Vec<(&'a Node, String, Option<String>)>,
+}
+
 fn compile_selected(
     ctx: &Session,
     loaded: &Loaded,
@@ -101,6 +113,34 @@ fn compile_selected(
     ids: &[String],
     begun: Instant,
 ) -> Result<Outcome> {
+    let done = compile_all(ctx, loaded, compiler, ids)?;
+    if ctx.invocation.flags.write_json {
+        write_with(ctx, loaded, &done.manifest)?;
+        write_results(ctx, loaded, &done.results, begun)?;
+    }
+    // Of several, `compile` prints the first one.
+    let most = match ctx.invocation.command {
+        Command::Show { .. } => usize::MAX,
+        _ => 1,
+    };
+    for (node, sql, header) in done.shown.iter().take(most) {
+        let name = match &node.version {
+            Some(v) => format!("{}.v{}", node.name, crate::graph::version_text(v)),
+            None => node.name.clone(),
+        };
+        let subject = Subject::Node(&name, &node.unique_id);
+        show(ctx, compiler, subject, sql, header.as_deref())?;
+    }
+    Ok(Outcome::Success)
+}
+
+/// Compiles nodes and writes their files; the first that fails ends it.
+pub(super) fn compile_all<'a>(
+    ctx: &Session,
+    loaded: &'a Loaded,
+    compiler: &Compiler,
+    ids: &[String],
+) -> Result<Done<'a>> {
     let mut nodes: Vec<&Node> = ids
         .iter()
         .filter_map(|id| loaded.manifest.nodes.get(id))
@@ -153,24 +193,11 @@ fn compile_selected(
         results.push((NodeInfo::of_node(node), Arc::new(result)));
     }
     super::run::note_injected(&loaded.shared, &mut manifest);
-    if ctx.invocation.flags.write_json {
-        write_with(ctx, loaded, &manifest)?;
-        write_results(ctx, loaded, &results, begun)?;
-    }
-    // Of several, `compile` prints the first one.
-    let most = match ctx.invocation.command {
-        Command::Show { .. } => usize::MAX,
-        _ => 1,
-    };
-    for (node, sql, header) in shown.iter().take(most) {
-        let name = match &node.version {
-            Some(v) => format!("{}.v{}", node.name, crate::graph::version_text(v)),
-            None => node.name.clone(),
-        };
-        let subject = Subject::Node(&name, &node.unique_id);
-        show(ctx, compiler, subject, sql, header.as_deref())?;
-    }
-    Ok(Outcome::Success)
+    Ok(Done {
+        manifest,
+        results,
+        shown,
+    })
 }
 
 /// Compiles a node, writes the file, and notes it in the manifest. Gives the SQL and what is sent in front of it.

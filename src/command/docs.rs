@@ -15,6 +15,7 @@ use serde_json::Value;
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};
+use std::time::Instant;
 
 /// `docs` and `docs generate`.
 pub fn docs(ctx: &Session) -> Result<Outcome> {
@@ -26,12 +27,16 @@ pub fn docs(ctx: &Session) -> Result<Outcome> {
         ctx.invocation.command,
         Command::DocsGenerate { compile: false, .. }
     );
-    let manifest = if compiles {
-        let manifest = compiled(ctx, &loaded, chosen.as_ref(), generate)?;
-        super::run::write_with(ctx, &loaded, &manifest)?;
-        manifest
-    } else {
-        (*loaded.manifest).clone()
+    // Before `docs generate` writes results of its own, as dbt's does: the page tells of the build before.
+    let results = artifact::load_run_results(&loaded.shared.target_dir).ok();
+    let manifest = match (generate, compiles) {
+        (_, false) => (*loaded.manifest).clone(),
+        (true, true) => generated(ctx, &loaded, chosen.as_ref())?,
+        (false, true) => {
+            let manifest = compiled(ctx, &loaded, chosen.as_ref())?;
+            super::run::write_with(ctx, &loaded, &manifest)?;
+            manifest
+        }
     };
     copy_assets(&loaded)?;
     if generate {
@@ -44,17 +49,35 @@ pub fn docs(ctx: &Session) -> Result<Outcome> {
         ctx.reporter
             .emit(Event::catalog_written(&file.display().to_string()));
     }
-    let path = write_page(ctx, &loaded, &manifest, &catalog)?;
+    let path = write_page(ctx, &loaded, &manifest, &catalog, results.as_ref())?;
     say(ctx, format!("Wrote {}", path.display()));
     if let Some(d) = failed {
         catalog_failed(ctx, &d);
-        return Ok(if generate {
-            Outcome::Failed
-        } else {
-            Outcome::Success
-        });
     }
-    Ok(Outcome::Success)
+    Ok(if !generate || catalog["errors"].is_null() {
+        Outcome::Success
+    } else {
+        Outcome::Failed
+    })
+}
+
+/// What `docs generate` cannot look up, a sentence for each database that is not the profile's. As in dbt, the rest is
+/// written, and the command fails.
+fn elsewhere(loaded: &Loaded) -> Vec<String> {
+    let own = &loaded.shared.target.connection.dbname;
+    let nodes = loaded.manifest.nodes.values();
+    let nodes = nodes.filter(|n| n.is_refable() && !n.is_ephemeral());
+    let sources = loaded.manifest.sources.values();
+    let all = nodes
+        .map(|n| &n.database)
+        .chain(sources.map(|s| &s.database));
+    let others: BTreeSet<&String> = all.filter(|d| !d.eq_ignore_ascii_case(own)).collect();
+    let told = |other: &&String| {
+        format!(
+            "Runtime Error\n  ERROR: Cross-db references not allowed in postgres ({other} vs {own})"
+        )
+    };
+    others.iter().map(told).collect()
 }
 
 fn say(ctx: &Session, text: String) {
@@ -111,7 +134,17 @@ fn catalog(
         Some(mut session) => super::catalog::relations(loaded, chosen, &mut session)?,
         None => Vec::new(),
     };
-    let errors: Vec<String> = failed.iter().map(told).collect();
+    let mut errors: Vec<String> = failed.iter().map(told).collect();
+    if generate && !empty {
+        let others = elsewhere(loaded);
+        for error in &others {
+            say(
+                ctx,
+                format!("Encountered an error while generating catalog: {error}"),
+            );
+        }
+        errors.extend(others);
+    }
     let value = artifact::catalog(&relations, &errors, &super::run::meta(ctx));
     Ok((value, failed))
 }
@@ -167,24 +200,47 @@ fn copy_assets(loaded: &Loaded) -> Result<()> {
     Ok(())
 }
 
-/// The manifest with what can be compiled compiled; for `docs generate` an error stops, as in dbt.
-fn compiled(
-    ctx: &Session,
-    loaded: &Loaded,
-    chosen: Option<&BTreeSet<String>>,
-    strict: bool,
-) -> Result<Manifest> {
-    let mut manifest = (*loaded.manifest).clone();
+/// A compiler with a session of its own.
+fn compiler(loaded: &Loaded) -> Result<Compiler> {
     let session = crate::pg::Session::connect(&loaded.database.options).map_err(|e| {
         e.diagnostic(None, Some(&loaded.database.options))
             .heading("Database Error")
     })?;
-    let session = Arc::new(Mutex::new(NodeSession::new(session)));
-    let compiler = Compiler {
+    Ok(Compiler {
         shared: loaded.shared.clone(),
-        session: Some(session),
+        session: Some(Arc::new(Mutex::new(NodeSession::new(session)))),
         extra: HashMap::new(),
-    };
+    })
+}
+
+/// What `docs generate` does first: dbt's `compile`, with the same files, and an error that stops it.
+fn generated(
+    ctx: &Session,
+    loaded: &Loaded,
+    chosen: Option<&BTreeSet<String>>,
+) -> Result<Manifest> {
+    let begun = Instant::now();
+    let compiler = compiler(loaded)?;
+    let kinds = Purpose::Docs.kinds();
+    let wanted = loaded.manifest.nodes.values().filter(|n| {
+        chosen.map_or(kinds.contains(&n.resource_type), |c| {
+            c.contains(&n.unique_id)
+        })
+    });
+    let ids: Vec<String> = wanted.map(|n| n.unique_id.clone()).collect();
+    crate::run::schemas(&loaded.shared, &loaded.manifest, &ids)?;
+    let done = super::compile::compile_all(ctx, loaded, &compiler, &ids)?;
+    super::run::write_with(ctx, loaded, &done.manifest)?;
+    if ctx.invocation.flags.write_json {
+        super::compile::write_results(ctx, loaded, &done.results, begun)?;
+    }
+    Ok(done.manifest)
+}
+
+/// The manifest with what can be compiled compiled.
+fn compiled(ctx: &Session, loaded: &Loaded, chosen: Option<&BTreeSet<String>>) -> Result<Manifest> {
+    let mut manifest = (*loaded.manifest).clone();
+    let compiler = compiler(loaded)?;
     for node in loaded.manifest.nodes.values() {
         let compilable = !matches!(
             node.resource_type,
@@ -211,7 +267,6 @@ fn compiled(
                     });
                 }
             }
-            Err(d) if strict => return Err(d.into()),
             Err(d) => ctx.reporter.emit(Event::Diagnostic {
                 diagnostic: Diagnostic {
                     severity: crate::diag::Severity::Warning,
@@ -229,10 +284,10 @@ fn write_page(
     loaded: &Loaded,
     manifest: &Manifest,
     catalog: &Value,
+    results: Option<&Value>,
 ) -> Result<PathBuf> {
     let mut value = artifact::manifest(manifest, &super::run::meta(ctx));
     ctx.reporter.masks().apply_json(&mut value);
-    let results = artifact::load_run_results(&loaded.shared.target_dir).ok();
     let now = chrono::Utc::now().to_rfc3339();
     let wanted = !matches!(ctx.invocation.command, Command::Docs { columns: false, .. });
     let lineage = wanted.then(|| {
@@ -242,7 +297,7 @@ fn write_page(
     let html = page(&DocsInput {
         manifest: &value,
         catalog: Some(catalog),
-        run_results: results.as_ref(),
+        run_results: results,
         column_lineage: lineage.as_ref(),
         generated_at: &now,
     });
@@ -294,7 +349,7 @@ pub fn columns(
     ctx: &Session,
     loaded: &Loaded,
 ) -> Result<(Manifest, BTreeMap<String, Vec<String>>)> {
-    let manifest = compiled(ctx, loaded, None, false)?;
+    let manifest = compiled(ctx, loaded, None)?;
     let (catalog, _) = catalog(ctx, loaded, None)?;
     let known = catalogued(&manifest, &catalog);
     Ok((manifest, known))

@@ -23,6 +23,6 @@ pub use freshness::check_freshness;
 pub use hooks::{HookKind, HookNames, end_names, run_hooks};
 pub use node::{NodeRunner, find_materialization, resolve_keys};
 pub use schedule::{Scheduler, edges, in_order, test_edges};
-pub use schemas::prepare;
+pub use schemas::{prepare, schemas};
 pub use seed::agate_table;
 pub use worker::{Cancellation, Simulate, Work, execute, skip_all};

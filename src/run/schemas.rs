@@ -14,26 +14,7 @@ pub fn prepare(
     ids: &[String],
     session: &Arc<Mutex<NodeSession>>,
 ) -> Result<()> {
-    let mut wanted: BTreeSet<String> = BTreeSet::new();
-    for id in ids {
-        let Some(node) = manifest.nodes.get(id) else {
-            continue;
-        };
-        let makes = match node.resource_type {
-            ResourceType::Model => !node.is_ephemeral(),
-            ResourceType::Seed | ResourceType::Snapshot => true,
-            ResourceType::Test => node.relation_name.is_some() || shared.flag("STORE_FAILURES"),
-            _ => false,
-        };
-        if !makes {
-            continue;
-        }
-        let own = &shared.target.connection.dbname;
-        if !node.database.eq_ignore_ascii_case(own) {
-            return Err(elsewhere(node, own).into());
-        }
-        wanted.insert(node.schema.clone());
-    }
+    let wanted = schemas(shared, manifest, ids)?;
     let lock = || session.lock().unwrap_or_else(PoisonError::into_inner);
     let fail = |e: crate::pg::PgError| -> crate::diag::Stopped {
         e.diagnostic(None, None).heading("Database Error").into()
@@ -60,6 +41,28 @@ pub fn prepare(
             .map_err(fail)?;
     }
     Ok(())
+}
+
+/// The schemas of the nodes that make relations; an error if one of them is for another database.
+pub fn schemas(shared: &Shared, manifest: &Manifest, ids: &[String]) -> Result<BTreeSet<String>> {
+    let mut wanted: BTreeSet<String> = BTreeSet::new();
+    for node in ids.iter().filter_map(|id| manifest.nodes.get(id)) {
+        let makes = match node.resource_type {
+            ResourceType::Model => !node.is_ephemeral(),
+            ResourceType::Seed | ResourceType::Snapshot => true,
+            ResourceType::Test => node.relation_name.is_some() || shared.flag("STORE_FAILURES"),
+            _ => false,
+        };
+        if !makes {
+            continue;
+        }
+        let own = &shared.target.connection.dbname;
+        if !node.database.eq_ignore_ascii_case(own) {
+            return Err(elsewhere(node, own).into());
+        }
+        wanted.insert(node.schema.clone());
+    }
+    Ok(wanted)
 }
 
 /// A node for another database stops the run before its first statement, as in dbt.
