@@ -318,10 +318,7 @@ fn lock<T>(m: &Mutex<T>) -> std::sync::MutexGuard<'_, T> {
 /// The file below the target folder that a node's compiled text goes to: the node's own file, or one below it where a
 /// file holds several nodes.
 pub fn compiled_path(node: &Node) -> String {
-    match node.resource_type {
-        ResourceType::Operation => format!("{}/{}", node.package_name, node.path),
-        _ => file_of(&node.package_name, &node.original_file_path, &node.path),
-    }
+    file_of(&node.package_name, &node.original_file_path, &node.path)
 }
 
 /// [`compiled_path`] by its parts: the package, the file, and the node's path in it.

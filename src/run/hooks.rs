@@ -113,6 +113,7 @@ fn one(runner: &NodeRunner, node: &Node, extra: &HashMap<String, Value>) -> Node
         .and_then(|compiled| {
             let file = runner.write_compiled(node, &compiled.sql);
             result.compiled = true;
+            result.compiled_path = Some(file.clone());
             result.compiled_code = Some(compiled.sql.clone());
             result.macros.clone_from(&compiled.macros);
             result.timing.push(Timing {
