@@ -6,7 +6,7 @@ use super::setup;
 use crate::artifact;
 use crate::cli::{Command, Output};
 use crate::diag::Result;
-use crate::graph::{Entry, ResourceType};
+use crate::graph::{Entry, ResourceType, version_text};
 use crate::report::Event;
 use crate::select::Purpose;
 use serde_json::{Map, Value};
@@ -67,7 +67,11 @@ fn selector(e: Entry<'_>) -> String {
         Entry::Source(s) => format!("source:{}.{}.{}", s.package_name, s.source_name, s.name),
         Entry::Exposure(_) => prefixed("exposure"),
         Entry::Semantic(s) => prefixed(s.resource_type.as_str()),
-        Entry::UnitTest(u) => format!("unit_test:{}.{}", u.package_name, u.name),
+        Entry::UnitTest(u) => {
+            let version = u.version.as_ref().map(|v| format!("_v{}", version_text(v)));
+            let version = version.unwrap_or_default();
+            format!("unit_test:{}.{}{version}", u.package_name, u.name)
+        }
         Entry::Node(_) => e.fqn().join("."),
     }
 }
