@@ -20,6 +20,7 @@ mod layers;
 mod literate;
 mod metrics;
 mod mistakes;
+mod noted;
 mod packages;
 mod pages;
 mod powerbi;
