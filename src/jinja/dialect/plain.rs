@@ -78,7 +78,7 @@ impl Reader<'_, '_> {
 
     fn expression(&mut self) -> bool {
         let [(Token::Ident(name), _), (Token::ParenOpen, _), ..] = self.toks else {
-            return self.value(false);
+            return self.number() || self.value(true);
         };
         let name = *name;
         self.toks = &self.toks[2..];
