@@ -20,6 +20,7 @@ mod keep;
 mod metric;
 mod modules;
 mod names;
+mod native;
 mod own_catalog;
 mod parse_host;
 mod record;

@@ -223,13 +223,19 @@ impl Relation {
         if let Some(limit) = args.named("limit") {
             out.limit = limit.as_i64();
         }
-        let name = out.identifier.as_deref().unwrap_or_default();
-        if out.kind.is_some() && name.len() > MAX_NAME {
+        out.fits()?;
+        Ok(out)
+    }
+
+    /// Whether the name of what is to be made is short enough.
+    pub(super) fn fits(&self) -> Result<(), Error> {
+        let name = self.identifier.as_deref().unwrap_or_default();
+        if self.kind.is_some() && name.len() > MAX_NAME {
             return Err(super::exceptions::runtime(format!(
                 "Relation name '{name}' is longer than {MAX_NAME} characters"
             )));
         }
-        Ok(out)
+        Ok(())
     }
 
     pub(super) fn information_schema(&self, view: Option<&Value>) -> Self {

@@ -362,4 +362,8 @@ impl Scope for NodeScope {
             crate::parse::push_new(&mut lock(&self.0.recorder).macros, unique_id.to_string());
         }
     }
+
+    fn native(&self, unique_id: &str) -> Option<Value> {
+        super::native::native(&self.0, unique_id)
+    }
 }

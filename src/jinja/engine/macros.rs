@@ -116,7 +116,10 @@ impl Object for MacroRef {
         }
         let context = running.context.clone();
         context.scope.on_macro_call(&self.0.unique_id, depth);
-        let callable = self.load(state)?;
+        let callable = match context.scope.native(&self.0.unique_id) {
+            Some(native) => native,
+            None => self.load(state)?,
+        };
         let args = self.bind(args)?;
         run::of(state)?.stack.push(self.0.clone());
         context.enter(&self.0.package);

@@ -15,6 +15,7 @@ mod templates;
 pub use error::{Frame, JinjaError, JinjaErrorKind, MACRO_HINT, raise, raised};
 pub use macros::{DEEPEST_CALL, MacroRef, Package};
 pub use registry::{BUILTIN_NAMESPACE, MacroDef, Packages, Registry, Resolved};
+pub use run::lookup;
 pub use scope::Scope;
 pub use templates::{Origin, Rendered, Template};
 
@@ -381,10 +382,12 @@ impl JinjaError {
             d = d.note(MACRO_HINT);
         }
         for (i, frame) in self.stack.iter().enumerate() {
-            let caller = self
-                .stack
-                .get(i + 1)
-                .map_or(self.call.clone(), |f| f.place.clone());
+            let outer = self.stack.get(i + 1);
+            // A macro done in Rust has no place that calls; dbt's lines of the message name it.
+            if outer.is_some_and(|f| f.place.is_none()) {
+                continue;
+            }
+            let caller = outer.map_or(self.call.clone(), |f| f.place.clone());
             match caller.filter(|c| Some(c) != self.place.as_ref()) {
                 Some(place) => {
                     d = d.label(place, format!("in macro `{}`, called here", frame.name));

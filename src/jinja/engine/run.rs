@@ -29,6 +29,15 @@ pub(super) fn of<'a>(state: &'a mut State<'_, '_>) -> Result<&'a mut Run, Error>
         .ok_or_else(|| Error::new(ErrorKind::InvalidOperation, "macros cannot be called here"))
 }
 
+/// What a name means in a running render: what the template that called would see, without its own `set`s.
+///
+/// # Errors
+/// Nothing is being rendered.
+pub fn lookup(state: &mut State<'_, '_>, name: &str) -> Result<Option<Value>, Error> {
+    let found = of(state)?.context.find(name);
+    Ok(found.or_else(|| state.lookup(name)))
+}
+
 /// `__boot(loader)`.
 pub(super) struct Boot(pub(super) Arc<Context>);
 

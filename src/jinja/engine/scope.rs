@@ -29,6 +29,11 @@ pub trait Scope: Send + Sync {
 
     /// Called before each macro call; `depth` counts the macros that are running already.
     fn on_macro_call(&self, _unique_id: &str, _depth: usize) {}
+
+    /// What is called in the place of a macro's text, with the arguments in the order of the macro's parameters.
+    fn native(&self, _unique_id: &str) -> Option<Value> {
+        None
+    }
 }
 
 /// One render's view of the names.
@@ -108,7 +113,7 @@ impl Context {
 
     /// As in dbt a bare name means what it means in the rendered code's package, also within macros of others.
     /// Only a name that would mean nothing is looked for among the running macro's own siblings, too.
-    fn find(&self, name: &str) -> Option<Value> {
+    pub(super) fn find(&self, name: &str) -> Option<Value> {
         if let Some(value) = self.scope.before_macros(name) {
             return Some(value);
         }
