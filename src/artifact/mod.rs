@@ -19,7 +19,7 @@ pub use manifest::{entry, graph, manifest, node, semantic_manifest};
 pub use metadata::Meta;
 pub use run_results::{run_results, timings};
 pub use sources::sources;
-pub use write::write;
+pub use write::{write, write_manifest};
 
 /// An artefact: what its file is called and which schema it follows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -1,4 +1,6 @@
 //! Files written whole or not at all: a new file beside the old one takes its place in one step.
+use super::Meta;
+use crate::graph::Manifest;
 use crate::report::Masks;
 use serde_json::Value;
 use std::fs;
@@ -12,13 +14,28 @@ use tempfile::NamedTempFile;
 /// The folder cannot be made or the file cannot be written; an older file is then as it was.
 pub fn write(path: &Path, mut value: Value, masks: &Masks) -> io::Result<()> {
     masks.apply_json(&mut value);
+    put(path, &mut |out| Ok(serde_json::to_writer(out, &value)?))
+}
+
+/// Writes the manifest as compact JSON, secrets masked; makes the folder.
+///
+/// # Errors
+/// As [`write`].
+pub fn write_manifest(path: &Path, m: &Manifest, meta: &Meta, masks: &Masks) -> io::Result<()> {
+    put(path, &mut |out| {
+        super::manifest::write_manifest(out, m, meta, masks)
+    })
+}
+
+/// Makes a file whole or not at all.
+fn put(path: &Path, fill: &mut dyn FnMut(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty());
     let folder = folder.unwrap_or(Path::new("."));
     fs::create_dir_all(folder)?;
     let file = NamedTempFile::new_in(folder)?;
     {
         let mut out = BufWriter::new(&file);
-        serde_json::to_writer(&mut out, &value)?;
+        fill(&mut out)?;
         out.flush()?;
     }
     readable_by_all(&file)?;

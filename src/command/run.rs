@@ -148,22 +148,20 @@ fn execute(
         batch: None,
     };
     comment(&runner)?;
-    let hooks = |kind: HookKind, names: &HookNames| {
-        if cloning {
+    let hooks = |kind: HookKind, names: &dyn Fn() -> HookNames| {
+        if cloning || !run::has_hooks(&loaded.manifest, kind) {
             return Vec::new();
         }
-        run::run_hooks(&runner, &loaded.manifest, kind, names, &ctx.reporter)
+        run::run_hooks(&runner, &loaded.manifest, kind, &names(), &ctx.reporter)
     };
-    let start = hooks(HookKind::Start, &HookNames::new());
+    let database = &loaded.shared.target.connection.dbname;
+    let end_names = |done: &Results| run::end_names(&loaded.manifest, database, done);
+    let start = hooks(HookKind::Start, &HookNames::new);
     broken(&start)?;
     let failed = start.iter().any(|(_, r)| r.status.is_failure());
     if failed && loaded.shared.flag("SKIP_NODES_IF_ON_RUN_START_FAILS") {
         let done = run::skip_all(&loaded.manifest, &ids, &ctx.reporter);
-        let database = &loaded.shared.target.connection.dbname;
-        let end = hooks(
-            HookKind::End,
-            &run::end_names(&loaded.manifest, database, &done),
-        );
+        let end = hooks(HookKind::End, &|| end_names(&done));
         broken(&end)?;
         return Ok(([start, done, end].concat(), false));
     }
@@ -206,12 +204,7 @@ fn execute(
         cancellation.covers(again.cancel_handle());
         *session = NodeSession::alone(again);
     }
-    let names = run::end_names(
-        &loaded.manifest,
-        &loaded.shared.target.connection.dbname,
-        &done,
-    );
-    let end = hooks(HookKind::End, &names);
+    let end = hooks(HookKind::End, &|| end_names(&done));
     broken(&end)?;
     let mut all = start;
     all.extend(done);
@@ -283,13 +276,7 @@ pub fn write(ctx: &Session, loaded: &Loaded, kind: Kind, value: serde_json::Valu
 
 fn write_file(ctx: &Session, loaded: &Loaded, name: &str, value: serde_json::Value) -> Result<()> {
     let path = loaded.shared.target_dir.join(name);
-    artifact::write(&path, value, ctx.reporter.masks()).map_err(|e| {
-        Diagnostic::error(
-            code::P0101,
-            format!("cannot write `{}`: {e}", path.display()),
-        )
-        .into()
-    })
+    artifact::write(&path, value, ctx.reporter.masks()).map_err(|e| unwritten(&path, &e).into())
 }
 
 /// Writes `graph_summary.json`, with the edges from tests where the command waits for tests.
@@ -310,19 +297,22 @@ pub fn write_manifest(ctx: &Session, loaded: &Loaded) -> Result<()> {
     if !ctx.invocation.flags.write_json {
         return Ok(());
     }
-    let value = artifact::manifest(&loaded.manifest, &meta(ctx));
-    let semantic = artifact::semantic_manifest(&value);
-    write(ctx, loaded, Kind::Manifest, value)?;
+    write_with(ctx, loaded, &loaded.manifest)?;
+    let semantic = artifact::semantic_manifest(&loaded.manifest);
     write_file(ctx, loaded, "semantic_manifest.json", semantic)
 }
 
 /// Writes a manifest whose nodes may be compiled.
 pub fn write_with(ctx: &Session, loaded: &Loaded, manifest: &crate::graph::Manifest) -> Result<()> {
-    write(
-        ctx,
-        loaded,
-        Kind::Manifest,
-        artifact::manifest(manifest, &meta(ctx)),
+    let path = loaded.shared.target_dir.join(Kind::Manifest.file_name());
+    artifact::write_manifest(&path, manifest, &meta(ctx), ctx.reporter.masks())
+        .map_err(|e| unwritten(&path, &e).into())
+}
+
+fn unwritten(path: &std::path::Path, e: &std::io::Error) -> Diagnostic {
+    Diagnostic::error(
+        code::P0101,
+        format!("cannot write `{}`: {e}", path.display()),
     )
 }
 

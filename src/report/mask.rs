@@ -77,6 +77,18 @@ impl Masks {
         out
     }
 
+    /// Whether a text of JSON holds a secret, as it is or as JSON writes it.
+    pub fn touch(&self, json: &str) -> bool {
+        let Ok(secrets) = self.secrets.read() else {
+            return true;
+        };
+        secrets.iter().any(|secret| {
+            let written = Value::from(secret.as_str()).to_string();
+            let inside = &written[1..written.len() - 1];
+            json.contains(inside) || json.contains(secret.as_str())
+        })
+    }
+
     /// Masks every text inside a JSON value; keys stay.
     pub fn apply_json(&self, value: &mut Value) {
         if self.secrets.read().is_ok_and(|s| s.is_empty()) {

@@ -34,15 +34,19 @@ impl HookKind {
     }
 }
 
+fn is_hook(node: &Node, kind: HookKind) -> bool {
+    node.resource_type == ResourceType::Operation && node.tags.iter().any(|t| t == kind.tag())
+}
+
+/// Whether there are hooks of a kind.
+pub fn has_hooks(manifest: &Manifest, kind: HookKind) -> bool {
+    manifest.nodes.values().any(|n| is_hook(n, kind))
+}
+
 /// The hooks of a kind: the root project first, then packages by name.
 pub fn hooks_of(manifest: &Manifest, kind: HookKind) -> Vec<&Node> {
-    let mut hooks: Vec<&Node> = manifest
-        .nodes
-        .values()
-        .filter(|n| {
-            n.resource_type == ResourceType::Operation && n.tags.iter().any(|t| t == kind.tag())
-        })
-        .collect();
+    let nodes = manifest.nodes.values();
+    let mut hooks: Vec<&Node> = nodes.filter(|n| is_hook(n, kind)).collect();
     hooks.sort_by_key(|n| {
         (
             n.package_name != manifest.project_name,

@@ -20,7 +20,7 @@ mod worker;
 pub use diff::{Changes, Finding, Mark, Pair, RowChange, diff, references};
 pub use failure::node_error;
 pub use freshness::check_freshness;
-pub use hooks::{HookKind, HookNames, end_names, run_hooks};
+pub use hooks::{HookKind, HookNames, end_names, has_hooks, run_hooks};
 pub use node::{NodeRunner, find_materialization, resolve_keys};
 pub use schedule::{Scheduler, edges, in_order, test_edges};
 pub use schemas::{prepare, schemas};

@@ -2,25 +2,60 @@
 mod entity;
 mod node;
 mod semantic;
+mod text;
 
 pub use node::node;
-pub use semantic::semantic_manifest;
 
 use super::{Kind, Meta};
-use crate::graph::{Disabled, Entry, Manifest, Node};
+use crate::graph::{Disabled, Entry, Manifest, Node, ResourceType};
+use crate::report::Masks;
 use indexmap::IndexMap;
 use md5::{Digest, Md5};
+use serde::Serialize;
 use serde_json::{Map, Value, json};
 use std::collections::BTreeMap;
+use std::io;
 
 /// The manifest as JSON.
 pub fn manifest(m: &Manifest, meta: &Meta) -> Value {
+    Value::Object(parts(m, meta, nodes(m)))
+}
+
+/// Writes the manifest as compact JSON, secrets masked. The nodes, by far the most of it, are never held all at once as
+/// anything but text.
+///
+/// # Errors
+/// What is written to says no.
+pub fn write_manifest(
+    out: &mut dyn io::Write,
+    m: &Manifest,
+    meta: &Meta,
+    masks: &Masks,
+) -> io::Result<()> {
+    let mut before = b'{';
+    for (key, mut value) in parts(m, meta, Value::Null) {
+        out.write_all(&[before])?;
+        serde_json::to_writer(&mut *out, &key)?;
+        out.write_all(b":")?;
+        if key == "nodes" {
+            text::nodes(out, m, masks)?;
+        } else {
+            masks.apply_json(&mut value);
+            serde_json::to_writer(&mut *out, &value)?;
+        }
+        before = b',';
+    }
+    out.write_all(b"}")
+}
+
+/// Everything in its order.
+fn parts(m: &Manifest, meta: &Meta, nodes: Value) -> Map<String, Value> {
     let mut out = Map::new();
     let mut put = |key: &str, value: Value| {
         out.insert(key.to_string(), value);
     };
     put("metadata", metadata(m, meta));
-    put("nodes", nodes(m));
+    put("nodes", nodes);
     put("sources", each(&m.sources, entity::source));
     put("macros", each(&m.macros, entity::macro_info));
     put("docs", each(&m.docs, entity::doc));
@@ -46,7 +81,23 @@ pub fn manifest(m: &Manifest, meta: &Meta) -> Value {
         each(&m.semantic_models, entity::semantic),
     );
     put("unit_tests", each(&m.unit_tests, entity::unit_test));
-    Value::Object(out)
+    out
+}
+
+/// `semantic_manifest.json`.
+pub fn semantic_manifest(m: &Manifest) -> Value {
+    let days = m
+        .nodes
+        .values()
+        .filter(|n| n.resource_type == ResourceType::Model);
+    let days = days.filter(|_| !m.semantic_models.is_empty());
+    let days = days.map(|n| (n.unique_id.clone(), node::node(n)));
+    semantic::semantic_manifest(&json!({
+        "nodes": days.collect::<Map<_, _>>(),
+        "semantic_models": each(&m.semantic_models, entity::semantic),
+        "metrics": each(&m.metrics, entity::semantic),
+        "saved_queries": each(&m.saved_queries, entity::semantic),
+    }))
 }
 
 /// `graph` as templates see it: every entry by its id.
@@ -123,29 +174,10 @@ fn each<T>(entries: &IndexMap<String, T>, json: fn(&T) -> Value) -> Value {
         .into()
 }
 
-/// Fewer nodes than this are not worth another thread.
-const FEW: usize = 256;
-
 fn nodes(m: &Manifest) -> Value {
-    let all: Vec<&Node> = m.nodes.values().chain(m.idle.values()).collect();
-    let threads = std::thread::available_parallelism().map_or(1, usize::from);
-    let part = all.len().div_ceil(threads.min(8)).max(FEW);
-    let of = |part: &[&Node]| -> Vec<(String, Value)> {
-        let one = |n: &&Node| (n.unique_id.clone(), node::node(n));
-        part.iter().map(one).collect()
-    };
-    let mut out = Map::new();
-    std::thread::scope(|scope| {
-        let mut parts = all.chunks(part);
-        let first = parts.next().unwrap_or_default();
-        let others: Vec<_> = parts.map(|p| (p, scope.spawn(move || of(p)))).collect();
-        out.extend(of(first));
-        for (part, thread) in others {
-            // A thread that broke off has its nodes made here, where the panic is seen.
-            out.extend(thread.join().unwrap_or_else(|_| of(part)));
-        }
-    });
-    Value::Object(out)
+    let all = m.nodes.values().chain(m.idle.values());
+    let one = |n: &Node| (n.unique_id.clone(), node::node(n));
+    all.map(one).collect::<Map<_, _>>().into()
 }
 
 fn disabled(m: &Manifest) -> Value {
@@ -196,7 +228,19 @@ fn group_map(m: &Manifest) -> Value {
     Value::Object(map)
 }
 
-/// A JSON object under construction, in the order of the calls.
+/// A JSON object under construction, in the order of the calls: as a value, or at once as text.
+trait Object: Sized {
+    /// Adds a field. What cannot be JSON is null; the types of the graph all can.
+    fn put(self, key: &str, value: impl Serialize) -> Self;
+}
+
+impl Object for Fields {
+    fn put(self, key: &str, value: impl Serialize) -> Self {
+        self.ser(key, &value)
+    }
+}
+
+/// A JSON object under construction, as a value.
 struct Fields(Map<String, Value>);
 
 impl Fields {

@@ -1,31 +1,50 @@
 //! Models, seeds, snapshots, data tests, analyses and hooks.
-use super::Fields;
-use crate::graph::{Node, ResourceType};
-use serde_json::{Value, json};
+use super::{Fields, Object};
+use crate::graph::{GenericTest, Node, ResourceType};
+use serde::Serialize;
+use serde_json::{Map, Value};
 
 /// An entry of `nodes`.
 pub fn node(n: &Node) -> Value {
-    let fields = common(n);
+    fill(n, Fields::new()).done()
+}
+
+/// The fields of a node.
+pub(super) fn fill<O: Object>(n: &Node, fields: O) -> O {
+    let fields = common(n, fields);
     if n.resource_type == ResourceType::Seed {
+        let macros = Macros {
+            macros: &n.depends_on.macros,
+        };
         return fields
-            .text("root_path", n.root_path.as_deref())
-            .put("depends_on", json!({"macros": n.depends_on.macros}))
-            .done();
+            .put("root_path", n.root_path.as_deref())
+            .put("depends_on", macros);
     }
     let fields = text_facts(fields, n);
     match n.resource_type {
-        ResourceType::Model => model(fields, n).done(),
-        ResourceType::Test if n.test.is_some() => generic_test(fields, n).done(),
-        ResourceType::Operation => fields
-            .put("index", n.index.map_or(Value::Null, Value::from))
-            .done(),
-        _ => fields.done(),
+        ResourceType::Model => model(fields, n),
+        ResourceType::Test if n.test.is_some() => generic_test(fields, n),
+        ResourceType::Operation => fields.put("index", n.index),
+        _ => fields,
     }
 }
 
+#[derive(Serialize)]
+struct Macros<'a> {
+    macros: &'a [String],
+}
+
+/// `test_metadata`.
+#[derive(Serialize)]
+struct Metadata<'a> {
+    name: &'a str,
+    kwargs: &'a Map<String, Value>,
+    namespace: Option<&'a str>,
+}
+
 /// What all kinds have.
-fn common(n: &Node) -> Fields {
-    Fields::new()
+fn common<O: Object>(n: &Node, fields: O) -> O {
+    fields
         .put("database", n.database.as_str())
         .put("schema", n.schema.as_str())
         .put("name", n.name.as_str())
@@ -34,74 +53,71 @@ fn common(n: &Node) -> Fields {
         .put("path", n.path.as_str())
         .put("original_file_path", n.original_file_path.as_str())
         .put("unique_id", n.unique_id.as_str())
-        .put("fqn", n.fqn.clone())
+        .put("fqn", &n.fqn)
         .put("alias", n.alias.as_str())
-        .ser("checksum", &n.checksum)
-        .ser("config", &n.config)
-        .put("tags", n.tags.clone())
+        .put("checksum", &n.checksum)
+        .put("config", &n.config)
+        .put("tags", &n.tags)
         .put("description", n.description.as_str())
-        .ser("columns", &n.columns)
-        .put("meta", n.meta.clone())
-        .text("group", n.group.as_deref())
-        .ser("docs", &n.docs)
-        .text("patch_path", n.patch_path.as_deref())
-        .text("build_path", n.build_path.as_deref())
-        .put("unrendered_config", n.unrendered_config.clone())
+        .put("columns", &n.columns)
+        .put("meta", &n.meta)
+        .put("group", n.group.as_deref())
+        .put("docs", &n.docs)
+        .put("patch_path", n.patch_path.as_deref())
+        .put("build_path", n.build_path.as_deref())
+        .put("unrendered_config", &n.unrendered_config)
         .put("created_at", n.created_at)
-        .text("relation_name", n.relation_name.as_deref())
+        .put("relation_name", n.relation_name.as_deref())
         .put("raw_code", n.raw_code.as_str())
-        .put("doc_blocks", n.doc_blocks.clone())
+        .put("doc_blocks", &n.doc_blocks)
 }
 
 /// What all kinds with a text have; the compiled text only once it is there.
-fn text_facts(fields: Fields, n: &Node) -> Fields {
-    let sources: Vec<Value> = n.sources.iter().map(|(s, t)| json!([s, t])).collect();
+fn text_facts<O: Object>(fields: O, n: &Node) -> O {
     let fields = fields
         .put("language", if n.is_python() { "python" } else { "sql" })
-        .ser("refs", &n.refs)
-        .put("sources", sources)
-        .ser("metrics", &n.metrics)
-        .ser("depends_on", &n.depends_on);
+        .put("refs", &n.refs)
+        .put("sources", &n.sources)
+        .put("metrics", &n.metrics)
+        .put("depends_on", &n.depends_on);
     let fields = match &n.compiled {
-        None => fields.put("compiled_path", Value::Null),
+        None => fields.put("compiled_path", ()),
         Some(compiled) => fields
-            .text("compiled_path", compiled.path.as_deref())
+            .put("compiled_path", compiled.path.as_deref())
             .put("compiled", true)
             .put("compiled_code", compiled.code.as_str())
             .put("extra_ctes_injected", true)
-            .ser("extra_ctes", &compiled.extra_ctes),
+            .put("extra_ctes", &compiled.extra_ctes),
     };
-    fields.ser("contract", &n.contract)
+    fields.put("contract", &n.contract)
 }
 
-fn model(fields: Fields, n: &Node) -> Fields {
+fn model<O: Object>(fields: O, n: &Node) -> O {
     fields
         .put("access", n.access.as_deref().unwrap_or("protected"))
-        .put("constraints", n.constraints.clone())
-        .put("version", n.version.clone().unwrap_or_default())
-        .put(
-            "latest_version",
-            n.latest_version.clone().unwrap_or_default(),
-        )
-        .text("deprecation_date", n.deprecation_date.as_deref())
-        .put("primary_key", n.primary_key.clone())
-        .put("time_spine", n.time_spine.clone().unwrap_or_default())
+        .put("constraints", &n.constraints)
+        .put("version", &n.version)
+        .put("latest_version", &n.latest_version)
+        .put("deprecation_date", n.deprecation_date.as_deref())
+        .put("primary_key", &n.primary_key)
+        .put("time_spine", &n.time_spine)
 }
 
-fn generic_test(fields: Fields, n: &Node) -> Fields {
+fn generic_test<O: Object>(fields: O, n: &Node) -> O {
     let Some(test) = &n.test else {
         return fields;
     };
     fields
-        .text("column_name", test.column_name.as_deref())
+        .put("column_name", test.column_name.as_deref())
         .put("file_key_name", test.file_key_name.as_str())
-        .text("attached_node", test.attached_node.as_deref())
-        .put(
-            "test_metadata",
-            json!({
-                "name": test.name,
-                "kwargs": test.kwargs,
-                "namespace": test.namespace,
-            }),
-        )
+        .put("attached_node", test.attached_node.as_deref())
+        .put("test_metadata", metadata(test))
+}
+
+fn metadata(test: &GenericTest) -> Metadata<'_> {
+    Metadata {
+        name: &test.name,
+        kwargs: &test.kwargs,
+        namespace: test.namespace.as_deref(),
+    }
 }
