@@ -24,6 +24,14 @@ impl Args {
         })
     }
 
+    /// Positional texts.
+    pub fn texts(words: &[&str]) -> Self {
+        Self {
+            positional: words.iter().map(|w| Value::from(*w)).collect(),
+            named: Vec::new(),
+        }
+    }
+
     /// A named argument.
     pub fn named(&self, name: &str) -> Option<Value> {
         self.named

@@ -23,7 +23,8 @@ impl ConfigObject {
         lock(&self.0.config).get(key).cloned()
     }
 
-    fn get(&self, args: &Args) -> Result<Value, Error> {
+    /// `config.get(name, default)`.
+    pub(super) fn get(&self, args: &Args) -> Result<Value, Error> {
         if self.0.phase == Phase::Parse {
             return Ok(Value::from(""));
         }

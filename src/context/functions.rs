@@ -52,8 +52,8 @@ impl Object for Function {
 
 /// Every function by name.
 pub(super) const FUNCTIONS: &[(&str, Call)] = &[
-    ("ref", reference),
-    ("source", source),
+    ("ref", |inner, _, args| reference(inner, &args)),
+    ("source", |inner, _, args| source(inner, &args)),
     ("metric", metric),
     ("env_var", env_var),
     ("log", log),
@@ -125,8 +125,9 @@ fn own_relation(inner: &Inner) -> Value {
         .value()
 }
 
-fn reference(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
-    let r = ref_args(&args)?;
+/// `ref(…)`.
+pub(super) fn reference(inner: &Arc<Inner>, args: &Args) -> Result<Value, Error> {
+    let r = ref_args(args)?;
     if inner.phase == Phase::Parse {
         lock(&inner.recorder).refs.push(r);
         return Ok(own_relation(inner));
@@ -262,7 +263,8 @@ fn limited(inner: &Inner, mut relation: Relation, event_time: Option<&Json>) -> 
     relation
 }
 
-fn source(inner: &Arc<Inner>, _: &mut State<'_, '_>, args: Args) -> Result<Value, Error> {
+/// `source(…)`.
+pub(super) fn source(inner: &Arc<Inner>, args: &Args) -> Result<Value, Error> {
     let texts: Vec<&str> = args.positional.iter().filter_map(|v| v.as_str()).collect();
     let [source, table] = texts[..] else {
         return Err(compilation(format!(

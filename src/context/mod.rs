@@ -6,6 +6,7 @@ mod adapter;
 mod agate;
 mod api;
 mod args;
+mod argument;
 mod batch;
 mod bind;
 mod cache;

@@ -4,7 +4,7 @@ use super::relation::Relation;
 use super::scope::{NodeFacts, NodeScope, Phase, Setup};
 use super::shared::Shared;
 use crate::diag::{Diagnostic, code};
-use crate::graph::{Docs, MacroArgument, MacroInfo};
+use crate::graph::{Docs, MacroArgument, MacroInfo, Node};
 use crate::jinja::python::{self, Dict};
 use crate::jinja::{Mode, dialect::BlockKind, dialect::Parameter, read_blocks};
 use crate::parse::{Body, NamePart, ParseHost, Recorded};
@@ -98,6 +98,9 @@ pub(crate) fn test_argument(
             if !crate::config::has_jinja(&text) {
                 return Ok(Value::from(crate::config::without_jinja(&text)));
             }
+            if let Some(value) = super::argument::plain(scope, &text) {
+                return Ok(value);
+            }
             let file = SourceFile::new("<test argument>", text);
             let mode = if scope.0.executing() {
                 Mode::Strict
@@ -190,7 +193,7 @@ impl ParseHost for EngineHost {
         part: NamePart,
         custom: Option<&str>,
         package: &str,
-        node: &Map<String, Json>,
+        node: &Node,
     ) -> Result<String, Diagnostic> {
         let name = match part {
             NamePart::Database => "generate_database_name",
@@ -211,14 +214,15 @@ impl ParseHost for EngineHost {
         let Some(def) = def.or_else(|| registry.get("dbt", name)).cloned() else {
             return Ok(self.default_name(part, custom, node));
         };
-        let scope = self.scope(package, Self::facts(node), Phase::Parse, HashMap::new());
+        let node = crate::parse::node_map(node);
+        let scope = self.scope(package, Self::facts(&node), Phase::Parse, HashMap::new());
         let custom = custom.map_or_else(|| Value::from(()), Value::from);
         let value = self
             .shared
             .engine
             .call_macro(
                 &def,
-                &[custom, python::json::from_json(&Json::Object(node.clone()))],
+                &[custom, python::json::from_json(&Json::Object(node))],
                 &[],
                 scope.dynamic(),
             )
@@ -423,12 +427,7 @@ fn kind_of(value: &Json) -> Kind {
 
 impl EngineHost {
     /// dbt's rules where no macro says otherwise.
-    fn default_name(
-        &self,
-        part: NamePart,
-        custom: Option<&str>,
-        node: &Map<String, Json>,
-    ) -> String {
+    fn default_name(&self, part: NamePart, custom: Option<&str>, node: &Node) -> String {
         let target = &self.shared.target;
         match (part, custom) {
             (NamePart::Database, Some(c)) => c.to_string(),
@@ -436,16 +435,13 @@ impl EngineHost {
             (NamePart::Schema, Some(c)) => format!("{}_{}", target.schema, c.trim()),
             (NamePart::Schema, None) => target.schema.clone(),
             (NamePart::Alias, Some(c)) => c.trim().to_string(),
-            (NamePart::Alias, None) => {
-                let name = node.get("name").and_then(Json::as_str).unwrap_or_default();
-                match node.get("version").filter(|v| !v.is_null()) {
-                    Some(v) => format!(
-                        "{name}_v{}",
-                        crate::graph::version_text(v).replace('.', "_")
-                    ),
-                    None => name.to_string(),
+            (NamePart::Alias, None) => match node.version.as_ref().filter(|v| !v.is_null()) {
+                Some(v) => {
+                    let version = crate::graph::version_text(v).replace('.', "_");
+                    format!("{}_v{version}", node.name)
                 }
-            }
+                None => node.name.clone(),
+            },
         }
     }
 }

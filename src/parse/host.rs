@@ -1,6 +1,6 @@
 //! What parsing needs from the template engine; the `context` module provides it.
 use crate::diag::Diagnostic;
-use crate::graph::{MacroInfo, RefArgs};
+use crate::graph::{MacroInfo, Node, RefArgs};
 use crate::text::Place;
 use crate::yaml::Kind;
 use serde_json::{Map, Value};
@@ -93,7 +93,7 @@ pub trait ParseHost {
         part: NamePart,
         custom: Option<&str>,
         package: &str,
-        node: &Map<String, Value>,
+        node: &Node,
     ) -> Result<String, Diagnostic>;
 
     /// Evaluates a value of a properties file of a package. The error is a sentence.

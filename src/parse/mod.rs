@@ -36,7 +36,7 @@ mod unit_tests;
 pub use builder::Input;
 pub use host::{Body, NamePart, ParseHost, Recorded, push_new};
 pub use lookup::{Found, Names};
-pub use naming::render_relation;
+pub use naming::{node_map, render_relation};
 pub use resolve::word_place;
 pub use simulated::{SimulatedCheck, SimulatedSource};
 

@@ -10,13 +10,12 @@ use serde_json::{Map, Value};
 impl Builder<'_> {
     /// Database, schema, alias and the relation's full name.
     pub(super) fn names(&mut self, node: &mut Node, package: &Package) {
-        let map = node_map(node);
         let part = |part: NamePart, key: &str, sink: &mut Sink| {
             let custom = node.config.get(key).and_then(Value::as_str).map(str::trim);
             match self
                 .input
                 .host
-                .generate_name(part, custom, &package.project.name, &map)
+                .generate_name(part, custom, &package.project.name, node)
             {
                 Ok(name) => name.trim().to_string(),
                 Err(d) => {
@@ -103,7 +102,7 @@ pub fn render_relation(
 }
 
 /// A node as templates see it (`model`, the `node` of naming macros).
-pub(super) fn node_map(node: &Node) -> Map<String, Value> {
+pub fn node_map(node: &Node) -> Map<String, Value> {
     match crate::artifact::node(node) {
         Value::Object(map) => map,
         _ => Map::new(),

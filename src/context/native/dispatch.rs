@@ -1,6 +1,7 @@
 //! Macros that only hand on to the one that `adapter.dispatch` finds, and the plain ones that these find.
 use super::Body;
 use super::call::{Block, Call, attribute};
+use crate::context::argument::filtered;
 use crate::jinja::python;
 use minijinja::Error;
 use minijinja::value::Value;
@@ -81,7 +82,9 @@ const PLAIN: [(&str, Body); 9] = [
     ("default__drop_relation", drop_relation),
     ("default__get_test_sql", test_sql),
     ("default__get_limit_sql", limit_sql),
-    ("default__get_where_subquery", where_subquery),
+    ("default__get_where_subquery", |c| {
+        filtered(c.inner, c.arg(0))
+    }),
 ];
 
 /// All of them.
@@ -149,17 +152,4 @@ fn limit_sql(c: &mut Call<'_, '_, '_>) -> Result<Value, Error> {
         format!("\n  limit {}", python::str_of(&limit))
     };
     Ok(Value::from(format!("\n  {sql}\n  {limit}")))
-}
-
-/// The relation, or those of its rows that the configuration asks for.
-fn where_subquery(c: &mut Call<'_, '_, '_>) -> Result<Value, Error> {
-    let relation = c.arg(0);
-    let condition = c.config("where")?;
-    if !condition.is_true() {
-        return Ok(relation);
-    }
-    let (relation, condition) = (python::str_of(&relation), python::str_of(&condition));
-    Ok(Value::from(format!(
-        "(select * from {relation} where {condition}) dbt_subquery"
-    )))
 }

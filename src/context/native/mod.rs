@@ -53,6 +53,9 @@ const MATERIALIZATIONS: &[(&str, Body)] = &[
     ("materialization_unit_default", tests::unit_test),
 ];
 
+/// The id of the macro that filters the rows of a test, if nothing takes its place.
+pub(super) const WHERE_SUBQUERY: &str = "macro.dbt.default__get_where_subquery";
+
 /// A macro done in Rust, within one render.
 struct Native {
     inner: Arc<Inner>,

@@ -88,9 +88,14 @@ impl EngineBuilder {
     pub fn build(mut self, packages: Packages) -> Result<Engine> {
         self.registry.set_packages(packages);
         let mut env = environment();
-        for def in self.registry.iter() {
-            let added = env.add_template_owned(def.unique_id.clone(), def.template.text.clone());
-            if let Err(e) = added {
+        let call = (
+            CALL.to_string(),
+            format!("{PRELUDE}{{% set __ = __main() %}}"),
+        );
+        let macros = self.registry.iter();
+        let macros = macros.map(|def| (def.unique_id.clone(), def.template.text.clone()));
+        for (name, text) in std::iter::once(call).chain(macros) {
+            if let Err(e) = env.add_template_owned(name, text) {
                 let places = Places {
                     registry: &self.registry,
                     body: None,
@@ -307,10 +312,9 @@ impl Engine {
         let mut context = Context::new(&self.0.registry, scope, false);
         context.main = Some(main.clone());
         let names = Value::from_object(Names(Arc::new(context)));
-        let text = format!("{PRELUDE}{{% set __ = __main() %}}");
         self.0
             .env
-            .template_from_named_str(CALL, &text)
+            .get_template(CALL)
             .and_then(|t| t.render(names))
             .map_err(|e| {
                 let places = Places {
