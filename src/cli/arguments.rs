@@ -12,7 +12,10 @@ use std::path::PathBuf;
 pub(super) fn command(words: &Words, layers: &Layers) -> Result<Command, String> {
     let a = Arguments { words, layers };
     Ok(match words.verb().which {
-        "build" => Command::Build { show: a.on("show") },
+        "build" => Command::Build {
+            show: a.on("show"),
+            atomic: a.text("publish").as_deref() == Some("atomic"),
+        },
         "run" => Command::Run,
         "test" => Command::Test,
         "seed" => Command::Seed { show: a.on("show") },

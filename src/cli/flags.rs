@@ -362,6 +362,10 @@ impl Flags {
             if operation {
                 return !value.is_null() && !NOT_FOR_OPERATIONS.contains(&name.as_str());
             }
+            // What dbt does not know stands there only when it was asked for.
+            if name == "publish" && *value == json!("each") {
+                return false;
+            }
             let off = *value == json!(false) && LEFT_OUT_IF_OFF.contains(&name.as_str());
             !value.is_null() && !off
         });

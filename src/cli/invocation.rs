@@ -49,6 +49,8 @@ pub enum Command {
     Build {
         /// Print rows of seeds.
         show: bool,
+        /// Whether everything is published at once, in the end.
+        atomic: bool,
     },
     /// Models.
     Run,

@@ -175,6 +175,15 @@ pub static STORE_FAILURES: Opt = Opt::flag(
 )
 .env();
 
+/// `--publish`.
+pub static PUBLISH: Opt = Opt::choice(
+    "publish",
+    &["each", "atomic"],
+    "each",
+    "When what is built can be seen: each relation once it is made, or all at once in one transaction after every test has passed",
+)
+.env();
+
 /// `--show`.
 pub static SHOW: Opt = Opt::flag("show", "Print a few rows of each seed");
 

@@ -20,7 +20,7 @@ pub static DBT_VERBS: &[Verb] = &[
         name: "build",
         which: "build",
         about: "Run seeds, models, snapshots and tests in the order of their dependencies",
-        more: "A model whose test fails stops what is made of it.\n\nExamples:\n  tv1 build\n  tv1 build --select stg_users+ --exclude tag:slow\n  tv1 build --select state:modified+ --defer --state last-run",
+        more: "A model whose test fails stops what is made of it.\n\nExamples:\n  tv1 build\n  tv1 build --select stg_users+ --exclude tag:slow\n  tv1 build --select state:modified+ --defer --state last-run\n  tv1 build --publish atomic",
         options: &[
             &own::SELECT,
             &own::EXCLUDE,
@@ -35,6 +35,7 @@ pub static DBT_VERBS: &[Verb] = &[
             &own::EVENT_TIME_START,
             &own::EVENT_TIME_END,
             &own::STORE_FAILURES,
+            &own::PUBLISH,
             &own::SHOW,
             &own::EXPORT_SAVED_QUERIES,
             &own::INCLUDE_SAVED_QUERY,

@@ -19,6 +19,7 @@ mod lineage;
 mod list;
 mod metrics;
 mod operation;
+mod publish;
 mod python_json;
 mod report;
 mod retry;

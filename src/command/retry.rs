@@ -58,12 +58,14 @@ pub fn retry(ctx: &Session) -> Result<Outcome> {
         );
     }
     let strict = ctx.invocation.flags.warn_error;
+    let atomic = args.get("publish").and_then(Value::as_str) == Some("atomic") && failed(&results);
     let again: BTreeSet<String> = results
         .get("results")
         .and_then(Value::as_array)
         .into_iter()
         .flatten()
-        .filter(|r| is_open(r, strict))
+        // Where nothing was published, what went well is to be done again.
+        .filter(|r| atomic || is_open(r, strict))
         .filter_map(|r| r.get("unique_id").and_then(Value::as_str))
         .filter(|id| !id.starts_with("operation."))
         .map(str::to_string)

@@ -175,6 +175,7 @@ fn execute(
     let generate = |name: &str, progress: &dyn Fn(u64, Option<u64>)| {
         super::simulations::generate(ctx, loaded, name, progress, cancellation.flag())
     };
+    let staging = staging(ctx, loaded, &order, &runner)?;
     let work = Work {
         shared: loaded.shared.clone(),
         manifest: loaded.manifest.clone(),
@@ -189,8 +190,18 @@ fn execute(
         cancellation: cancellation.clone(),
         simulate: &generate,
         cloning,
+        staging: staging.as_ref(),
     };
-    let done = run::execute(&work);
+    let mut done = run::execute(&work);
+    if let Some(staging) = &staging {
+        super::publish::settle(
+            ctx,
+            loaded,
+            staging,
+            &mut done,
+            cancellation.is_interrupted(),
+        );
+    }
     if cancellation.is_interrupted() {
         let mut all = start;
         all.extend(done);
@@ -210,6 +221,31 @@ fn execute(
     all.extend(done);
     all.extend(end);
     Ok((all, cancellation.is_interrupted()))
+}
+
+/// What `--publish atomic` builds aside.
+fn staging(
+    ctx: &Session,
+    loaded: &Loaded,
+    order: &[String],
+    runner: &NodeRunner,
+) -> Result<Option<run::Staging>> {
+    if !matches!(ctx.invocation.command, Command::Build { atomic: true, .. }) {
+        return Ok(None);
+    }
+    let mut session = runner
+        .session
+        .lock()
+        .unwrap_or_else(PoisonError::into_inner);
+    let staging = run::Staging::new(&loaded.shared, &loaded.manifest, order);
+    staging.begin(session.raw(), &|text| {
+        ctx.reporter.emit(Event::Line {
+            level: crate::report::Level::Info,
+            text,
+            dbt: None,
+        });
+    })?;
+    Ok(Some(staging))
 }
 
 /// A query comment that cannot be made ends the run before the first statement.

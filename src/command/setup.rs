@@ -183,6 +183,7 @@ fn shared(
         graph: OnceLock::new(),
         selected: OnceLock::new(),
         deferred: OnceLock::new(),
+        staged: crate::context::Staged::default(),
         empty: flags.empty,
         sample: flags.sample.as_ref().map(|s| (edge(s.start), edge(s.end))),
         // A sample is also the range of models in batches, unless the flags name one.

@@ -101,6 +101,8 @@ pub struct Shared {
     pub selected: OnceLock<Vec<String>>,
     /// Relations of another environment (`--defer`, `clone`).
     pub deferred: OnceLock<Deferred>,
+    /// Relations that are built under other names until they are published (`--publish atomic`).
+    pub staged: super::publish::Staged,
     /// Whether a warning counts as an error (`--warn-error`, `--warn-error-options`).
     pub strict: Arc<dyn Fn(&Diagnostic) -> bool + Send + Sync>,
     /// Row limit for references (`--empty`).
@@ -131,6 +133,9 @@ impl Shared {
     /// The relation of another environment that a reference to a node means: where the node is not selected and the
     /// other environment goes first, or where the node has no relation here.
     pub fn deferred(&self, unique_id: &str, own: &Relation) -> Option<Relation> {
+        if let Some(staged) = self.staged.of(unique_id) {
+            return Some(staged);
+        }
         let deferred = self.deferred.get().filter(|d| d.refs)?;
         if let Some(forced) = deferred.forced.get(unique_id) {
             return Some(forced.clone());

@@ -7,6 +7,7 @@ pub mod catalog;
 mod cell;
 mod connect;
 mod copy;
+mod copy_table;
 mod error;
 mod explain;
 mod link;
@@ -22,6 +23,7 @@ mod wire;
 
 pub use cell::{Cell, Table};
 pub use copy::CopyWriter;
+pub use copy_table::{Copied, copy_table};
 pub use error::{Notice, PgError, PgErrorKind};
 pub use options::{ConnectOptions, Lookup, Secret, SslMode};
 pub use session::{CancelHandle, Outcome, Session};

@@ -1,6 +1,7 @@
 //! Worker threads: each with its own connection, each taking the next ready node until nothing is left.
 use super::failure::Failure;
 use super::node::NodeRunner;
+use super::publish::Staging;
 use super::schedule::Scheduler;
 use super::waits::Waits;
 use crate::context::{NodeSession, Shared};
@@ -97,6 +98,8 @@ pub struct Work<'a> {
     pub simulate: Simulate<'a>,
     /// Whether nodes are copied from another environment instead of built.
     pub cloning: bool,
+    /// Where relations stand until all are published, if not in their places.
+    pub staging: Option<&'a Staging>,
 }
 
 type Results = Vec<(Arc<NodeInfo>, Arc<NodeResult>)>;
@@ -445,7 +448,12 @@ impl Pool<'_> {
         if let Some(test) = manifest.unit_tests.get(id) {
             return told(runner.unit_test(test));
         }
-        match manifest.nodes.get(id) {
+        let node = manifest.nodes.get(id);
+        let staged = match self.staged(node, runner) {
+            Ok(staged) => staged,
+            Err(failed) => return told(*failed),
+        };
+        match staged.as_ref().or(node) {
             Some(node) if node.resource_type == ResourceType::Test => told(runner.test(node)),
             Some(node) if super::microbatch::is_microbatch(node, &self.work.shared) => {
                 let stopped = || self.work.cancellation.is_cancelled();
@@ -461,6 +469,24 @@ impl Pool<'_> {
                 (result, false)
             }
         }
+    }
+
+    /// A node under the name that it has until it is published, with what it goes on from.
+    fn staged(&self, node: Option<&Node>, runner: &NodeRunner) -> Result<Option<Node>, Box<Ended>> {
+        let (Some(node), Some(staging)) = (node, self.work.staging) else {
+            return Ok(None);
+        };
+        let Some(staged) = staging.node(node) else {
+            return Ok(None);
+        };
+        staging.carry_over(runner, node).map_err(|failure| {
+            let mut result = NodeResult::new(&node.unique_id, Status::Error);
+            result.message = Some(failure.message.clone());
+            result.diagnostic = Some(failure.diagnostic.clone());
+            result.relation_name.clone_from(&node.relation_name);
+            Box::new((result, Some(failure)))
+        })?;
+        Ok(Some(staged))
     }
 
     /// A runner with a connection as good as new.
@@ -498,7 +524,10 @@ impl Pool<'_> {
     }
 }
 
-fn told((result, failure): (NodeResult, Option<Failure>)) -> (NodeResult, bool) {
+/// How a node ended.
+type Ended = (NodeResult, Option<Failure>);
+
+fn told((result, failure): Ended) -> (NodeResult, bool) {
     (result, failure.is_some_and(|f| f.fail_fast))
 }
 

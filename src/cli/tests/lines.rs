@@ -185,7 +185,9 @@ fn commands_with_their_own_arguments() {
         command("db start --port 5433"),
         Command::DbStart { port: Some(5433) }
     );
-    assert_eq!(command("build --show"), Command::Build { show: true });
+    let build = |show, atomic| Command::Build { show, atomic };
+    assert_eq!(command("build --show"), build(true, false));
+    assert_eq!(command("build --publish atomic"), build(false, true));
     let Command::MetricsQuery(q) = command(
         "metrics query -m a,b -g date:day seg -w \"platform = 'TV'\" --from 2024-01-01 -o csv",
     ) else {

@@ -100,7 +100,7 @@ impl Inner {
         }
     }
 
-    pub(super) fn database_error(e: PgError, sql: String, prefix: usize) -> Error {
+    pub(in crate::context) fn database_error(e: PgError, sql: String, prefix: usize) -> Error {
         Raised::Database(Box::new(e), sql, prefix).into_error()
     }
 

@@ -45,7 +45,7 @@ fn drop_relation_if_exists(c: &mut Call<'_, '_, '_>) -> Result<Value, Error> {
 }
 
 /// A relation whose name ends in a suffix; the base is cut so that the whole fits.
-fn suffixed(base: &Value, suffix: &str) -> Result<Relation, Error> {
+pub(in crate::context) fn suffixed(base: &Value, suffix: &str) -> Result<Relation, Error> {
     let mut relation = Relation::expect(base, "base_relation")?;
     let Some(room) = MAX_NAME
         .checked_sub(suffix.chars().count())

@@ -16,6 +16,7 @@ mod tests;
 
 use super::scope::Inner;
 pub(super) use call::Call;
+pub(super) use helpers::suffixed;
 use minijinja::value::{Kwargs, Object, ObjectRepr, Value, from_args};
 use minijinja::{Error, State};
 use std::collections::HashMap;

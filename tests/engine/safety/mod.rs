@@ -5,4 +5,5 @@ mod microbatch;
 mod more;
 mod odd;
 mod options;
+mod publish;
 mod seeds;

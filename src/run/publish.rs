@@ -1,0 +1,230 @@
+//! `--publish atomic`: what a build makes stands under other names until everything has passed, and then takes the
+//! place of what was there in one transaction.
+use super::failure::{Failure, compile_failure, database_failure};
+use super::node::NodeRunner;
+use crate::context::{NodeSession, Relation, STAGED, Shared, not_copied, raised};
+use crate::diag::{Diagnostic, Result};
+use crate::graph::{Manifest, Node, ResourceType};
+use crate::outcome::NodeResult;
+use crate::pg::{Copied, PgError, Session, copy_table, quote_literal};
+use crate::report::NodeInfo;
+use std::collections::{BTreeMap, BTreeSet};
+use std::sync::{Arc, Mutex, PoisonError};
+
+/// The relations of a build that are not published yet.
+#[derive(Debug)]
+pub struct Staging {
+    /// In the order of the build, with the relation that stands for each node's own.
+    nodes: Vec<(String, Relation)>,
+    schemas: BTreeSet<String>,
+}
+
+/// Why nothing could be published.
+pub struct Refused {
+    /// The node whose relation was in the way.
+    pub unique_id: String,
+    /// What was wrong.
+    pub failure: Failure,
+}
+
+fn database(e: &PgError) -> Diagnostic {
+    e.diagnostic(None, None).heading("Database Error")
+}
+
+/// Schema and name as the database has them.
+fn plain(r: &Relation) -> (String, String) {
+    let fold = |text: &Option<String>, quoted: bool| {
+        let text = text.clone().unwrap_or_default();
+        if quoted { text } else { text.to_lowercase() }
+    };
+    (fold(&r.schema, r.quote[1]), fold(&r.identifier, r.quote[2]))
+}
+
+impl Staging {
+    /// The relations that these nodes will make. References find them from now on.
+    pub fn new(shared: &Shared, manifest: &Manifest, ids: &[String]) -> Self {
+        let (mut nodes, mut pairs) = (Vec::new(), BTreeMap::new());
+        for node in ids.iter().filter_map(|id| manifest.nodes.get(id)) {
+            let makes = match node.resource_type {
+                ResourceType::Model => !node.is_ephemeral(),
+                kind => matches!(kind, ResourceType::Seed | ResourceType::Snapshot),
+            };
+            if !makes {
+                continue;
+            }
+            let quoting = shared.quoting_of(node.config.get("quoting"));
+            let own = Relation::new(&node.database, &node.schema, &node.alias).quoted_as(quoting);
+            let staged = Shared::staged_name(&own);
+            nodes.push((node.unique_id.clone(), staged.clone()));
+            pairs.insert(node.unique_id.clone(), (own, staged));
+        }
+        shared.staged.set(pairs);
+        let schemas = nodes.iter().map(|(_, r)| plain(r).0).collect();
+        Self { nodes, schemas }
+    }
+
+    /// A node as it is built: under the name that it has until it is published.
+    pub fn node(&self, node: &Node) -> Option<Node> {
+        let staged = self.nodes.iter().find(|(id, _)| *id == node.unique_id)?;
+        let mut node = node.clone();
+        node.alias = staged.1.identifier.clone()?;
+        Some(node)
+    }
+
+    /// Waits for other builds of this kind in the same schemas, and drops what one that broke off has left.
+    ///
+    /// # Errors
+    /// The server refuses.
+    pub fn begin(&self, session: &mut Session, say: &dyn Fn(String)) -> Result<()> {
+        for schema in &self.schemas {
+            let key = quote_literal(&format!("{schema}.{STAGED}"));
+            let mut lock = |how: &str| {
+                let call = format!("{how}(pg_catalog.hashtextextended({key}, 7432))");
+                session.fetch(&format!("select pg_catalog.{call}"))
+            };
+            let free = lock("pg_try_advisory_lock").map_err(|e| database(&e))?;
+            if free.scalar().and_then(|c| c.as_bool()) != Some(true) {
+                say(format!(
+                    "Waiting for another build that will publish to the schema {schema}"
+                ));
+                lock("pg_advisory_lock").map_err(|e| database(&e))?;
+            }
+        }
+        self.discard(session)
+    }
+
+    /// Drops everything that is not published; what others have hung on it stops that.
+    ///
+    /// # Errors
+    /// Something is in the way, or the server refuses.
+    pub fn discard(&self, session: &mut Session) -> Result<()> {
+        let schemas: Vec<String> = self.schemas.iter().map(|s| quote_literal(s)).collect();
+        if schemas.is_empty() {
+            return Ok(());
+        }
+        let list = format!(
+            "select pg_catalog.format('drop %s if exists %I.%I', case c.relkind when 'v' then 'view' \
+             when 'm' then 'materialized view' else 'table' end, n.nspname, c.relname) \
+             from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+             where n.nspname in ({}) and c.relkind in ('r', 'v', 'm', 'p') \
+             and pg_catalog.right(c.relname, {}) = {} order by c.oid desc",
+            schemas.join(", "),
+            STAGED.len(),
+            quote_literal(STAGED)
+        );
+        loop {
+            let left = session.fetch(&list).map_err(|e| database(&e))?;
+            let drops = left.rows.iter().filter_map(|row| row[0].text());
+            // Later ones hang on earlier ones; where it is otherwise, another round finds the way free.
+            let (mut done, mut failed) = (0, None);
+            for sql in drops {
+                match session.execute(&sql) {
+                    Ok(_) => done += 1,
+                    Err(e) => failed = Some(e),
+                }
+            }
+            match failed {
+                None => return Ok(()),
+                Some(e) if done == 0 => return Err(database(&e).into()),
+                Some(_) => {}
+            }
+        }
+    }
+
+    /// Before a node that goes on from what is there: a copy of its table under the name that it has until then.
+    ///
+    /// # Errors
+    /// The table has something that a copy would lose, or the server refuses.
+    pub fn carry_over(&self, runner: &NodeRunner, node: &Node) -> std::result::Result<(), Failure> {
+        let shared = &runner.shared;
+        let fresh = ["view", "table", "materialized_view"].contains(&node.config.materialized());
+        let full = node.config.bool("full_refresh");
+        let anew = node.resource_type != ResourceType::Snapshot
+            && full.unwrap_or_else(|| shared.flag("FULL_REFRESH"));
+        let Some(staged) = shared
+            .staged
+            .of(&node.unique_id)
+            .filter(|_| !fresh && !anew)
+        else {
+            return Ok(());
+        };
+        let quoting = shared.quoting_of(node.config.get("quoting"));
+        let own = Relation::new(&node.database, &node.schema, &node.alias).quoted_as(quoting);
+        let ((schema, name), (_, copy)) = (plain(&own), plain(&staged));
+        let copied = {
+            let mut session = locked(&runner.session);
+            copy_table(session.raw(), &schema, &name, &copy)
+        };
+        match copied {
+            Ok(Copied::Nothing) => Ok(()),
+            Ok(Copied::Done) => {
+                shared.cache.add(&staged.of_kind("table"));
+                Ok(())
+            }
+            Ok(Copied::Cannot(why)) => {
+                let d = raised(&not_copied(&own, &why));
+                Err(compile_failure(node, d))
+            }
+            Err(e) => Err(database_failure(node, None, &e, "", 0, None, None)),
+        }
+    }
+
+    /// Everything in one transaction, what hangs on others first; the time for which readers wait is that of renames.
+    ///
+    /// # Errors
+    /// One of the relations cannot take its place; none has, then.
+    pub fn publish(
+        &self,
+        runner: &NodeRunner,
+        manifest: &Manifest,
+    ) -> std::result::Result<usize, Refused> {
+        let compiler = runner.compiler();
+        let mut published = 0;
+        let mut step = |id: &String, staged: &Relation| -> std::result::Result<(), Failure> {
+            let Some(node) = manifest.nodes.get(id) else {
+                return Ok(());
+            };
+            let scope = compiler.scope(node, compiler.facts(node));
+            let done = scope.publish(staged);
+            published += 1;
+            done.map_err(|e| compile_failure(node, raised(&e)))
+        };
+        for (id, staged) in self.nodes.iter().rev() {
+            if let Err(failure) = step(id, staged) {
+                return Err(Refused {
+                    unique_id: id.clone(),
+                    failure,
+                });
+            }
+        }
+        let committed = locked(&runner.session).commit();
+        if let (Err(e), Some((id, _))) = (committed, self.nodes.first())
+            && let Some(node) = manifest.nodes.get(id)
+        {
+            let failure = database_failure(node, None, &e, "", 0, None, None);
+            return Err(Refused {
+                unique_id: id.clone(),
+                failure,
+            });
+        }
+        Ok(published)
+    }
+}
+
+fn locked(session: &Mutex<NodeSession>) -> std::sync::MutexGuard<'_, NodeSession> {
+    session.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+/// Books that a node could not be published.
+pub fn refuse(results: &mut [(Arc<NodeInfo>, Arc<NodeResult>)], refused: &Refused) {
+    for (_, result) in results
+        .iter_mut()
+        .filter(|(_, r)| r.unique_id == refused.unique_id)
+    {
+        let mut failed = (**result).clone();
+        failed.status = crate::outcome::Status::Error;
+        failed.message = Some(refused.failure.message.clone());
+        failed.diagnostic = Some(refused.failure.diagnostic.clone());
+        *result = Arc::new(failed);
+    }
+}
