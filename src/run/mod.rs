@@ -1,6 +1,7 @@
 //! Runs nodes: worker threads, each with a connection, take what the scheduler says is ready.
 //!
 //! In: the manifest, the ids to run, shared facts. Out: a result for every node, told to the reporter as it happens.
+mod cancel;
 mod diff;
 mod failure;
 mod freshness;
@@ -18,6 +19,7 @@ mod unit_fixture;
 mod waits;
 mod worker;
 
+pub use cancel::Cancellation;
 pub use diff::{Changes, Finding, Mark, Pair, RowChange, diff, references};
 pub use failure::node_error;
 pub use freshness::check_freshness;
@@ -27,4 +29,4 @@ pub use publish::{Staging, refuse};
 pub use schedule::{Scheduler, edges, in_order, test_edges};
 pub use schemas::{prepare, schemas};
 pub use seed::agate_table;
-pub use worker::{Cancellation, Simulate, Work, execute, skip_all};
+pub use worker::{Simulate, Work, execute, skip_all};

@@ -1,4 +1,5 @@
 //! Worker threads: each with its own connection, each taking the next ready node until nothing is left.
+use super::cancel::Cancellation;
 use super::failure::Failure;
 use super::node::NodeRunner;
 use super::publish::Staging;
@@ -7,65 +8,11 @@ use super::waits::Waits;
 use crate::context::{NodeSession, Shared};
 use crate::graph::{Entry, Manifest, Node, ResourceType};
 use crate::outcome::{NodeResult, Status};
-use crate::pg::{CancelHandle, ConnectOptions, Session};
+use crate::pg::{ConnectOptions, Session};
 use crate::report::{Event, FailedEphemeral, Level, NodeInfo, Reporter};
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
-
-/// Stands for the thread of the hooks around the nodes.
-const HOOKS: usize = usize::MAX;
-
-/// Stops a run from outside: no further nodes, and the running statements cancelled.
-#[derive(Clone, Default)]
-pub struct Cancellation {
-    stopped: Arc<AtomicBool>,
-    interrupted: Arc<AtomicBool>,
-    running: Arc<Mutex<HashMap<usize, CancelHandle>>>,
-}
-
-impl Cancellation {
-    /// Asks for the stop; gives the number of statements that were cancelled.
-    pub fn cancel(&self) -> usize {
-        self.stopped.store(true, Ordering::SeqCst);
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        // A backend that is gone needs no cancelling.
-        running.values().filter(|h| h.cancel().is_ok()).count()
-    }
-
-    /// Set once the stop was asked for.
-    pub fn flag(&self) -> &AtomicBool {
-        &self.stopped
-    }
-
-    /// Cancels what runs on this connection, too: the one of the hooks around the nodes.
-    pub fn covers(&self, handle: CancelHandle) {
-        let mut running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.insert(HOOKS, handle);
-    }
-
-    /// Whether a thread of the run has a connection.
-    fn has_workers(&self) -> bool {
-        let running = self.running.lock().unwrap_or_else(PoisonError::into_inner);
-        running.keys().any(|thread| *thread != HOOKS)
-    }
-
-    /// As `cancel`, on a signal from outside.
-    pub fn interrupt(&self) -> usize {
-        self.interrupted.store(true, Ordering::SeqCst);
-        self.cancel()
-    }
-
-    /// Whether a signal asked for the stop, and not the run itself.
-    pub fn is_interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::SeqCst)
-    }
-
-    /// Whether the stop was asked for.
-    pub fn is_cancelled(&self) -> bool {
-        self.stopped.load(Ordering::SeqCst)
-    }
-}
 
 /// Generates the rows of a simulated source.
 pub type Simulate<'a> = &'a (dyn Fn(&str, &dyn Fn(u64, Option<u64>)) -> NodeResult + Sync);
@@ -502,16 +449,11 @@ impl Pool<'_> {
         if !reusable {
             let session = Session::connect(&self.work.options)?;
             let handle = session.cancel_handle();
-            self.work
-                .cancellation
-                .running
-                .lock()
-                .unwrap_or_else(PoisonError::into_inner)
-                .insert(number, handle);
+            self.work.cancellation.covers_thread(number, handle);
             *slot = Some(NodeRunner {
                 shared: self.work.shared.clone(),
                 session: Arc::new(Mutex::new(
-                    NodeSession::new(session).stopped_by(self.work.cancellation.stopped.clone()),
+                    NodeSession::new(session).stopped_by(self.work.cancellation.switch()),
                 )),
                 batch: None,
             });
