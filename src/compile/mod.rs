@@ -9,7 +9,7 @@ pub use inject::inject_ctes;
 pub use map::SourceMap;
 
 use crate::context::{
-    NodeFacts, NodeScope, NodeSession, Phase, Relation, Setup, Shared, diagnostic, test_argument,
+    NodeFacts, NodeScope, NodeSession, Phase, Relation, Setup, Shared, diagnostic, evaluated,
 };
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Compiled, ExtraCte, Node, ResourceType};
@@ -225,7 +225,7 @@ impl Compiler {
             for (key, value) in &test.kwargs {
                 kwargs.push((
                     Value::from(key.as_str()),
-                    test_argument(&self.shared, scope, key, value)?,
+                    evaluated(&self.shared, scope, key, value)?,
                 ));
             }
             scope.set(

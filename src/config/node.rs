@@ -3,6 +3,7 @@
 //! Rules: dbt's config precedence (own project tree, properties file, in-file calls, root tree over packages).
 use crate::graph::ResourceType;
 use serde_json::{Map, Value, json};
+use std::sync::OnceLock;
 
 /// Where a layer of configuration comes from.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -55,6 +56,15 @@ fn as_map(value: Value) -> Map<String, Value> {
 
 /// The defaults of a kind of node.
 pub fn defaults(kind: ResourceType) -> Map<String, Value> {
+    // Every node asks for them, so they are put together once a kind and copied from then on.
+    static KNOWN: [OnceLock<Map<String, Value>>; 32] = [const { OnceLock::new() }; 32];
+    match KNOWN.get(kind as usize) {
+        Some(known) => known.get_or_init(|| put_together(kind)).clone(),
+        None => put_together(kind),
+    }
+}
+
+fn put_together(kind: ResourceType) -> Map<String, Value> {
     let mut map = match kind {
         ResourceType::Seed => base("seed"),
         ResourceType::Snapshot => base("snapshot"),

@@ -1,12 +1,21 @@
-//! Arguments of generic tests: most are text, or one plain call, and need no template for that.
+//! What needs no template to be understood: texts and arguments of tests with nothing but plain calls.
 use super::args::Args;
 use super::config_object::ConfigObject;
+use super::exceptions::diagnostic;
 use super::functions;
 use super::native::WHERE_SUBQUERY;
 use super::scope::{Inner, NodeScope};
-use crate::jinja::{Resolved, Scope as _};
+use super::shared::Shared;
+use crate::diag::Diagnostic;
+use crate::graph::RefArgs;
+use crate::jinja::dialect::plain;
+use crate::jinja::python::{self, Dict};
+use crate::jinja::{Mode, Resolved, Scope as _};
+use crate::parse::{Body, Recorded};
+use crate::text::SourceFile;
 use minijinja::Error;
 use minijinja::value::Value;
+use serde_json::Value as Json;
 use std::sync::Arc;
 
 /// A call with nothing but texts, or a call of `get_where_subquery` around such a one.
@@ -19,10 +28,116 @@ enum Call<'t> {
 
 /// The value of `{{ ref('x') }}` and its like, where the names mean what they mean in dbt. None for anything else, and
 /// where the call fails: the template then says how.
-pub(super) fn plain(scope: &NodeScope, text: &str) -> Option<Value> {
+pub(super) fn argument(scope: &NodeScope, text: &str) -> Option<Value> {
     let text = text.trim().strip_prefix("{{")?.strip_suffix("}}")?;
     let call = read(text)?;
     value(scope, &call)?.ok()
+}
+
+/// An argument of a generic test, evaluated: texts that are calls of `ref` and the like are called.
+pub(crate) fn evaluated(
+    shared: &Shared,
+    scope: &NodeScope,
+    key: &str,
+    value: &Json,
+) -> Result<Value, Diagnostic> {
+    match value {
+        Json::String(text) if key != "column_name" => {
+            let text = called(text);
+            if !crate::config::has_jinja(&text) {
+                return Ok(Value::from(crate::config::without_jinja(&text)));
+            }
+            if let Some(value) = argument(scope, &text) {
+                return Ok(value);
+            }
+            let file = SourceFile::new("<test argument>", text);
+            let mode = if scope.0.executing() {
+                Mode::Strict
+            } else {
+                Mode::Absorbing
+            };
+            shared
+                .engine
+                .native(&file, 0..file.text.len(), mode, scope.dynamic())
+                .map_err(|e| diagnostic(&e, None))
+        }
+        Json::Array(items) => {
+            let mut out = Vec::new();
+            for item in items {
+                out.push(evaluated(shared, scope, "", item)?);
+            }
+            Ok(python::List::value(out))
+        }
+        Json::Object(map) => {
+            let mut out = Vec::new();
+            for (k, v) in map {
+                out.push((Value::from(k.as_str()), evaluated(shared, scope, "", v)?));
+            }
+            Ok(Dict::value(out.into_iter().collect()))
+        }
+        other => Ok(python::json::from_json(other)),
+    }
+}
+
+/// The text as a template: a call such as `ref('x')` may be written without braces.
+fn called(text: &str) -> String {
+    if looks_like_call(text) {
+        format!("{{{{ {text} }}}}")
+    } else {
+        text.to_string()
+    }
+}
+
+/// Whether a text is a call such as `ref('x')`, written without braces.
+fn looks_like_call(text: &str) -> bool {
+    let text = text.trim();
+    ["env_var", "ref", "var", "source", "doc"].iter().any(|f| {
+        text.strip_prefix(f).is_some_and(|rest| {
+            rest.trim_start().starts_with('(') && rest.ends_with(')') && rest.trim_start().len() > 2
+        })
+    })
+}
+
+/// Whether an argument of a test is text or a plain call, or a list or mapping of these. What it refers to is recorded.
+pub(super) fn is_plain(scope: &NodeScope, key: &str, value: &Json) -> bool {
+    match value {
+        Json::String(text) if key != "column_name" => {
+            let text = called(text);
+            !crate::config::has_jinja(&text) || argument(scope, &text).is_some()
+        }
+        Json::Array(items) => items.iter().all(|item| is_plain(scope, "", item)),
+        Json::Object(map) => map.values().all(|item| is_plain(scope, "", item)),
+        _ => true,
+    }
+}
+
+/// What rendering a text would record, where the text has nothing but plain calls.
+pub(super) fn recorded(shared: &Shared, body: &Body<'_>) -> Option<Recorded> {
+    // Python reads escapes in its own way.
+    if body.text.contains('\\') {
+        return None;
+    }
+    let registry = shared.engine.registry();
+    let own = |name: &str| registry.resolve(body.package, name).is_none();
+    if !["ref", "source", "config"].into_iter().all(own) {
+        return None;
+    }
+    let found = plain::read(body.text)?;
+    let refs = found.refs.into_iter().filter_map(|(mut names, version)| {
+        let name = names.pop()?;
+        Some(RefArgs {
+            name,
+            package: names.pop(),
+            version,
+        })
+    });
+    Some(Recorded {
+        config: found.config,
+        refs: refs.collect(),
+        sources: found.sources,
+        plain: true,
+        ..Recorded::default()
+    })
 }
 
 /// Reads a call; none if there is more to it.

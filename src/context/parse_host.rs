@@ -74,78 +74,23 @@ impl EngineHost {
         for (key, value) in kwargs {
             out.push((
                 Value::from(key.as_str()),
-                test_argument(&self.shared, scope, key, value)?,
+                super::argument::evaluated(&self.shared, scope, key, value)?,
             ));
         }
         Ok(Dict::value(out.into_iter().collect()))
     }
 }
 
-/// An argument of a generic test, evaluated: texts that are calls of `ref` and the like are called.
-pub(crate) fn test_argument(
-    shared: &Shared,
-    scope: &NodeScope,
-    key: &str,
-    value: &Json,
-) -> Result<Value, Diagnostic> {
-    match value {
-        Json::String(text) if key != "column_name" => {
-            let text = if looks_like_call(text) {
-                format!("{{{{ {text} }}}}")
-            } else {
-                text.clone()
-            };
-            if !crate::config::has_jinja(&text) {
-                return Ok(Value::from(crate::config::without_jinja(&text)));
-            }
-            if let Some(value) = super::argument::plain(scope, &text) {
-                return Ok(value);
-            }
-            let file = SourceFile::new("<test argument>", text);
-            let mode = if scope.0.executing() {
-                Mode::Strict
-            } else {
-                Mode::Absorbing
-            };
-            shared
-                .engine
-                .native(&file, 0..file.text.len(), mode, scope.dynamic())
-                .map_err(|e| diagnostic(&e, None))
-        }
-        Json::Array(items) => {
-            let mut out = Vec::new();
-            for item in items {
-                out.push(test_argument(shared, scope, "", item)?);
-            }
-            Ok(python::List::value(out))
-        }
-        Json::Object(map) => {
-            let mut out = Vec::new();
-            for (k, v) in map {
-                out.push((
-                    Value::from(k.as_str()),
-                    test_argument(shared, scope, "", v)?,
-                ));
-            }
-            Ok(Dict::value(out.into_iter().collect()))
-        }
-        other => Ok(python::json::from_json(other)),
-    }
-}
-
-/// Whether a text is a call such as `ref('x')`, written without braces.
-fn looks_like_call(text: &str) -> bool {
-    let text = text.trim();
-    ["env_var", "ref", "var", "source", "doc"].iter().any(|f| {
-        text.strip_prefix(f).is_some_and(|rest| {
-            rest.trim_start().starts_with('(') && rest.ends_with(')') && rest.trim_start().len() > 2
-        })
-    })
-}
-
 impl ParseHost for EngineHost {
+    fn plain_arguments(&self, package: &str, kwargs: &Map<String, Json>) -> Option<Recorded> {
+        let scope = self.scope(package, NodeFacts::default(), Phase::Parse, HashMap::new());
+        let all = kwargs.iter();
+        let mut plain = all.map(|(key, value)| super::argument::is_plain(&scope, key, value));
+        plain.all(|one| one).then(|| scope.recorded())
+    }
+
     fn is_plain(&self, text: &str) -> bool {
-        crate::jinja::dialect::plain::is_plain(text)
+        crate::jinja::dialect::plain::read(text).is_some()
     }
 
     fn config_as_written(&self, text: &str) -> Option<Map<String, Json>> {
@@ -154,6 +99,11 @@ impl ParseHost for EngineHost {
     }
 
     fn record(&self, body: &Body<'_>) -> Result<Recorded, Diagnostic> {
+        let plain = body.test_kwargs.is_none();
+        let plain = plain.then(|| super::argument::recorded(&self.shared, body));
+        if let Some(recorded) = plain.flatten() {
+            return Ok(recorded);
+        }
         let scope = self.scope(
             body.package,
             Self::facts(body.node),

@@ -346,7 +346,7 @@ impl<'a> Builder<'a> {
         // What dbt reads without rendering it takes call by call, every keyword for itself.
         let plain = node.resource_type == ResourceType::Model
             && !node.is_python()
-            && self.input.host.is_plain(&node.raw_code);
+            && (recorded.plain || self.input.host.is_plain(&node.raw_code));
         if plain {
             recorded.taken_singly();
         }

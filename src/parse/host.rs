@@ -18,6 +18,8 @@ pub struct Recorded {
     pub metrics: Vec<Vec<String>>,
     /// Macros called by the text itself, in order, each once.
     pub macros: Vec<String>,
+    /// Whether the text was read without rendering it, as dbt reads it.
+    pub plain: bool,
 }
 
 impl Recorded {
@@ -79,6 +81,9 @@ pub enum NamePart {
 pub trait ParseHost {
     /// Renders a node's text with `execute` false and tells what it recorded.
     fn record(&self, body: &Body<'_>) -> Result<Recorded, Diagnostic>;
+
+    /// What evaluating the arguments of a generic test records; none if they are more than texts and plain calls.
+    fn plain_arguments(&self, package: &str, kwargs: &Map<String, Value>) -> Option<Recorded>;
 
     /// Whether dbt reads a model's text without rendering it.
     fn is_plain(&self, text: &str) -> bool;

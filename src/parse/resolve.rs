@@ -20,10 +20,16 @@ impl Builder<'_> {
         let names = Names::new(&self.manifest);
         let ids: Vec<String> = self.manifest.nodes.keys().cloned().collect();
         for id in ids {
-            let Some(node) = self.manifest.nodes.get(&id).cloned() else {
+            // It is out of the list meanwhile; the last one stands in its place until it is back.
+            let Some((at, id, mut node)) = self.manifest.nodes.swap_remove_full(&id) else {
                 continue;
             };
-            self.resolve_node(&names, node);
+            let idle = self.resolve_node(&names, &mut node);
+            let last = self.manifest.nodes.insert_full(id, node).0;
+            self.manifest.nodes.swap_indices(at, last);
+            if idle {
+                self.set_idle(at);
+            }
         }
         self.resolve_exposures(&names);
         self.resolve_semantic(&names);
@@ -32,7 +38,16 @@ impl Builder<'_> {
         self.cycle();
     }
 
-    fn resolve_node(&mut self, names: &Names, mut node: Node) {
+    /// A test whose targets are not there is listed, but never runs.
+    fn set_idle(&mut self, at: usize) {
+        if let Some((id, mut node)) = self.manifest.nodes.shift_remove_index(at) {
+            node.config.0.insert("enabled".into(), false.into());
+            self.manifest.idle.insert(id, node);
+        }
+    }
+
+    /// What a node depends on; whether it must not run, as something that it refers to is not there.
+    fn resolve_node(&mut self, names: &Names, node: &mut Node) -> bool {
         let caller = node.package_name.clone();
         let mut idle = false;
         for (source, table) in node.sources.clone() {
@@ -48,7 +63,7 @@ impl Builder<'_> {
                     let near = nearest(&what, known.iter().map(String::as_str))
                         .map(|n| format!("a source named `{n}` exists"));
                     idle |= self.unresolved(
-                        &node,
+                        node,
                         "source",
                         &what,
                         "",
@@ -62,7 +77,7 @@ impl Builder<'_> {
         for r in node.refs.clone() {
             match names.find_ref(&r, &caller) {
                 Found::Node(id) => {
-                    self.check_access(&node, &id);
+                    self.check_access(node, &id);
                     push_new(&mut node.depends_on.nodes, id);
                 }
                 found => {
@@ -79,7 +94,7 @@ impl Builder<'_> {
                             .map(|n| format!("a node named `{n}` exists")),
                     };
                     idle |= self.unresolved(
-                        &node,
+                        node,
                         "node",
                         &r.name,
                         &version,
@@ -98,18 +113,14 @@ impl Builder<'_> {
                     let near = nearest(&name, names.metric_names())
                         .map(|n| format!("a metric named `{n}` exists"));
                     let off = found == Found::Disabled;
-                    idle |= self.unresolved(&node, "metric", &name, "", off, near, &name);
+                    idle |= self.unresolved(node, "metric", &name, "", off, near, &name);
                 }
             }
         }
-        if idle {
-            self.manifest.nodes.shift_remove(&node.unique_id);
-            node.config.0.insert("enabled".into(), false.into());
-            self.manifest.idle.insert(node.unique_id.clone(), node);
-        } else {
-            self.foreign_keys(names, &mut node);
-            self.manifest.nodes.insert(node.unique_id.clone(), node);
+        if !idle {
+            self.foreign_keys(names, node);
         }
+        idle
     }
 
     /// A target that is not there: an error, for tests a warning (or nothing, when the target is switched off).

@@ -20,7 +20,6 @@ struct Target {
     call: String,
     file_key: String,
     is_source: bool,
-    version: Option<Value>,
     refs: Vec<RefArgs>,
     sources: Vec<(String, String)>,
 }
@@ -53,7 +52,6 @@ impl Builder<'_> {
             call: format!("ref('{}'{version_arg})", node.name),
             file_key: format!("{}.{}", p.section, node.name),
             is_source: false,
-            version: node.version.clone(),
             refs: vec![RefArgs {
                 name: node.name.clone(),
                 package: None,
@@ -72,7 +70,6 @@ impl Builder<'_> {
             call: format!("ref('{}')", p.name),
             file_key: format!("{}.{}", p.section, p.name),
             is_source: false,
-            version: None,
             refs: vec![RefArgs {
                 name: p.name.clone(),
                 package: None,
@@ -99,7 +96,6 @@ impl Builder<'_> {
             call: format!("source('{source}', '{name}')"),
             file_key: format!("sources.{source}"),
             is_source: true,
-            version: None,
             refs: Vec::new(),
             sources: vec![(source.to_string(), name.to_string())],
         };
@@ -283,7 +279,7 @@ impl Builder<'_> {
         column: Option<&str>,
         tags: &[String],
     ) -> Node {
-        let mut node = self.draft_node(draft);
+        let mut node = self.blank(draft);
         node.tags = tags.to_vec();
         node.test = Some(GenericTest {
             name: call.name.clone(),
@@ -320,7 +316,18 @@ impl Builder<'_> {
                 ..super::host::Recorded::default()
             });
         }
-        let _ = &target.version;
+        if call.config.is_empty()
+            && let Some(test) = &test
+            && self.looks_at_nothing_else(test, &call.kwargs)
+            && let Some(recorded) = self.input.host.plain_arguments(package, &call.kwargs)
+        {
+            let mut macros = vec![test.clone()];
+            recorded
+                .macros
+                .iter()
+                .for_each(|id| super::host::push_new(&mut macros, id.clone()));
+            return Ok(super::host::Recorded { macros, ..recorded });
+        }
         let map = super::naming::node_map(node);
         let body = Body {
             package,
@@ -339,6 +346,36 @@ impl Builder<'_> {
             }
         }
         Ok(recorded)
+    }
+
+    /// Whether a test is one of ours that refers to nothing but what its arguments refer to, called as it should be.
+    fn looks_at_nothing_else(&self, test: &str, kwargs: &Map<String, Value>) -> bool {
+        let Some(name) = test.strip_prefix("macro.dbt.") else {
+            return false;
+        };
+        let (needed, others): (&[&str], &[&str]) = match name {
+            "test_relationships" => (&["to", "field"], &[]),
+            "test_accepted_values" => (&["values"], &["quote"]),
+            _ => return false,
+        };
+        let always = ["model", "column_name"];
+        let known = |k: &String| {
+            let k = k.as_str();
+            always.contains(&k) || needed.contains(&k) || others.contains(&k)
+        };
+        let replaced = |package: &str| {
+            let of = |prefix: &str| format!("macro.{package}.{prefix}__{name}");
+            ["postgres", "default"]
+                .iter()
+                .any(|p| self.manifest.macros.contains_key(&of(p)))
+        };
+        let mut packages = self.input.packages.iter().map(|p| p.project.name.as_str());
+        kwargs.keys().all(known)
+            && [&["column_name"], needed]
+                .concat()
+                .iter()
+                .all(|k| kwargs.contains_key(*k))
+            && !packages.any(replaced)
     }
 
     /// Whether macros call another one, over any number of steps. While dbt parses a test it knows only such macros;
@@ -371,20 +408,6 @@ impl Builder<'_> {
             .chain(["dbt_postgres", "dbt"])
             .map(of)
             .find(known)
-    }
-
-    /// A node of a draft, not yet rendered.
-    pub(super) fn draft_node(&self, draft: &super::builder::Draft<'_>) -> Node {
-        let config = self.config(
-            draft.kind,
-            draft.package,
-            &draft.fqn,
-            draft.patch.as_ref(),
-            &[],
-        );
-        let mut node = self.blank(draft);
-        node.config = Config(config.rendered);
-        node
     }
 }
 

@@ -1,54 +1,69 @@
-//! Which texts dbt reads without rendering them. It has a reader that knows texts with nothing but literal calls of
-//! `ref`, `source` and `config`; what it notes of such a model differs a little from what rendering notes.
+//! Which texts dbt reads without rendering them, and what it reads. It has a reader that knows texts with nothing but
+//! literal calls of `ref`, `source` and `config`; what it notes of such a model differs a little from what rendering
+//! notes. What it finds needs no rendering here either.
 use super::expression::Tok;
 use super::tokens;
 use minijinja::machinery::Token;
+use serde_json::{Map, Value as Json};
 
-/// Whether a model's text has only calls that dbt's static reader understands.
-pub fn is_plain(source: &str) -> bool {
+/// What a plain text says, call by call.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Plain {
+    /// Names of each `ref`, one or two, and the version.
+    pub refs: Vec<(Vec<String>, Option<Json>)>,
+    /// Source and table of each `source`.
+    pub sources: Vec<(String, String)>,
+    /// Keywords of each `config`.
+    pub config: Vec<Map<String, Json>>,
+}
+
+/// Reads a model's text that has only calls which dbt's static reader understands; none if there is more in it.
+pub fn read(source: &str) -> Option<Plain> {
     let source = &*super::readable(source);
     // The engine's tokenizer gives the text of a `raw` block as text, and no tags around it.
-    !source.contains("endraw")
-        && tokens(source).is_ok_and(|toks| {
-            Reader {
-                source,
-                toks: &toks,
-            }
-            .text()
-        })
+    if source.contains("endraw") {
+        return None;
+    }
+    let toks = tokens(source).ok()?;
+    let mut reader = Reader {
+        source,
+        toks: &toks,
+        found: Plain::default(),
+    };
+    reader.text()?;
+    Some(reader.found)
 }
 
 struct Reader<'a, 's> {
     source: &'a str,
     toks: &'a [Tok<'s>],
+    found: Plain,
 }
 
 impl Reader<'_, '_> {
-    fn text(&mut self) -> bool {
+    fn text(&mut self) -> Option<()> {
         while let Some((token, range)) = self.toks.first() {
             // A tag that trims blanks is more than the reader knows.
             let trims = self
                 .source
                 .get(range.clone())
                 .is_some_and(|t| t.contains(['-', '+']));
-            let known = match token {
-                Token::TemplateData(_) => true,
+            match token {
+                Token::TemplateData(_) => {}
                 Token::VariableStart if !trims => {
                     self.toks = &self.toks[1..];
-                    if !self.expression() {
-                        return false;
+                    self.expression()?;
+                    let (end, range) = self.toks.first()?;
+                    let trims = self.source.get(range.clone())?.contains('-');
+                    if trims || !matches!(end, Token::VariableEnd) {
+                        return None;
                     }
-                    matches!(self.toks.first(), Some((Token::VariableEnd, range))
-                        if self.source.get(range.clone()).is_some_and(|t| !t.contains('-')))
                 }
-                _ => false,
-            };
-            if !known {
-                return false;
+                _ => return None,
             }
             self.toks = &self.toks[1..];
         }
-        true
+        Some(())
     }
 
     /// Steps over a token, if it is the next.
@@ -60,122 +75,179 @@ impl Reader<'_, '_> {
         found
     }
 
+    /// Steps over a token that must be there.
+    fn need(&mut self, wanted: impl Fn(&Token<'_>) -> bool) -> Option<()> {
+        self.eat(wanted).then_some(())
+    }
+
+    /// The next token, if it means something to `read`.
+    fn take<T>(&mut self, read: impl Fn(&Token<'_>) -> Option<T>) -> Option<T> {
+        let found = read(&self.toks.first()?.0)?;
+        self.toks = &self.toks[1..];
+        Some(found)
+    }
+
     fn comma(&mut self) -> bool {
         self.eat(|t| matches!(t, Token::Comma))
     }
 
-    fn closes(&mut self) -> bool {
-        self.eat(|t| matches!(t, Token::ParenClose))
+    fn closes(&mut self) -> Option<()> {
+        self.need(|t| matches!(t, Token::ParenClose))
     }
 
-    fn string(&mut self) -> bool {
-        self.eat(|t| matches!(t, Token::Str(_) | Token::String(_)))
+    fn string(&mut self) -> Option<String> {
+        self.take(|t| match t {
+            Token::Str(text) => Some((*text).to_string()),
+            Token::String(text) => Some(text.to_string()),
+            _ => None,
+        })
     }
 
-    fn number(&mut self) -> bool {
-        self.eat(|t| matches!(t, Token::Int(_) | Token::Float(_)))
+    fn number(&mut self) -> Option<Json> {
+        self.take(|t| match t {
+            Token::Int(n) => Some(Json::from(*n)),
+            Token::Float(x) => Some(Json::from(*x)),
+            _ => None,
+        })
     }
 
-    fn expression(&mut self) -> bool {
+    fn expression(&mut self) -> Option<()> {
         let [(Token::Ident(name), _), (Token::ParenOpen, _), ..] = self.toks else {
-            return self.number() || self.value(true);
+            return self.number().or_else(|| self.value()).map(drop);
         };
         let name = *name;
         self.toks = &self.toks[2..];
         match name {
             "ref" => self.reference(),
             "source" => {
-                self.string() && self.comma() && self.string() && {
-                    self.comma();
-                    self.closes()
-                }
+                let source = self.string()?;
+                self.need(|t| matches!(t, Token::Comma))?;
+                let table = self.string()?;
+                self.comma();
+                self.found.sources.push((source, table));
+                self.closes()
             }
             "config" => self.config(),
-            _ => false,
+            _ => None,
         }
     }
 
     /// One or two names, and perhaps a version.
-    fn reference(&mut self) -> bool {
-        if !self.string() {
-            return false;
-        }
-        let mut names = 1;
+    fn reference(&mut self) -> Option<()> {
+        let (mut names, mut version) = (vec![self.string()?], None);
         while self.comma() {
-            if self.string() {
-                names += 1;
+            if let Some(name) = self.string() {
+                names.push(name);
             } else if self.eat(|t| matches!(t, Token::Ident("v" | "version"))) {
-                let given = self.eat(|t| matches!(t, Token::Assign));
-                if !given || !(self.string() || self.number()) {
-                    return false;
-                }
+                self.need(|t| matches!(t, Token::Assign))?;
+                version = Some(self.string().map(Json::from).or_else(|| self.number())?);
                 self.comma();
                 break;
             } else {
                 break;
             }
         }
-        names <= 2 && self.closes()
+        if names.len() > 2 {
+            return None;
+        }
+        self.found.refs.push((names, version));
+        self.closes()
     }
 
     /// Keywords alone, at least one, and no hooks.
-    fn config(&mut self) -> bool {
+    fn config(&mut self) -> Option<()> {
+        let mut all = Map::new();
         loop {
-            let named = self.eat(
-                |t| matches!(t, Token::Ident(name) if !matches!(*name, "pre_hook" | "post_hook")),
-            );
-            if !named || !self.eat(|t| matches!(t, Token::Assign)) || !self.value(true) {
-                return false;
-            }
+            let name = self.take(|t| match t {
+                Token::Ident(name) if !matches!(*name, "pre_hook" | "post_hook") => {
+                    Some((*name).to_string())
+                }
+                _ => None,
+            })?;
+            self.need(|t| matches!(t, Token::Assign))?;
+            all.insert(name, self.value()?);
             let more = self.comma();
-            if self.closes() {
-                return true;
+            if self.closes().is_some() {
+                self.found.config.push(all);
+                return Some(());
             }
             if !more {
-                return false;
+                return None;
             }
         }
     }
 
-    /// Texts, lists and mappings of them; truth values within `config` alone. Numbers are not known.
-    fn value(&mut self, truth: bool) -> bool {
-        if self.string() || truth && self.eat(|t| matches!(t, Token::Ident("True" | "False"))) {
-            return true;
+    /// Texts, truth values, lists and mappings of them. Numbers are not known.
+    fn value(&mut self) -> Option<Json> {
+        if let Some(text) = self.string() {
+            return Some(Json::from(text));
+        }
+        if let Some(truth) = self.take(|t| match t {
+            Token::Ident("True") => Some(true),
+            Token::Ident("False") => Some(false),
+            _ => None,
+        }) {
+            return Some(Json::from(truth));
         }
         if self.eat(|t| matches!(t, Token::BracketOpen)) {
-            return self.several(|t| matches!(t, Token::BracketClose), |r| r.value(truth));
+            let items = self.several(|t| matches!(t, Token::BracketClose), Self::value)?;
+            return Some(Json::Array(items));
         }
-        self.eat(|t| matches!(t, Token::BraceOpen))
-            && self.several(
-                |t| matches!(t, Token::BraceClose),
-                |r| r.string() && r.eat(|t| matches!(t, Token::Colon)) && r.value(truth),
-            )
+        self.need(|t| matches!(t, Token::BraceOpen))?;
+        let pairs = self.several(
+            |t| matches!(t, Token::BraceClose),
+            |r| {
+                let key = r.string()?;
+                r.need(|t| matches!(t, Token::Colon))?;
+                Some((key, r.value()?))
+            },
+        )?;
+        Some(Json::Object(pairs.into_iter().collect()))
     }
 
     /// Items with commas between them, up to the end.
-    fn several(
+    fn several<T>(
         &mut self,
         end: impl Fn(&Token<'_>) -> bool,
-        item: impl Fn(&mut Self) -> bool,
-    ) -> bool {
+        item: impl Fn(&mut Self) -> Option<T>,
+    ) -> Option<Vec<T>> {
+        let mut all = Vec::new();
         if self.eat(&end) {
-            return true;
+            return Some(all);
         }
-        while item(self) {
+        loop {
+            all.push(item(self)?);
             if self.eat(&end) {
-                return true;
+                return Some(all);
             }
-            if !self.comma() {
-                return false;
-            }
+            self.need(|t| matches!(t, Token::Comma))?;
         }
-        false
     }
 }
 
 #[cfg(test)]
 mod tests {
-    use super::is_plain;
+    use super::{Plain, read};
+    use serde_json::json;
+
+    fn is_plain(text: &str) -> bool {
+        read(text).is_some()
+    }
+
+    #[test]
+    fn what_is_read() {
+        let text = "{{ config(a='b', c=['d', {'e': True}]) }}{{ ref('p', 'a', v=2) }}{{ source('s', 't') }}{{ ref('a\\'b') }}";
+        let config = json!({"a": "b", "c": ["d", {"e": true}]});
+        let want = Plain {
+            refs: vec![
+                (vec!["p".into(), "a".into()], Some(json!(2))),
+                (vec!["a'b".into()], None),
+            ],
+            sources: vec![("s".into(), "t".into())],
+            config: config.as_object().cloned().into_iter().collect(),
+        };
+        assert_eq!(read(text), Some(want));
+    }
 
     #[test]
     fn what_dbt_reads_without_rendering() {
