@@ -51,9 +51,7 @@ pub fn docs(ctx: &Session) -> Result<Outcome> {
     }
     let path = write_page(ctx, &loaded, &manifest, &catalog, results.as_ref())?;
     say(ctx, format!("Wrote {}", path.display()));
-    if let Some(d) = failed {
-        catalog_failed(ctx, &d);
-    }
+    catalog_failed(ctx, &failed);
     Ok(if !generate || catalog["errors"].is_null() {
         Outcome::Success
     } else {
@@ -63,7 +61,7 @@ pub fn docs(ctx: &Session) -> Result<Outcome> {
 
 /// What `docs generate` cannot look up, a sentence for each database that is not the profile's. As in dbt, the rest is
 /// written, and the command fails.
-fn elsewhere(loaded: &Loaded) -> Vec<String> {
+fn elsewhere(loaded: &Loaded) -> Vec<Diagnostic> {
     let own = &loaded.shared.target.connection.dbname;
     let nodes = loaded.manifest.nodes.values();
     let nodes = nodes.filter(|n| n.is_refable() && !n.is_ephemeral());
@@ -72,12 +70,11 @@ fn elsewhere(loaded: &Loaded) -> Vec<String> {
         .map(|n| &n.database)
         .chain(sources.map(|s| &s.database));
     let others: BTreeSet<&String> = all.filter(|d| !d.eq_ignore_ascii_case(own)).collect();
-    let told = |other: &&String| {
-        format!(
-            "Runtime Error\n  ERROR: Cross-db references not allowed in postgres ({other} vs {own})"
-        )
+    let refused = |other: &&String| {
+        let text = format!("ERROR: Cross-db references not allowed in postgres ({other} vs {own})");
+        Diagnostic::error(code::G0401, text).heading("Runtime Error")
     };
-    others.iter().map(told).collect()
+    others.iter().map(refused).collect()
 }
 
 fn say(ctx: &Session, text: String) {
@@ -104,7 +101,7 @@ fn catalog(
     ctx: &Session,
     loaded: &Loaded,
     chosen: Option<&BTreeSet<String>>,
-) -> Result<(Value, Option<Diagnostic>)> {
+) -> Result<(Value, Vec<Diagnostic>)> {
     let (generate, empty, compiles) = match ctx.invocation.command {
         Command::DocsGenerate {
             empty_catalog,
@@ -122,29 +119,22 @@ fn catalog(
         }
         other => other.ok(),
     };
-    let mut failed = None;
+    let mut failed = Vec::new();
     let relations = match session.filter(|_| !empty) {
         Some(session) if has_own_catalog(&loaded.shared, count) => {
             let own = super::catalog::own(loaded, chosen, count, session);
             own.unwrap_or_else(|d| {
-                failed = Some(d);
+                failed.push(d);
                 Vec::new()
             })
         }
         Some(mut session) => super::catalog::relations(loaded, chosen, &mut session)?,
         None => Vec::new(),
     };
-    let mut errors: Vec<String> = failed.iter().map(told).collect();
     if generate && !empty {
-        let others = elsewhere(loaded);
-        for error in &others {
-            say(
-                ctx,
-                format!("Encountered an error while generating catalog: {error}"),
-            );
-        }
-        errors.extend(others);
+        failed.extend(elsewhere(loaded));
     }
+    let errors: Vec<String> = failed.iter().map(told).collect();
     let value = artifact::catalog(&relations, &errors, &super::run::meta(ctx));
     Ok((value, failed))
 }
@@ -156,13 +146,19 @@ fn told(d: &Diagnostic) -> String {
     format!("{heading}{}", lines.collect::<String>())
 }
 
-/// Says that a macro of the project made no catalogue; what else there is was written.
-fn catalog_failed(ctx: &Session, d: &Diagnostic) {
-    let shown = crate::diag::render(d, false);
-    for text in [
-        format!("Encountered an error while generating catalog: {shown}"),
-        "dbt encountered 1 failure while writing the catalog".to_string(),
-    ] {
+/// Says what is missing in the catalogue; what else there is was written.
+fn catalog_failed(ctx: &Session, failed: &[Diagnostic]) {
+    let one = |d: &Diagnostic| {
+        let shown = crate::diag::render(d, false);
+        format!("Encountered an error while generating catalog: {shown}")
+    };
+    let count = match failed.len() {
+        0 => return,
+        1 => "1 failure".to_string(),
+        n => format!("{n} failures"),
+    };
+    let count = format!("dbt encountered {count} while writing the catalog");
+    for text in failed.iter().map(one).chain([count]) {
         let level = Level::Error;
         ctx.reporter.emit(Event::Line {
             level,
