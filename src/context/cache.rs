@@ -149,15 +149,7 @@ impl Cache {
 
     /// Whether a relation is known to exist.
     pub fn has(&self, relation: &Relation) -> bool {
-        let fold = |text: Option<&String>, quoted: bool| {
-            let text = text.cloned().unwrap_or_default();
-            if quoted { text } else { text.to_lowercase() }
-        };
-        let key = (
-            fold(relation.schema.as_ref(), relation.quote[1]),
-            fold(relation.identifier.as_ref(), relation.quote[2]),
-        );
-        self.state().relations.contains_key(&key)
+        self.state().relations.contains_key(&relation.stored())
     }
 
     /// All relations of a schema.

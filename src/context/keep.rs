@@ -21,19 +21,6 @@ pub(super) struct Keep {
     held: Vec<(Relation, Vec<Dependant>)>,
 }
 
-/// Schema and name as the database has them.
-fn plain(r: &Relation) -> (String, String) {
-    let fold = |text: &Option<String>, i: usize| {
-        let text = text.clone().unwrap_or_default();
-        if r.quote[i] {
-            text
-        } else {
-            text.to_lowercase()
-        }
-    };
-    (fold(&r.schema, 1), fold(&r.identifier, 2))
-}
-
 fn failed(e: PgError) -> Error {
     Raised::Database(Box::new(e), String::new(), 0).into_error()
 }
@@ -70,7 +57,7 @@ impl Inner {
         if relation.schema.is_none() {
             return Ok(());
         }
-        let (schema, name) = plain(relation);
+        let (schema, name) = relation.stored();
         let mut session = self.connection()?;
         if session.begin_if_fresh().map_err(failed)? {
             catalog::take_turns(session.raw(), &schema, &name).map_err(failed)?;
@@ -100,9 +87,9 @@ impl Inner {
                 self.move_over(session.raw(), &from, &to)?;
             }
         }
-        let (schema, name) = plain(relation);
+        let (schema, name) = relation.stored();
         // A leftover of this node stands for the node's relation.
-        let this = self.node.this.as_ref().map(plain);
+        let this = self.node.this.as_ref().map(Relation::stored);
         let as_name = match this {
             Some((s, n)) if s == schema => n,
             _ => name.clone(),
@@ -147,7 +134,7 @@ impl Inner {
     }
 
     fn move_over(&self, raw: &mut Session, from: &Relation, to: &Relation) -> Result<(), Error> {
-        let ((schema, name), (_, old)) = (plain(from), plain(to));
+        let ((schema, name), (_, old)) = (from.stored(), to.stored());
         if !catalog::has_dependants(raw, &schema, &old).map_err(failed)? {
             return Ok(());
         }
@@ -225,7 +212,7 @@ impl Inner {
 }
 
 fn exists(raw: &mut Session, relation: &Relation) -> Result<bool, PgError> {
-    let (schema, name) = plain(relation);
+    let (schema, name) = relation.stored();
     let full = format!("{}.{}", quote_ident(&schema), quote_ident(&name));
     let sql = format!("select to_regclass({}) is not null", quote_literal(&full));
     Ok(raw.fetch(&sql)?.scalar().and_then(|c| c.as_bool()) == Some(true))
@@ -237,7 +224,7 @@ fn missing(
     relation: &Relation,
     all: &[Dependant],
 ) -> Result<Vec<Dependant>, PgError> {
-    let (schema, name) = plain(relation);
+    let (schema, name) = relation.stored();
     let now = if exists(raw, relation)? {
         catalog::dependants_of_old(raw, &schema, &name, &name)?
     } else {

@@ -111,16 +111,11 @@ impl NodeScope {
 impl Inner {
     /// Claims the first of some names of one schema, and looks at what is there under all of them.
     fn look(&self, relations: &[&Relation]) -> Result<(), Error> {
-        let fold = |text: &Option<String>, quoted: bool| {
-            let text = text.clone().unwrap_or_default();
-            if quoted { text } else { text.to_lowercase() }
-        };
         let Some(first) = relations.first() else {
             return Ok(());
         };
-        let schema = fold(&first.schema, first.quote[1]);
-        let names = relations.iter().map(|r| fold(&r.identifier, r.quote[2]));
-        let names: Vec<String> = names.collect();
+        let (schema, _) = first.stored();
+        let names: Vec<String> = relations.iter().map(|r| r.stored().1).collect();
         let there = self.connection()?.claim(&schema, &names, false);
         let there = there.map_err(|e| Self::database_error(e, String::new(), 0))?;
         let database = first.database.clone().unwrap_or_default();

@@ -171,7 +171,7 @@ fn table() -> String {
         "Methods of relations",
         "Of `this`, `ref(…)`, `api.Relation.create(…)`.",
         "relation.",
-        relation::METHODS,
+        relation::object::METHODS,
     );
     let columns: Vec<&str> = [column::METHODS, column::CLASS_METHODS].concat();
     section(

@@ -31,15 +31,6 @@ fn database(e: &PgError) -> Diagnostic {
     e.diagnostic(None, None).heading("Database Error")
 }
 
-/// Schema and name as the database has them.
-fn plain(r: &Relation) -> (String, String) {
-    let fold = |text: &Option<String>, quoted: bool| {
-        let text = text.clone().unwrap_or_default();
-        if quoted { text } else { text.to_lowercase() }
-    };
-    (fold(&r.schema, r.quote[1]), fold(&r.identifier, r.quote[2]))
-}
-
 impl Staging {
     /// The relations that these nodes will make. References find them from now on.
     pub fn new(shared: &Shared, manifest: &Manifest, ids: &[String]) -> Self {
@@ -59,7 +50,7 @@ impl Staging {
             pairs.insert(node.unique_id.clone(), (own, staged));
         }
         shared.staged.set(pairs);
-        let schemas = nodes.iter().map(|(_, r)| plain(r).0).collect();
+        let schemas = nodes.iter().map(|(_, r)| r.stored().0).collect();
         Self { nodes, schemas }
     }
 
@@ -150,7 +141,7 @@ impl Staging {
         };
         let quoting = shared.quoting_of(node.config.get("quoting"));
         let own = Relation::new(&node.database, &node.schema, &node.alias).quoted_as(quoting);
-        let ((schema, name), (_, copy)) = (plain(&own), plain(&staged));
+        let ((schema, name), (_, copy)) = (own.stored(), staged.stored());
         let copied = {
             let mut session = locked(&runner.session);
             copy_table(session.raw(), &schema, &name, &copy)

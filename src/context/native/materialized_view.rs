@@ -1,21 +1,18 @@
 //! Materialized views: created, refreshed, altered or left alone, as `materialized_view_get_build_sql` decides.
-use super::call::{Block, Call, attribute, relations};
+use super::call::{Block, Call, relations};
+use super::swap::Swap;
 use crate::jinja::python;
 use minijinja::Error;
 use minijinja::value::Value;
 
 pub(super) fn materialized_view(c: &mut Call<'_, '_, '_>) -> Result<Value, Error> {
-    let this = c.name("this")?;
-    let existing = c.cached(&this)?;
-    let kind = Value::from("materialized_view");
-    let target = c.typed(&this, &kind)?;
-    let intermediate = c.run("make_intermediate_relation", std::slice::from_ref(&target))?;
-    let backup_kind = if existing.is_none() {
-        kind
-    } else {
-        attribute(&existing, "type")
-    };
-    let backup = c.run("make_backup_relation", &[target.clone(), backup_kind])?;
+    let Swap {
+        existing,
+        target,
+        intermediate,
+        backup,
+        ..
+    } = Swap::names(c, "materialized_view")?;
     let (before, after) = (c.name("pre_hooks")?, c.name("post_hooks")?);
     let beside = [backup.clone(), intermediate.clone()];
     let with = |hooks: &Value| [beside[0].clone(), beside[1].clone(), hooks.clone()];

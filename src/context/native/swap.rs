@@ -1,5 +1,5 @@
 //! Views and tables: built under the intermediate name, then swapped with what was there, so readers never miss them.
-use super::call::{Block, Call, attribute, relations};
+use super::call::{Block, Call, attribute, none, relations};
 use minijinja::Error;
 use minijinja::value::Value;
 
@@ -18,8 +18,15 @@ pub(super) struct Swap {
 }
 
 impl Swap {
-    /// The names for a node's own relation, which will be of this kind.
+    /// The names for a node's own relation, which will be of this kind, and what is left over under them.
     pub(super) fn new(c: &mut Call<'_, '_, '_>, kind: &str) -> Result<Self, Error> {
+        let mut swap = Self::names(c, kind)?;
+        swap.left_over = [c.cached(&swap.intermediate)?, c.cached(&swap.backup)?];
+        Ok(swap)
+    }
+
+    /// The names alone.
+    pub(super) fn names(c: &mut Call<'_, '_, '_>, kind: &str) -> Result<Self, Error> {
         let this = c.name("this")?;
         let existing = c.cached(&this)?;
         let kind = Value::from(kind);
@@ -31,13 +38,12 @@ impl Swap {
             attribute(&existing, "type")
         };
         let backup = c.run("make_backup_relation", &[target.clone(), backup_kind])?;
-        let left_over = [c.cached(&intermediate)?, c.cached(&backup)?];
         Ok(Self {
             existing,
             target,
             intermediate,
             backup,
-            left_over,
+            left_over: [none(), none()],
         })
     }
 
