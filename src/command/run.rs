@@ -142,6 +142,12 @@ fn execute(
         session.lock().unwrap_or_else(PoisonError::into_inner).raw(),
     )?;
     run::prepare(&loaded.shared, &loaded.manifest, &ids, &session)?;
+    run::clear_left_over(
+        &loaded.shared,
+        &loaded.database.options,
+        &run::schemas(&loaded.shared, &loaded.manifest, &ids)?,
+        session.lock().unwrap_or_else(PoisonError::into_inner).raw(),
+    )?;
     let runner = NodeRunner {
         shared: loaded.shared.clone(),
         session,
@@ -237,8 +243,8 @@ fn staging(
         .session
         .lock()
         .unwrap_or_else(PoisonError::into_inner);
-    let staging = run::Staging::new(&loaded.shared, &loaded.manifest, order);
-    staging.begin(session.raw(), &|text| {
+    let mut staging = run::Staging::new(&loaded.shared, &loaded.manifest, order);
+    staging.begin(&loaded.database.options, session.raw(), &|text| {
         ctx.reporter.emit(Event::Line {
             level: crate::report::Level::Info,
             text,

@@ -25,7 +25,7 @@ pub use failure::node_error;
 pub use freshness::check_freshness;
 pub use hooks::{HookKind, HookNames, end_names, has_hooks, run_hooks};
 pub use node::{NodeRunner, find_materialization, resolve_keys};
-pub use publish::{Staging, refuse};
+pub use publish::{Staging, clear_left_over, refuse};
 pub use schedule::{Scheduler, edges, in_order, test_edges};
 pub use schemas::{prepare, schemas};
 pub use seed::agate_table;

@@ -6,7 +6,7 @@ use crate::context::{NodeSession, Relation, STAGED, Shared, not_copied, raised};
 use crate::diag::{Diagnostic, Result};
 use crate::graph::{Manifest, Node, ResourceType};
 use crate::outcome::NodeResult;
-use crate::pg::{Copied, PgError, Session, copy_table, quote_literal};
+use crate::pg::{ConnectOptions, Copied, PgError, Session, copy_table, quote_literal};
 use crate::report::NodeInfo;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -17,6 +17,7 @@ pub struct Staging {
     /// In the order of the build, with the relation that stands for each node's own.
     nodes: Vec<(String, Relation)>,
     schemas: BTreeSet<String>,
+    guard: Option<Guard>,
 }
 
 /// Why nothing could be published.
@@ -51,7 +52,11 @@ impl Staging {
         }
         shared.staged.set(pairs);
         let schemas = nodes.iter().map(|(_, r)| r.stored().0).collect();
-        Self { nodes, schemas }
+        Self {
+            nodes,
+            schemas,
+            guard: None,
+        }
     }
 
     /// A node as it is built: under the name that it has until it is published.
@@ -66,21 +71,14 @@ impl Staging {
     ///
     /// # Errors
     /// The server refuses.
-    pub fn begin(&self, session: &mut Session, say: &dyn Fn(String)) -> Result<()> {
-        for schema in &self.schemas {
-            let key = quote_literal(&format!("{schema}.{STAGED}"));
-            let mut lock = |how: &str| {
-                let call = format!("{how}(pg_catalog.hashtextextended({key}, 7432))");
-                session.fetch(&format!("select pg_catalog.{call}"))
-            };
-            let free = lock("pg_try_advisory_lock").map_err(|e| database(&e))?;
-            if free.scalar().and_then(|c| c.as_bool()) != Some(true) {
-                say(format!(
-                    "Waiting for another build that will publish to the schema {schema}"
-                ));
-                lock("pg_advisory_lock").map_err(|e| database(&e))?;
-            }
-        }
+    pub fn begin(
+        &mut self,
+        options: &ConnectOptions,
+        session: &mut Session,
+        say: &dyn Fn(String),
+    ) -> Result<()> {
+        let guard = Guard::of(options, &self.schemas, Some(say));
+        self.guard = guard.map_err(|e| database(&e))?;
         self.discard(session)
     }
 
@@ -89,37 +87,7 @@ impl Staging {
     /// # Errors
     /// Something is in the way, or the server refuses.
     pub fn discard(&self, session: &mut Session) -> Result<()> {
-        let schemas: Vec<String> = self.schemas.iter().map(|s| quote_literal(s)).collect();
-        if schemas.is_empty() {
-            return Ok(());
-        }
-        let list = format!(
-            "select pg_catalog.format('drop %s if exists %I.%I', case c.relkind when 'v' then 'view' \
-             when 'm' then 'materialized view' else 'table' end, n.nspname, c.relname) \
-             from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
-             where n.nspname in ({}) and c.relkind in ('r', 'v', 'm', 'p') \
-             and pg_catalog.right(c.relname, {}) = {} order by c.oid desc",
-            schemas.join(", "),
-            STAGED.len(),
-            quote_literal(STAGED)
-        );
-        loop {
-            let left = session.fetch(&list).map_err(|e| database(&e))?;
-            let drops = left.rows.iter().filter_map(|row| row[0].text());
-            // Later ones hang on earlier ones; where it is otherwise, another round finds the way free.
-            let (mut done, mut failed) = (0, None);
-            for sql in drops {
-                match session.execute(&sql) {
-                    Ok(_) => done += 1,
-                    Err(e) => failed = Some(e),
-                }
-            }
-            match failed {
-                None => return Ok(()),
-                Some(e) if done == 0 => return Err(database(&e).into()),
-                Some(_) => {}
-            }
-        }
+        drop_staged(session, &self.schemas)
     }
 
     /// Before a node that goes on from what is there: a copy of its table under the name that it has until then.
@@ -199,6 +167,100 @@ impl Staging {
             });
         }
         Ok(published)
+    }
+}
+
+/// Keeps other builds of this kind out of some schemas for as long as it lives. A transaction holds the locks: behind a
+/// pooler nothing else goes when the connection does.
+#[derive(Debug)]
+struct Guard(#[expect(dead_code, reason = "its end is what counts")] Mutex<Session>);
+
+impl Guard {
+    /// Takes the schemas; with nobody to tell that it waits, it does not wait, and gives none where one is taken.
+    fn of(
+        options: &ConnectOptions,
+        schemas: &BTreeSet<String>,
+        say: Option<&dyn Fn(String)>,
+    ) -> std::result::Result<Option<Self>, PgError> {
+        let mut session = Session::connect(options)?;
+        session.begin()?;
+        session.execute("set local idle_in_transaction_session_timeout = 0")?;
+        for schema in schemas {
+            let key = quote_literal(&format!("{schema}.{STAGED}"));
+            let mut lock = |how: &str| {
+                let call = format!("{how}(pg_catalog.hashtextextended({key}, 7432))");
+                session.fetch(&format!("select pg_catalog.{call}"))
+            };
+            let free = lock("pg_try_advisory_xact_lock")?;
+            if free.scalar().and_then(|c| c.as_bool()) == Some(true) {
+                continue;
+            }
+            let Some(say) = say else {
+                return Ok(None);
+            };
+            say(format!(
+                "Waiting for another build that will publish to the schema {schema}"
+            ));
+            lock("pg_advisory_xact_lock")?;
+        }
+        Ok(Some(Self(Mutex::new(session))))
+    }
+}
+
+/// Drops what a build of this kind that broke off has left in some schemas, unless one is at work there.
+///
+/// # Errors
+/// Something is in the way, or the server refuses.
+pub fn clear_left_over(
+    shared: &Shared,
+    options: &ConnectOptions,
+    schemas: &BTreeSet<String>,
+    session: &mut Session,
+) -> Result<()> {
+    let is_left = |r: &Relation| r.identifier.as_ref().is_some_and(|i| i.ends_with(STAGED));
+    let has_left = |schema: &&String| shared.cache.of_schema(schema).iter().any(is_left);
+    let schemas: BTreeSet<String> = schemas.iter().filter(has_left).cloned().collect();
+    if schemas.is_empty() {
+        return Ok(());
+    }
+    match Guard::of(options, &schemas, None).map_err(|e| database(&e))? {
+        Some(_alone) => drop_staged(session, &schemas),
+        None => Ok(()),
+    }
+}
+
+/// Drops all that has the name of something unpublished; what others have hung on it stops that.
+fn drop_staged(session: &mut Session, schemas: &BTreeSet<String>) -> Result<()> {
+    let names: Vec<String> = schemas.iter().map(|s| quote_literal(s)).collect();
+    if names.is_empty() {
+        return Ok(());
+    }
+    let list = format!(
+        "select pg_catalog.format('drop %s if exists %I.%I', case c.relkind when 'v' then 'view' \
+         when 'm' then 'materialized view' else 'table' end, n.nspname, c.relname) \
+         from pg_catalog.pg_class c join pg_catalog.pg_namespace n on n.oid = c.relnamespace \
+         where n.nspname in ({}) and c.relkind in ('r', 'v', 'm', 'p') \
+         and pg_catalog.right(c.relname, {}) = {} order by c.oid desc",
+        names.join(", "),
+        STAGED.len(),
+        quote_literal(STAGED)
+    );
+    loop {
+        let left = session.fetch(&list).map_err(|e| database(&e))?;
+        let drops = left.rows.iter().filter_map(|row| row[0].text());
+        // Later ones hang on earlier ones; where it is otherwise, another round finds the way free.
+        let (mut done, mut failed) = (0, None);
+        for sql in drops {
+            match session.execute(&sql) {
+                Ok(_) => done += 1,
+                Err(e) => failed = Some(e),
+            }
+        }
+        match failed {
+            None => return Ok(()),
+            Some(e) if done == 0 => return Err(database(&e).into()),
+            Some(_) => {}
+        }
     }
 }
 

@@ -202,6 +202,17 @@ fn a_build_that_was_killed_is_made_good_by_the_next() {
     assert_eq!(turns(&p), "1|1|1:1 2:1|1|2");
     p.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
     fs::remove_file(p.folder().join("tests/slow.sql")).unwrap();
+    // Another command clears away what was left, too, even where that hangs on what it replaces.
+    p.write(
+        "models/stg.sql",
+        "select id, 1 as turn, name as called from {{ ref('things') }}\n",
+    );
+    p.tv1(&["run", "--select", "stg"]).expect(0, &[]);
+    assert_eq!(staged(&p), "");
+    p.write(
+        "models/stg.sql",
+        "select id, name, {{ var('turn', 1) }} as turn from {{ ref('things') }}\n",
+    );
     p.tv1(&build(&["--vars", "{turn: 2}"])).expect(0, &[]);
     assert_eq!(turns(&p), "2|2|1:2 2:2 12:2|2|4");
     assert_eq!(staged(&p) + &p.debris(), "");
@@ -242,11 +253,34 @@ fn long_and_unquoted_names_and_the_rest_of_the_project() {
 }
 
 #[test]
+fn another_command_leaves_a_build_at_work_alone() {
+    let p = project();
+    p.tv1(&build(&[])).expect(0, &[]);
+    p.write(
+        "tests/slow.sql",
+        "select 1 from {{ ref('mv') }} where pg_sleep(3)::text = 'x'\n",
+    );
+    let at_work = p.spawn(&build(&["--vars", "{turn: 2}"]));
+    let begun = Instant::now();
+    while !staged(&p).contains("mv__tv1_next") {
+        assert!(begun.elapsed() < Duration::from_secs(60), "{}", staged(&p));
+        std::thread::sleep(Duration::from_millis(50));
+    }
+    p.tv1(&["run", "--select", "stg"]).expect(0, &[]);
+    assert!(staged(&p).contains("mv__tv1_next"));
+    let output = at_work.wait_with_output().unwrap();
+    let said = String::from_utf8_lossy(&output.stdout).into_owned();
+    assert!(output.status.success(), "{said}");
+    assert_eq!(turns(&p), "2|2|1:2 2:2 12:2|2|4");
+    assert_eq!(staged(&p) + &p.debris(), "");
+}
+
+#[test]
 fn two_builds_wait_for_each_other() {
     let p = project();
     p.write(
         "tests/slow.sql",
-        "select 1 from (select pg_sleep(2)) s, {{ ref('mv') }} where false\n",
+        "select 1 from {{ ref('mv') }} where pg_sleep(2)::text = 'x'\n",
     );
     let first = p.spawn(&build(&[]));
     let second = p.spawn(&build(&["--vars", "{turn: 2}"]));
