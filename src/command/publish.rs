@@ -2,12 +2,41 @@
 use super::session::Session;
 use super::setup::Loaded;
 use crate::context::NodeSession;
-use crate::diag::Diagnostic;
+use crate::diag::{Result, Stopped};
 use crate::outcome::{NodeResult, Status};
 use crate::report::{Event, Level, NodeInfo};
 use crate::run::{self, NodeRunner, Staging};
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
+
+/// Drops what a build that broke off has left aside; where that cannot be, it stays, and is told.
+pub fn clear_left_over(
+    ctx: &Session,
+    loaded: &Loaded,
+    ids: &[String],
+    session: &Mutex<NodeSession>,
+) -> Result<()> {
+    let schemas = run::schemas(&loaded.shared, &loaded.manifest, ids)?;
+    let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
+    let options = &loaded.database.options;
+    let cleared = run::clear_left_over(&loaded.shared, options, &schemas, session.raw());
+    if let Err(stopped) = cleared {
+        not_dropped(ctx, &stopped);
+    }
+    Ok(())
+}
+
+fn not_dropped(ctx: &Session, stopped: &Stopped) {
+    let why = stopped.0.first().map(|d| d.message.as_str());
+    ctx.reporter.emit(Event::Line {
+        level: Level::Warn,
+        text: format!(
+            "What was built aside could not be dropped: {}",
+            why.unwrap_or_default()
+        ),
+        dbt: None,
+    });
+}
 
 /// Publishes what was built if everything went well, else drops it; says which.
 pub fn settle(
@@ -70,18 +99,9 @@ pub fn settle(
             Level::Warn,
             format!("Nothing was published, {why}: what was there is as it was"),
         );
-        let mut session = session
-            .lock()
-            .unwrap_or_else(std::sync::PoisonError::into_inner);
+        let mut session = session.lock().unwrap_or_else(PoisonError::into_inner);
         if let Err(stopped) = staging.discard(session.raw()) {
-            let text = stopped
-                .0
-                .first()
-                .map_or_else(String::new, |d: &Diagnostic| d.message.clone());
-            say(
-                Level::Warn,
-                format!("What was built aside could not be dropped: {text}"),
-            );
+            not_dropped(ctx, &stopped);
         }
     }
 }

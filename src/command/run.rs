@@ -142,12 +142,7 @@ fn execute(
         session.lock().unwrap_or_else(PoisonError::into_inner).raw(),
     )?;
     run::prepare(&loaded.shared, &loaded.manifest, &ids, &session)?;
-    run::clear_left_over(
-        &loaded.shared,
-        &loaded.database.options,
-        &run::schemas(&loaded.shared, &loaded.manifest, &ids)?,
-        session.lock().unwrap_or_else(PoisonError::into_inner).raw(),
-    )?;
+    super::publish::clear_left_over(ctx, loaded, &ids, &session)?;
     let runner = NodeRunner {
         shared: loaded.shared.clone(),
         session,

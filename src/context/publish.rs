@@ -7,6 +7,7 @@ use super::native::suffixed;
 use super::relation::Relation;
 use super::scope::{Inner, NodeScope};
 use super::shared::Shared;
+use crate::graph::Node;
 use crate::pg::quote_ident;
 use minijinja::Error;
 use std::collections::BTreeMap;
@@ -36,18 +37,22 @@ impl Staged {
         all.get(unique_id).map(|(_, staged)| staged.clone())
     }
 
-    /// A text with the names that will be there when all is published.
-    pub fn published(&self, text: &str) -> String {
+    /// A node's text with the names that will be there when all is published.
+    pub fn published(&self, node: &Node, text: &str) -> String {
         let all = self.0.read().unwrap_or_else(PoisonError::into_inner);
-        if !text.contains(STAGED) {
-            return text.to_string();
+        let replaced = |text: String, (own, staged): &(Relation, Relation)| {
+            text.replace(&staged.name(), &own.name())
+        };
+        let mut out = text.to_string();
+        if out.contains(STAGED) {
+            let known = node.depends_on.nodes.iter().chain([&node.unique_id]);
+            out = known.filter_map(|id| all.get(id)).fold(out, replaced);
         }
-        let names = all
-            .values()
-            .map(|(own, staged)| (staged.name(), own.name()));
-        names.fold(text.to_string(), |text, (from, to)| {
-            text.replace(&from, &to)
-        })
+        // What an ephemeral model refers to is not the node's own.
+        if out.contains(STAGED) {
+            out = all.values().fold(out, replaced);
+        }
+        out
     }
 }
 

@@ -183,7 +183,7 @@ impl NodeRunner {
         result.relation_name = node.relation_name.clone();
         result.compiled = done.compiled.is_some();
         if let Some(compiled) = &done.compiled {
-            result.compiled_code = Some(self.shared.staged.published(&compiled.sql));
+            result.compiled_code = Some(self.shared.staged.published(node, &compiled.sql));
             result.macros.clone_from(&compiled.macros);
             result.extra_ctes.clone_from(&compiled.extra_ctes);
             if node.resource_type != ResourceType::Snapshot {
@@ -384,7 +384,7 @@ impl NodeRunner {
 
     /// Writes the compiled text; gives the path below the project folder.
     pub fn write_compiled(&self, node: &Node, sql: &str) -> String {
-        self.write("compiled", node, &self.shared.staged.published(sql))
+        self.write("compiled", node, &self.shared.staged.published(node, sql))
     }
 
     fn write(&self, kind: &str, node: &Node, text: &str) -> String {

@@ -8,6 +8,7 @@ use crate::graph::{Manifest, Node, ResourceType};
 use crate::outcome::NodeResult;
 use crate::pg::{ConnectOptions, Copied, PgError, Session, copy_table, quote_literal};
 use crate::report::NodeInfo;
+use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -15,7 +16,7 @@ use std::sync::{Arc, Mutex, PoisonError};
 #[derive(Debug)]
 pub struct Staging {
     /// In the order of the build, with the relation that stands for each node's own.
-    nodes: Vec<(String, Relation)>,
+    nodes: IndexMap<String, Relation>,
     schemas: BTreeSet<String>,
     guard: Option<Guard>,
 }
@@ -35,7 +36,7 @@ fn database(e: &PgError) -> Diagnostic {
 impl Staging {
     /// The relations that these nodes will make. References find them from now on.
     pub fn new(shared: &Shared, manifest: &Manifest, ids: &[String]) -> Self {
-        let (mut nodes, mut pairs) = (Vec::new(), BTreeMap::new());
+        let (mut nodes, mut pairs) = (IndexMap::new(), BTreeMap::new());
         for node in ids.iter().filter_map(|id| manifest.nodes.get(id)) {
             let makes = match node.resource_type {
                 ResourceType::Model => !node.is_ephemeral(),
@@ -47,11 +48,11 @@ impl Staging {
             let quoting = shared.quoting_of(node.config.get("quoting"));
             let own = Relation::new(&node.database, &node.schema, &node.alias).quoted_as(quoting);
             let staged = Shared::staged_name(&own);
-            nodes.push((node.unique_id.clone(), staged.clone()));
+            nodes.insert(node.unique_id.clone(), staged.clone());
             pairs.insert(node.unique_id.clone(), (own, staged));
         }
         shared.staged.set(pairs);
-        let schemas = nodes.iter().map(|(_, r)| r.stored().0).collect();
+        let schemas = nodes.values().map(|r| r.stored().0).collect();
         Self {
             nodes,
             schemas,
@@ -61,9 +62,9 @@ impl Staging {
 
     /// A node as it is built: under the name that it has until it is published.
     pub fn node(&self, node: &Node) -> Option<Node> {
-        let staged = self.nodes.iter().find(|(id, _)| *id == node.unique_id)?;
+        let staged = self.nodes.get(&node.unique_id)?;
         let mut node = node.clone();
-        node.alias = staged.1.identifier.clone()?;
+        node.alias = staged.identifier.clone()?;
         Some(node)
     }
 
@@ -253,7 +254,7 @@ fn drop_staged(session: &mut Session, schemas: &BTreeSet<String>) -> Result<()> 
         for sql in drops {
             match session.execute(&sql) {
                 Ok(_) => done += 1,
-                Err(e) => failed = Some(e),
+                Err(e) => failed = failed.or(Some(e)),
             }
         }
         match failed {

@@ -34,7 +34,7 @@ impl NodeRunner {
             Err(d) => Err(compile_failure(node, d)),
             Ok(compiled) => {
                 result.compiled = true;
-                result.compiled_code = Some(self.shared.staged.published(&compiled.sql));
+                result.compiled_code = Some(self.shared.staged.published(node, &compiled.sql));
                 result.macros.clone_from(&compiled.macros);
                 result.extra_ctes.clone_from(&compiled.extra_ctes);
                 self.count(node, &compiled, &mut result)

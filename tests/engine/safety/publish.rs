@@ -202,6 +202,11 @@ fn a_build_that_was_killed_is_made_good_by_the_next() {
     assert_eq!(turns(&p), "1|1|1:1 2:1|1|2");
     p.execute("select pg_terminate_backend(pid) from pg_stat_activity where datname = current_database() and pid <> pg_backend_pid()");
     fs::remove_file(p.folder().join("tests/slow.sql")).unwrap();
+    // What somebody has hung on it stays, and is told.
+    p.execute("create view peeks as select * from mv__tv1_next");
+    p.tv1(&["run", "--select", "stg"])
+        .expect(0, &["could not be dropped", "mv__tv1_next"]);
+    p.execute("drop view peeks");
     // Another command clears away what was left, too, even where that hangs on what it replaces.
     p.write(
         "models/stg.sql",
