@@ -8,6 +8,7 @@ use super::relation::Relation;
 use super::scope::{Inner, NodeScope};
 use super::shared::Shared;
 use crate::graph::Node;
+use crate::jinja::python;
 use crate::pg::quote_ident;
 use minijinja::Error;
 use std::collections::BTreeMap;
@@ -106,8 +107,15 @@ impl NodeScope {
         }
         inner.rename(&staged, &target)?;
         if let Some(old) = old {
+            let indexes = inner.paired_indexes(&backup, &target)?;
             let kind = old.kind.unwrap_or_default();
             inner.drop(&backup.of_kind(&kind))?;
+            for (name, made) in indexes {
+                let schema = quote_ident(&target.stored().0);
+                let (name, made) = (quote_ident(&name), quote_ident(&made));
+                let sql = format!("alter index {schema}.{made} rename to {name}");
+                inner.run(&sql, false, None)?;
+            }
         }
         inner.settle()
     }
@@ -135,6 +143,22 @@ impl Inner {
         let (database, schema) = (part(&relation.database), part(&relation.schema));
         let found = self.find(&database, &schema, &part(&relation.identifier))?;
         Ok(found.map(|r| r.quoted_as(relation.quote)))
+    }
+
+    /// Indexes of a relation and those that a copy of it has in their place.
+    fn paired_indexes(
+        self: &Arc<Self>,
+        of: &Relation,
+        copy: &Relation,
+    ) -> Result<Vec<(String, String)>, Error> {
+        let ((schema, name), (_, copy)) = (of.stored(), copy.stored());
+        let sql = crate::pg::paired_indexes(&schema, &name, &copy, STAGED);
+        let (_, table) = self.run(&sql, true, None)?;
+        let text = python::str_of;
+        let rows = table.rows().iter();
+        Ok(rows
+            .map(|r| (text(&r.cells[0]), text(&r.cells[1])))
+            .collect())
     }
 
     fn rename(self: &Arc<Self>, from: &Relation, to: &Relation) -> Result<(), Error> {

@@ -34,8 +34,8 @@ fn facts(table: &str, copy: &str) -> String {
          (select pg_catalog.string_agg(pg_catalog.quote_ident(a.attname), ', ' order by a.attnum) \
            from pg_catalog.pg_attribute a where a.attrelid = c.oid and a.attnum > 0 and not a.attisdropped \
            and a.attgenerated = ''), \
-         (select pg_catalog.string_agg(pg_catalog.format('alter table %s add %s;', {copy}, \
-           pg_catalog.pg_get_constraintdef(k.oid)), ' ' order by k.conname) \
+         (select pg_catalog.string_agg(pg_catalog.format('alter table %s add constraint %I %s;', {copy}, \
+           k.conname, pg_catalog.pg_get_constraintdef(k.oid)), ' ' order by k.conname) \
            from pg_catalog.pg_constraint k where k.conrelid = c.oid and k.contype = 'f'), \
          (select pg_catalog.string_agg(pg_catalog.format('grant %s on %s to %s%s;', x.privilege_type, {copy}, \
            case when x.grantee = 0 then 'public' else pg_catalog.quote_ident(pg_catalog.pg_get_userbyid(x.grantee)) end, \
@@ -43,6 +43,30 @@ fn facts(table: &str, copy: &str) -> String {
            from pg_catalog.aclexplode(c.relacl) x where x.grantee <> c.relowner), \
          pg_catalog.obj_description(c.oid, 'pg_class') \
          from pg_catalog.pg_class c where c.oid = pg_catalog.to_regclass({table}) and c.relkind in ('r', 'p')"
+    )
+}
+
+/// Which index of the copy stands for which of the table, in pairs of names: the table's first. `like` makes names of its
+/// own, which `mark` tells from names that were given.
+pub fn paired_indexes(schema: &str, name: &str, copy: &str, mark: &str) -> String {
+    let of = |name: &str| {
+        let table = quote_literal(&format!("{}.{}", quote_ident(schema), quote_ident(name)));
+        // What follows the names of the index and its table is the same for both.
+        format!(
+            "select c.relname::text as name, d.def, \
+             pg_catalog.row_number() over (partition by d.def order by c.oid) as nth \
+             from pg_catalog.pg_index i join pg_catalog.pg_class c on c.oid = i.indexrelid \
+             cross join lateral (select pg_catalog.concat(i.indisunique, i.indisprimary, \
+             pg_catalog.substring(pg_catalog.pg_get_indexdef(c.oid), ' USING .*$')) as def) d \
+             where i.indrelid = pg_catalog.to_regclass({table})"
+        )
+    };
+    format!(
+        "select o.name, n.name from ({}) o join ({}) n on o.def = n.def and o.nth = n.nth \
+         where pg_catalog.strpos(n.name, {}) > 0",
+        of(name),
+        of(copy),
+        quote_literal(mark)
     )
 }
 

@@ -23,7 +23,7 @@ mod wire;
 
 pub use cell::{Cell, Table};
 pub use copy::CopyWriter;
-pub use copy_table::{Copied, copy_table};
+pub use copy_table::{Copied, copy_table, paired_indexes};
 pub use error::{Notice, PgError, PgErrorKind};
 pub use options::{ConnectOptions, Lookup, Secret, SslMode};
 pub use session::{CancelHandle, Outcome, Session};

@@ -15,7 +15,7 @@ const STATE: &str = "select c.relname, c.relkind::text, pg_get_userbyid(c.relown
     from pg_class c where relnamespace = 'reports'::regnamespace and relkind in ('v', 'm', 'r') order by 1";
 
 const USERS: &str = "create schema reports; \
-    do $$ begin create role safety_reader; exception when duplicate_object then null; end $$; \
+    do $$ begin create role safety_reader; exception when duplicate_object or unique_violation then null; end $$; \
     create view reports.direct with (security_barrier = true) as select id, name from mart; \
     comment on view reports.direct is 'mine'; comment on column reports.direct.id is 'key'; \
     grant select on reports.direct to safety_reader; \

@@ -67,8 +67,8 @@ fn builds(p: &Project) -> Vec<(String, String)> {
     copy(p, &fixture(), "");
     p.execute(
         "create table public.hook_log (id serial, what text); \
-         do $$ begin create role opts_reader; exception when duplicate_object then null; end $$; \
-         do $$ begin create role opts_writer; exception when duplicate_object then null; end $$",
+         do $$ begin create role opts_reader; exception when duplicate_object or unique_violation then null; end $$; \
+         do $$ begin create role opts_writer; exception when duplicate_object or unique_violation then null; end $$",
     );
     let mut sent = Vec::new();
     for turn in 1..=3 {

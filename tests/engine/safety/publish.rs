@@ -38,7 +38,7 @@ fn project() -> Project {
         ("snapshots/snap.yml", SNAPSHOT),
     ]);
     p.execute(
-        "do $$ begin create role publish_reader; exception when duplicate_object then null; end $$",
+        "do $$ begin create role publish_reader; exception when duplicate_object or unique_violation then null; end $$",
     );
     p
 }
@@ -71,6 +71,11 @@ fn everything_is_seen_at_once() {
     p.tv1(&build(&[]))
         .expect(0, &["Published 6 relations in one transaction"]);
     assert_eq!(turns(&p), "1|1|1:1 2:1|1|2");
+    p.execute(
+        "create unique index by_hand on inc (turn, id); create index on inc (turn, id); \
+         create table parents (id int primary key); insert into parents values (1), (2), (12); \
+         alter table inc add primary key (id), add constraint inc_parent foreign key (id) references parents",
+    );
     p.write(
         "tests/unseen.sql",
         "select max(turn) from mart having max(turn) <> 1 -- {{ ref('mv') }}\n",
@@ -91,6 +96,11 @@ fn everything_is_seen_at_once() {
     assert!(view.contains("FROM things"), "{view}");
     let reads = "select has_table_privilege('publish_reader', 'inc', 'select')";
     assert_eq!(p.rows(reads), "t");
+    // Names that were given stay; none tells of how it came about.
+    let names = "select string_agg(relname, ' ' order by relname) from pg_class where relname ~ 'by_hand|inc_turn_id|tv1_next'";
+    assert_eq!(p.rows(names), "by_hand inc_turn_id_idx");
+    let keys = "select string_agg(conname || ' ' || contype::text, ', ' order by conname) from pg_constraint where conrelid = 'inc'::regclass";
+    assert_eq!(p.rows(keys), "inc_parent f, inc_pkey p");
     // Artefacts and compiled SQL speak of the relations as they are called now; `run` holds what was sent.
     let all = files(&p.folder().join("target"));
     for file in all
