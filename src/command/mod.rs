@@ -114,6 +114,7 @@ pub fn main() -> ExitCode {
         id,
         started_at: chrono::Utc::now(),
         again: None,
+        batches: std::collections::HashMap::new(),
     };
     let outcome = warnings::of_the_command_line(&ctx).and_then(|()| run(&ctx));
     let code = match &outcome {

@@ -7,7 +7,7 @@ use crate::cli::{self, Source};
 use crate::diag::{Diagnostic, Result, Stopped, code};
 use crate::report::Event;
 use serde_json::{Map, Value};
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 /// Commands whose results can be taken up.
 const AGAIN: &[&str] = &[
@@ -79,6 +79,11 @@ pub fn retry(ctx: &Session) -> Result<Outcome> {
     super::run(&Session {
         invocation,
         again,
+        batches: if atomic {
+            HashMap::new()
+        } else {
+            batches(&results)
+        },
         ..ctx.clone()
     })
 }
@@ -93,6 +98,19 @@ fn shown_folder(ctx: &Session) -> String {
             .as_ref()
             .map_or_else(|| "target".into(), |p| p.display().to_string()),
     }
+}
+
+/// What became of the batches of models that were built in part. Where no batch was built, the model is to be built as
+/// if for the first time.
+fn batches(results: &Value) -> HashMap<String, Value> {
+    let some = |b: &Value, key: &str| b[key].as_array().is_some_and(|list| !list.is_empty());
+    let all = results["results"].as_array().into_iter().flatten();
+    all.filter_map(|r| {
+        let batches = r.get("batch_results")?;
+        let partly = some(batches, "successful") && some(batches, "failed");
+        partly.then(|| Some((r["unique_id"].as_str()?.to_string(), batches.clone())))?
+    })
+    .collect()
 }
 
 /// Whether a result leaves something to do.

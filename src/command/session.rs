@@ -4,7 +4,7 @@ use crate::cli::Invocation;
 use crate::diag::{Diagnostic, Result};
 use crate::report::Reporter;
 use chrono::{DateTime, Utc};
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 /// The environment as the command sees it.
@@ -70,6 +70,8 @@ pub struct Session {
     pub started_at: DateTime<Utc>,
     /// For `retry`: the ids to run again, instead of a selection.
     pub again: Option<BTreeSet<String>>,
+    /// For `retry`: `batch_results` of the models of which only the failed batches run again, by unique id.
+    pub batches: HashMap<String, serde_json::Value>,
 }
 
 impl Session {

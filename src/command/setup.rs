@@ -195,7 +195,7 @@ fn shared(
                 .event_time_end
                 .or(flags.sample.as_ref().map(|s| s.end)),
         ),
-        retried: OnceLock::new(),
+        retried: ctx.batches.clone(),
         injected: Mutex::default(),
         env_read: Mutex::default(),
         warned: Mutex::default(),

@@ -9,7 +9,7 @@ pub use inject::inject_ctes;
 pub use map::SourceMap;
 
 use crate::context::{
-    NodeFacts, NodeScope, NodeSession, Phase, Relation, Setup, Shared, diagnostic, evaluated,
+    NodeFacts, NodeScope, NodeSession, Phase, Setup, Shared, diagnostic, evaluated,
 };
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Compiled, ExtraCte, Node, ResourceType};
@@ -81,16 +81,8 @@ impl Compiler {
         if node.contract.enforced && node.contract.alias_types {
             alias_types(&mut map);
         }
-        let own = node.config.get("quoting");
-        let get = |k: &str| own.and_then(|q| q.get(k)).and_then(Json::as_bool);
-        let base = self.shared.quoting;
-        let quote = [
-            get("database").unwrap_or(base[0]),
-            get("schema").unwrap_or(base[1]),
-            get("identifier").unwrap_or(base[2]),
-        ];
-        let this = (node.resource_type != ResourceType::Operation)
-            .then(|| Relation::new(&node.database, &node.schema, &node.alias).quoted_as(quote));
+        let this =
+            (node.resource_type != ResourceType::Operation).then(|| self.shared.relation_of(node));
         let mut allowed = node.depends_on.nodes.clone();
         allowed.push(node.unique_id.clone());
         NodeFacts {

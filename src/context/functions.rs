@@ -217,15 +217,9 @@ fn relation_of(inner: &Arc<Inner>, manifest: &Manifest, id: &str) -> Result<Valu
         }
         .value());
     }
-    let own = Relation::new(&node.database, &node.schema, &node.alias)
-        .quoted_as(quoting(inner, node.config.get("quoting")));
+    let own = inner.shared.relation_of(node);
     let relation = inner.shared.deferred(id, &own).unwrap_or(own);
     Ok(limited(inner, relation, node.config.get("event_time")).value())
-}
-
-/// Quoting of a node: its own over the project's over on.
-pub(super) fn quoting(inner: &Inner, own: Option<&Json>) -> [bool; 3] {
-    inner.shared.quoting_of(own)
 }
 
 /// A source's relation; the project's quoting does not apply to it.

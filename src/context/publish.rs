@@ -6,7 +6,6 @@ use super::exceptions::compilation;
 use super::native::suffixed;
 use super::relation::Relation;
 use super::scope::{Inner, NodeScope};
-use super::shared::Shared;
 use crate::graph::Node;
 use crate::jinja::python;
 use crate::pg::quote_ident;
@@ -57,11 +56,11 @@ impl Staged {
     }
 }
 
-impl Shared {
-    /// The relation of a node under the name that it has until it is published.
-    pub fn staged_name(own: &Relation) -> Relation {
-        let mut staged = own.clone();
-        let name = own.identifier.clone().unwrap_or_default();
+impl Relation {
+    /// The same under the name that it has until it is published.
+    pub fn staged(&self) -> Self {
+        let mut staged = self.clone();
+        let name = self.identifier.clone().unwrap_or_default();
         let room = super::MAX_NAME - STAGED.len();
         // Two long names may begin alike.
         let base = if name.len() > room {

@@ -3,7 +3,7 @@ use super::cache::Cache;
 use super::relation::Relation;
 use crate::config::{Dispatch, QueryComment, Target, Vars};
 use crate::diag::Diagnostic;
-use crate::graph::{Compiled, Manifest};
+use crate::graph::{Compiled, Manifest, Node};
 use crate::jinja::Engine;
 use crate::jinja::python;
 use crate::outcome::Step;
@@ -112,7 +112,7 @@ pub struct Shared {
     /// The range of event times of this run (`--event-time-start`, `--event-time-end`), UTC.
     pub event_time: (Option<chrono::NaiveDateTime>, Option<chrono::NaiveDateTime>),
     /// What `retry` runs again in part: `batch_results` of the run before, by unique id.
-    pub retried: OnceLock<HashMap<String, Json>>,
+    pub retried: HashMap<String, Json>,
     /// Ephemeral models that have been put into the text of others, by unique id.
     pub injected: Mutex<BTreeMap<String, Compiled>>,
     /// Environment variables that were read while parsing.
@@ -158,6 +158,12 @@ impl Shared {
             get("schema").unwrap_or(base[1]),
             get("identifier").unwrap_or(base[2]),
         ]
+    }
+
+    /// A node's own relation.
+    pub fn relation_of(&self, node: &Node) -> Relation {
+        let quoting = self.quoting_of(node.config.get("quoting"));
+        Relation::new(&node.database, &node.schema, &node.alias).quoted_as(quoting)
     }
 
     /// The variables that code of a package sees.

@@ -154,11 +154,7 @@ impl NodeRunner {
         let begun = Utc::now();
         let mut result = NodeResult::new(&node.unique_id, Status::Success);
         result.relation_name = node.relation_name.clone();
-        let earlier = self
-            .shared
-            .retried
-            .get()
-            .and_then(|r| r.get(&node.unique_id));
+        let earlier = self.shared.retried.get(&node.unique_id);
         let planned = match earlier {
             Some(earlier) => Ok(retried(node, &earlier["failed"])),
             None => self.plan(node),

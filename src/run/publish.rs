@@ -45,9 +45,8 @@ impl Staging {
             if !makes {
                 continue;
             }
-            let quoting = shared.quoting_of(node.config.get("quoting"));
-            let own = Relation::new(&node.database, &node.schema, &node.alias).quoted_as(quoting);
-            let staged = Shared::staged_name(&own);
+            let own = shared.relation_of(node);
+            let staged = own.staged();
             nodes.insert(node.unique_id.clone(), staged.clone());
             pairs.insert(node.unique_id.clone(), (own, staged));
         }
@@ -108,8 +107,7 @@ impl Staging {
         else {
             return Ok(());
         };
-        let quoting = shared.quoting_of(node.config.get("quoting"));
-        let own = Relation::new(&node.database, &node.schema, &node.alias).quoted_as(quoting);
+        let own = shared.relation_of(node);
         let ((schema, name), (_, copy)) = (own.stored(), staged.stored());
         let copied = {
             let mut session = locked(&runner.session);

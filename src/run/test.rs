@@ -1,7 +1,6 @@
 //! Runs a data test: its query is counted, and the count compared with what the test allows.
 use super::failure::{Failure, compile_failure, internal, node_error};
 use super::node::{NodeRunner, find_materialization, respond};
-use crate::context::Relation;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Compiled, Node};
 use crate::jinja::python;
@@ -67,11 +66,7 @@ impl NodeRunner {
     fn kept(&self, node: &Node) -> Option<String> {
         let asked = node.config.get("store_failures").and_then(Json::as_bool);
         let kept = asked.unwrap_or_else(|| self.shared.flag("STORE_FAILURES"));
-        let own = || {
-            Relation::new(&node.database, &node.schema, &node.alias)
-                .quoted_as(self.shared.quoting_of(node.config.get("quoting")))
-                .name()
-        };
+        let own = || self.shared.relation_of(node).name();
         node.relation_name.clone().or_else(|| kept.then(own))
     }
 

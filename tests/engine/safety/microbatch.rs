@@ -125,6 +125,27 @@ fn a_failed_batch_costs_only_itself() {
     assert_eq!(p.debris(), "");
 }
 
+/// The batches and their results are dbt's; dbt loses the others' rows when the earlier command was a full refresh.
+#[test]
+fn a_retry_runs_the_failed_batches_alone() {
+    let p = project();
+    // What a retry takes over of the earlier command does not build the table anew.
+    run(&p, &["--vars", "{bad: 2}", "--full-refresh"]).expect(1, &["PARTIAL SUCCESS (2/3)"]);
+    let said = p.tv1(&["retry", "--vars", "{bad: 0}"]).expect(
+        0,
+        &[
+            "Batch 1 of 1 OK created batch 2020-01-02 of public.mb",
+            "[SUCCESS in",
+        ],
+    );
+    assert!(!said.said.contains("batch 2020-01-01"), "{}", said.said);
+    assert_eq!(p.rows("select id, inc from mb order by 1"), "1|f 2|t 3|t");
+    let r = result(&p);
+    assert_eq!(days(&r["batch_results"]["successful"]), ["02", "01", "03"]);
+    assert_eq!(days(&r["batch_results"]["failed"]), [""; 0]);
+    assert_eq!(p.rows("select count(*) from down"), "3");
+}
+
 #[test]
 fn without_the_first_batch_the_others_do_not_begin() {
     let p = project();
