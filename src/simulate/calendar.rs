@@ -157,13 +157,13 @@ pub fn write_time(out: &mut Vec<u8>, rest: i64) {
     if seconds >= 360_000 {
         put(out, (seconds / 360_000) as u64, 1);
     }
-    out.extend_from_slice(&clock(seconds as u64));
+    out.extend_from_slice(&clock((seconds % 360_000) as u32));
     write_fraction(out, rest);
 }
 
-/// The numbers 0 to 99 in two digits.
-const PAIRS: [[u8; 2]; 100] = {
-    let mut pairs = [[0; 2]; 100];
+/// The numbers 0 to 99 in two digits; as many as can be told without a look at how many there are.
+const PAIRS: [[u8; 2]; 128] = {
+    let mut pairs = [[0; 2]; 128];
     let mut n = 0;
     while n < 100 {
         pairs[n] = [b'0' + (n / 10) as u8, b'0' + (n % 10) as u8];
@@ -172,14 +172,14 @@ const PAIRS: [[u8; 2]; 100] = {
     pairs
 };
 
-/// `HH:MM:SS` of seconds, hours modulo 100.
+/// `HH:MM:SS` of seconds below 100 hours.
 #[inline]
-pub fn clock(seconds: u64) -> [u8; 8] {
-    let seconds = (seconds % 360_000) as u32;
+pub fn clock(seconds: u32) -> [u8; 8] {
     let (minutes, hours) = (seconds / 60, seconds / 3600);
-    let [a, b] = PAIRS[hours as usize];
-    let [c, d] = PAIRS[(minutes - hours * 60) as usize];
-    let [e, f] = PAIRS[(seconds - minutes * 60) as usize];
+    let pair = |n: u32| PAIRS[n as usize % PAIRS.len()];
+    let [a, b] = pair(hours);
+    let [c, d] = pair(minutes - hours * 60);
+    let [e, f] = pair(seconds - minutes * 60);
     [a, b, b':', c, d, b':', e, f]
 }
 

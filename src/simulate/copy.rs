@@ -126,7 +126,12 @@ pub fn encode(buffer: &mut Vec<u8>, sql: SqlType, value: Val, frame: &Frame) {
         SqlType::BigInt | SqlType::Timestamp | SqlType::Double => eight(buffer, bits),
         SqlType::Real => fixed(buffer, (as_float(bits) as f32).to_be_bytes()),
         SqlType::Boolean => fixed(buffer, [u8::from(bits != 0)]),
-        SqlType::Text | SqlType::Varchar(_) => bytes(buffer, frame.text_bytes(bits)),
+        SqlType::Text | SqlType::Varchar(_) => {
+            let field = frame.world.field(bits);
+            if !field.is_some_and(|field| field.append(buffer)) {
+                bytes(buffer, frame.text_bytes(bits));
+            }
+        }
         SqlType::Json => bytes(buffer, frame.json_bytes(bits)),
         SqlType::Jsonb => {
             let text = frame.json_bytes(bits);

@@ -1,10 +1,11 @@
 //! The row being made: slots for its values, the key of its draws, an arena for its texts.
 
-use super::calendar::{self, DAY, SECOND};
+use super::calendar::{self, SECOND};
 use super::distribution::Truncated;
 use super::draw::{hash_bytes, mix};
 use super::value::{IN_ARENA, Type, Val};
 use super::world::{Choices, JsonKind, QuickMap, World};
+use std::ops::{Index, IndexMut};
 use std::sync::Arc;
 
 /// Compiled code of an expression. Names and literals, most of all operands, need no call.
@@ -34,10 +35,48 @@ impl Code {
     }
 }
 
+/// Compiled code of a condition: whether it holds for the present row.
+pub type Test = Box<dyn Fn(&mut Frame) -> bool + Send + Sync>;
+
+/// How many days' texts are kept: a month, and what follows it.
+const SHOWN_DAYS: usize = 32;
+/// Seconds in a day.
+const DAY_SECONDS: u32 = 86_400;
+
+/// Most slots of a program. The compiler refuses a simulation that needs more.
+pub const SLOTS: usize = 4096;
+
+/// The values of a row. There are always as many, so that reading one needs no look at how many there are.
+#[derive(Debug)]
+pub struct Slots(Box<[Val; SLOTS]>);
+
+impl Default for Slots {
+    #[expect(clippy::expect_used, reason = "the vector has the array's length")]
+    fn default() -> Self {
+        Self(vec![None; SLOTS].try_into().expect("as many as slots"))
+    }
+}
+
+impl Index<usize> for Slots {
+    type Output = Val;
+
+    #[inline]
+    fn index(&self, slot: usize) -> &Val {
+        &self.0[slot % SLOTS]
+    }
+}
+
+impl IndexMut<usize> for Slots {
+    #[inline]
+    fn index_mut(&mut self, slot: usize) -> &mut Val {
+        &mut self.0[slot % SLOTS]
+    }
+}
+
 /// The state of making rows on one thread.
 pub struct Frame {
     /// Values of everything that has a name.
-    pub slots: Vec<Val>,
+    pub slots: Slots,
     /// The key of the present row's draws.
     pub key: u64,
     /// The key of what the present row belongs to; `shuffle` permutes within it.
@@ -63,8 +102,8 @@ pub struct Frame {
     /// Frames for looking at candidates and at recomputed rows, by pick or table.
     pub inner: QuickMap<usize, Box<Frame>>,
     memo: Vec<Option<([u64; 4], Truncated)>>,
-    /// The day that was written last, and the text of a timestamp of it.
-    shown_day: (i64, [u8; 19]),
+    /// Days that were written last, each with the text of a timestamp of it, in quotes.
+    shown_days: Box<[(u32, [u8; 21]); SHOWN_DAYS]>,
 }
 
 /// What a lookup found.
@@ -86,10 +125,10 @@ pub struct Totals {
 }
 
 impl Frame {
-    /// An empty row with so many slots.
-    pub fn new(world: &Arc<World>, slots: usize, tally: usize) -> Self {
+    /// An empty row.
+    pub fn new(world: &Arc<World>, tally: usize) -> Self {
         Self {
-            slots: vec![None; slots],
+            slots: Slots::default(),
             key: 0,
             scope: 0,
             world: world.clone(),
@@ -103,7 +142,7 @@ impl Frame {
             totals: Vec::new(),
             inner: QuickMap::default(),
             memo: vec![None; 64],
-            shown_day: (i64::MIN, [0; 19]),
+            shown_days: Box::new([(u32::MAX, [b'"'; 21]); SHOWN_DAYS]),
         }
     }
 
@@ -166,24 +205,45 @@ impl Frame {
         }
     }
 
-    /// Appends a timestamp. Most are of the day that was written last, whose text is kept.
-    pub fn push_timestamp(&mut self, micros: i64, between: u8) {
-        let day = micros.div_euclid(DAY);
-        let rest = (micros - day * DAY) as u64;
-        if day != self.shown_day.0 {
-            let Some(text) = calendar::short_date(day) else {
-                calendar::write_timestamp(&mut self.arena, micros, between);
-                return;
-            };
-            self.shown_day.1[..10].copy_from_slice(&text);
-            self.shown_day.0 = day;
+    /// Appends a timestamp, as text has it.
+    pub fn push_timestamp(&mut self, micros: i64) {
+        match self.short_timestamp(micros, b' ') {
+            Some(text) => self.arena.extend_from_slice(&text[1..20]),
+            None => calendar::write_timestamp(&mut self.arena, micros, b' '),
         }
-        let seconds = rest / SECOND as u64;
-        let mut text = self.shown_day.1;
-        text[10] = between;
-        text[11..].copy_from_slice(&calendar::clock(seconds));
-        self.arena.extend_from_slice(&text);
-        calendar::write_fraction(&mut self.arena, (rest - seconds * SECOND as u64) as i64);
+    }
+
+    /// Appends a timestamp, as JSON has it.
+    pub fn push_json_timestamp(&mut self, micros: i64) {
+        if let Some(text) = self.short_timestamp(micros, b'T') {
+            self.arena.extend_from_slice(&text);
+            return;
+        }
+        self.arena.push(b'"');
+        calendar::write_timestamp(&mut self.arena, micros, b'T');
+        self.arena.push(b'"');
+    }
+
+    /// A timestamp of whole seconds from 2000 to 2136, in quotes. Its day is most often one of those that were
+    /// written last, whose texts are kept.
+    #[inline]
+    fn short_timestamp(&mut self, micros: i64, between: u8) -> Option<[u8; 21]> {
+        // What is before 2000 makes too large a number.
+        let seconds = u32::try_from(micros as u64 / SECOND as u64).ok()?;
+        if u64::from(seconds) * SECOND as u64 != micros as u64 {
+            return None;
+        }
+        let day = seconds / DAY_SECONDS;
+        let (known, shown) = &mut self.shown_days[day as usize % SHOWN_DAYS];
+        if *known != day {
+            shown[1..11].copy_from_slice(&calendar::short_date(i64::from(day))?);
+            *known = day;
+        }
+        let seconds = seconds - day * DAY_SECONDS;
+        let mut text = *shown;
+        text[11] = between;
+        text[12..20].copy_from_slice(&calendar::clock(seconds));
+        Some(text)
     }
 
     /// Where the next text of the arena begins.
@@ -299,6 +359,7 @@ fn arena_range(bits: u64) -> std::ops::Range<usize> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::simulate::calendar::DAY;
     use crate::simulate::world::Calendar;
 
     #[test]
@@ -312,13 +373,34 @@ mod tests {
             programs: Vec::new(),
             choices: std::sync::RwLock::default(),
         });
-        let mut frame = Frame::new(&world, 0, 0);
+        let mut frame = Frame::new(&world, 0);
         // The same day again, days next to each other, before 2000, beyond year 9999, parts of a second.
         let far = 3_000_000 * DAY;
-        for micros in [0, 1, DAY - 1, DAY, 5, -1, -DAY, far, far + 7, 3 * SECOND] {
+        let kept = SHOWN_DAYS as i64 * DAY;
+        let last = i64::from(u32::MAX) * SECOND;
+        for micros in [
+            0,
+            1,
+            DAY - 1,
+            DAY,
+            5,
+            -1,
+            -DAY,
+            far,
+            far + 7,
+            3 * SECOND,
+            kept,
+            0,
+            last,
+            last + SECOND,
+        ] {
             let (mark, mut want) = (frame.mark(), Vec::new());
-            frame.push_timestamp(micros, b'T');
+            frame.push_json_timestamp(micros);
+            frame.push_timestamp(micros);
+            want.push(b'"');
             calendar::write_timestamp(&mut want, micros, b'T');
+            want.push(b'"');
+            calendar::write_timestamp(&mut want, micros, b' ');
             let got = String::from_utf8_lossy(&frame.arena[mark..]);
             assert_eq!(got, String::from_utf8_lossy(&want));
         }

@@ -4,7 +4,7 @@ use super::frame::Frame;
 use super::host::Host;
 use super::program::Program;
 use super::project::{Options, Simulations};
-use super::run::{self, Failure, RowSink, Walker, Work};
+use super::run::{self, Failure, Row, RowSink, Walker, Work};
 use super::value::{SqlType, Type, as_float};
 use super::watch::Watches;
 use super::{calendar, compile};
@@ -53,24 +53,17 @@ const KEPT: usize = 5000;
 /// Rows profiled at most.
 const PROFILED: u64 = 200_000;
 
-struct First<'a> {
-    program: &'a Program,
+struct First {
     limit: usize,
     rows: Vec<Vec<Option<String>>>,
 }
 
-impl RowSink for First<'_> {
-    fn row(
-        &mut self,
-        frame: &mut Frame,
-        _: u64,
-        _: Option<i64>,
-    ) -> std::result::Result<(), Failure> {
+impl RowSink for First {
+    fn row(&mut self, frame: &mut Frame, row: Row<'_>) -> std::result::Result<(), Failure> {
         if self.rows.len() >= self.limit {
             return Err(Failure::new(ENOUGH));
         }
-        let row = self
-            .program
+        let row = row
             .out
             .iter()
             .map(|o| copy::shown(o.sql, frame.slots[o.slot], frame))
@@ -82,7 +75,6 @@ impl RowSink for First<'_> {
 
 /// Encodes rows as for a load and forgets them.
 struct Forgetful<'a> {
-    program: &'a Program,
     digest: Digest,
     block: Block,
     made: &'a AtomicU64,
@@ -91,13 +83,8 @@ struct Forgetful<'a> {
 }
 
 impl RowSink for Forgetful<'_> {
-    fn row(
-        &mut self,
-        frame: &mut Frame,
-        _: u64,
-        _: Option<i64>,
-    ) -> std::result::Result<(), Failure> {
-        self.block.add(&self.program.out, frame);
+    fn row(&mut self, frame: &mut Frame, row: Row<'_>) -> std::result::Result<(), Failure> {
+        self.block.add(row.out, frame);
         if self.block.bytes.len() >= BLOCK {
             self.block.digest(&mut self.digest);
             self.block.bytes.clear();
@@ -106,6 +93,10 @@ impl RowSink for Forgetful<'_> {
             (self.tell)(self.made.fetch_add(new, Ordering::Relaxed) + new);
         }
         Ok(())
+    }
+
+    fn by_column(&self) -> bool {
+        false
     }
 }
 
@@ -123,7 +114,6 @@ impl Simulations {
     ) -> Result<Preview> {
         let program = self.program(name)?;
         let mut sink = First {
-            program: &program,
             limit,
             rows: Vec::new(),
         };
@@ -151,7 +141,6 @@ impl Simulations {
         let program = self.program(name)?;
         let mut sink = Profiler {
             columns: program.out.iter().map(|_| Seen::default()).collect(),
-            program: &program,
             rows: 0,
         };
         let tally = self.walk(&program, options, host, &mut sink)?;
@@ -221,7 +210,6 @@ impl Simulations {
             for _ in 0..options.threads.max(1) {
                 scope.spawn(|| {
                     let mut sink = Forgetful {
-                        program: &program,
                         digest: Digest::default(),
                         block: Block::default(),
                         made: &made,
@@ -282,24 +270,18 @@ struct Seen {
     nulls: u64,
 }
 
-struct Profiler<'a> {
+struct Profiler {
     columns: Vec<Seen>,
-    program: &'a Program,
     rows: u64,
 }
 
-impl RowSink for Profiler<'_> {
-    fn row(
-        &mut self,
-        frame: &mut Frame,
-        _: u64,
-        _: Option<i64>,
-    ) -> std::result::Result<(), Failure> {
+impl RowSink for Profiler {
+    fn row(&mut self, frame: &mut Frame, row: Row<'_>) -> std::result::Result<(), Failure> {
         if self.rows >= PROFILED {
             return Err(Failure::new(ENOUGH));
         }
         self.rows += 1;
-        for (o, seen) in self.program.out.iter().zip(&mut self.columns) {
+        for (o, seen) in row.out.iter().zip(&mut self.columns) {
             let Some(bits) = frame.slots[o.slot] else {
                 seen.nulls += 1;
                 continue;

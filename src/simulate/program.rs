@@ -2,9 +2,9 @@
 //!
 //! `compile` makes it, `run` walks it. A level's rows belong to one row of the level above.
 
-use super::frame::Code;
+use super::frame::{Code, Test};
 use super::spec::Span;
-use super::value::{SqlType, TableId};
+use super::value::{SqlType, TableId, Val};
 use super::world::DayWindows;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
@@ -17,8 +17,6 @@ pub struct Program {
     pub name: String,
     /// From the root to the simulation itself.
     pub levels: Vec<Level>,
-    /// Slots of a frame.
-    pub slots: usize,
     /// Counters of a frame.
     pub tally_slots: usize,
     /// What the counters count.
@@ -29,6 +27,8 @@ pub struct Program {
     pub recomputed: BTreeSet<TableId>,
     /// The columns that are loaded.
     pub out: Vec<Out>,
+    /// Slots whose values never change.
+    pub fixed: Vec<(usize, Val)>,
 }
 
 impl fmt::Debug for Program {
@@ -118,7 +118,7 @@ pub struct ProcessCode {
     /// What is remembered, with the value at the start.
     pub state: Vec<(usize, Code)>,
     /// Whether a day counts.
-    pub filter: Option<Code>,
+    pub filter: Option<Test>,
     /// Names of the day.
     pub lets: Vec<(usize, Code)>,
     /// How many occurrences.
@@ -164,23 +164,25 @@ pub enum AtCode {
 /// Assignments under a condition.
 pub struct AssignCode {
     /// The condition.
-    pub condition: Option<Code>,
+    pub condition: Option<Test>,
     /// Slots and values.
     pub values: Vec<(usize, Code)>,
 }
 
 /// A row of a process.
 pub struct RowCode {
-    /// Columns with a value.
-    pub values: Vec<(usize, Code)>,
-    /// Columns without.
-    pub nulls: Vec<usize>,
+    /// Columns whose values are computed.
+    pub computed: Vec<(usize, Code)>,
+    /// Columns whose values stand in other slots, and where.
+    pub copied: Vec<(usize, usize)>,
+    /// The columns that are loaded, with the slots where their values stand before any is copied.
+    pub out: Vec<Out>,
 }
 
 /// Turns after an occurrence.
 pub struct RepeatCode {
     /// Goes on as long as this holds.
-    pub condition: Option<Code>,
+    pub condition: Option<Test>,
     /// More turns than this are an error.
     pub limit: u64,
     /// Assignments before the names.
@@ -194,7 +196,7 @@ pub struct RepeatCode {
     /// Assignments after the row.
     pub set_after: Vec<AssignCode>,
     /// Ends when this holds.
-    pub stop: Option<Code>,
+    pub stop: Option<Test>,
 }
 
 /// A `weights` column's counters and what is expected of them.

@@ -47,6 +47,50 @@ pub struct Segment {
     /// JSON values.
     pub json: Vec<JsonNode>,
     known: HashMap<Box<str>, u32>,
+    /// The first texts as COPY takes them.
+    fields: Vec<Field>,
+}
+
+/// Texts of a segment that are kept as COPY takes them: those of files and small tables, whose few texts are in most
+/// rows.
+const FIELDS: usize = 1024;
+
+/// A short text as COPY takes it: its length, then its bytes; filled up to a size that is quickly copied.
+#[derive(Debug, Clone, Copy)]
+pub struct Field {
+    bytes: [u8; Self::SIZE],
+    /// How many bytes count; none where the text is too long.
+    length: u8,
+}
+
+impl Field {
+    const SIZE: usize = 32;
+
+    fn new(text: &str) -> Self {
+        let mut bytes = [0; Self::SIZE];
+        let length = 4 + text.len();
+        if length <= Self::SIZE {
+            bytes[..4].copy_from_slice(&(text.len() as u32).to_be_bytes());
+            bytes[4..length].copy_from_slice(text.as_bytes());
+        }
+        Self {
+            bytes,
+            length: if length <= Self::SIZE {
+                length as u8
+            } else {
+                0
+            },
+        }
+    }
+
+    /// Appends it; says whether it could.
+    #[inline]
+    pub fn append(&self, out: &mut Vec<u8>) -> bool {
+        let end = out.len() + usize::from(self.length);
+        out.extend_from_slice(&self.bytes);
+        out.truncate(end);
+        self.length > 0
+    }
 }
 
 /// A JSON value, prepared for what expressions do with it.
@@ -146,6 +190,9 @@ impl Segment {
         }
         let i = self.texts.len() as u32;
         self.texts.push(text.into());
+        if self.fields.len() < FIELDS {
+            self.fields.push(Field::new(text));
+        }
         self.known.insert(text.into(), i);
         i
     }
@@ -413,6 +460,15 @@ impl World {
         debug_assert!(bits & IN_ARENA == 0);
         self.segment(bits)
             .map_or("", |s| &s.texts[bits as u32 as usize])
+    }
+
+    /// The text as COPY takes it, where that is kept.
+    #[inline]
+    pub fn field(&self, bits: u64) -> Option<&Field> {
+        if bits & IN_ARENA != 0 {
+            return None;
+        }
+        self.segment(bits)?.fields.get(bits as u32 as usize)
     }
 
     /// A JSON value that does not live in the arena.

@@ -20,8 +20,8 @@ impl Compiler<'_> {
             let field = format!("{path}.{i}");
             let condition = match &assign.condition {
                 None => None,
-                Some(src) => match self.machine(&format!("{field}.if"), src, scope, &Type::Bool) {
-                    Some(code) => Some(code),
+                Some(src) => match self.machine_test(&format!("{field}.if"), src, scope) {
+                    Some(test) => Some(test),
                     None => continue,
                 },
             };

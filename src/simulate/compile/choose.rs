@@ -186,7 +186,7 @@ pub(super) fn candidates(
 ) -> Option<Choices> {
     let world = f.world.clone();
     let held = world.tables.get(plan.table)?.as_ref()?;
-    let mut inner = Frame::new(&world, plan.slots, 0);
+    let mut inner = Frame::new(&world, 0);
     inner.slots[DAY] = today;
     for (i, (_, ty)) in by.iter().enumerate().take(8) {
         inner.slots[FIRST_BY + i] = match values[i] {

@@ -6,7 +6,7 @@ use crate::diag::code;
 use crate::simulate::alias::Shares;
 use crate::simulate::calendar::{self, DAY};
 use crate::simulate::draw::{mix, unit};
-use crate::simulate::frame::{Code, Frame};
+use crate::simulate::frame::{Code, Frame, Test};
 use crate::simulate::lang::parse;
 use crate::simulate::program::Tally;
 use crate::simulate::reach;
@@ -291,7 +291,7 @@ impl Compiler<'_> {
         name: &Name,
     ) -> Option<Typed> {
         let ty = Self::literal_type(rules.iter().map(|r| &r.then), sql);
-        let mut made: Vec<(Option<Code>, Val)> = Vec::new();
+        let mut made: Vec<(Option<Test>, Val)> = Vec::new();
         let field = self.field.clone();
         let mut fine = true;
         for (i, rule) in rules.iter().enumerate() {
@@ -299,8 +299,8 @@ impl Compiler<'_> {
             self.label = Some(field.clone());
             let condition = match &rule.condition {
                 None => None,
-                Some(src) => match self.src_as(src, scope, &Type::Bool, "a condition") {
-                    Some(code) => Some(code),
+                Some(src) => match self.src_test(src, scope, "a condition") {
+                    Some(test) => Some(test),
                     None => {
                         fine = false;
                         continue;
@@ -328,7 +328,7 @@ impl Compiler<'_> {
             ty,
             Code::new(move |f| {
                 for (condition, value) in &made {
-                    if condition.as_ref().is_none_or(|c| c.get(f) == Some(1)) {
+                    if condition.as_ref().is_none_or(|c| c(f)) {
                         return *value;
                     }
                 }
@@ -372,7 +372,7 @@ fn narrowed(code: Code, sql: SqlType) -> Code {
         }),
         SqlType::Timestamp => Code::new(move |f| {
             let bits = code.get(f)?;
-            if !DAYS.contains(&(bits as i64).div_euclid(DAY)) {
+            if !(*DAYS.start() * DAY..(*DAYS.end() + 1) * DAY).contains(&(bits as i64)) {
                 return f.fail("the time lies outside the years 1 to 9999");
             }
             Some(bits)

@@ -116,7 +116,7 @@ pub fn write_text(f: &mut Frame, ty: &Type, bits: u64) {
         Type::Float => write_float(&mut f.arena, as_float(bits)),
         Type::Text => f.push_text(bits),
         Type::Date => calendar::write_date(&mut f.arena, bits as i64),
-        Type::Timestamp => f.push_timestamp(bits as i64, b' '),
+        Type::Timestamp => f.push_timestamp(bits as i64),
         Type::Interval => {
             let micros = bits as i64;
             if micros < 0 {
@@ -156,11 +156,7 @@ pub fn write_json(f: &mut Frame, ty: &Type, bits: u64) {
             write_text(f, ty, bits);
             f.arena.push(b'"');
         }
-        Type::Timestamp => {
-            f.arena.push(b'"');
-            f.push_timestamp(bits as i64, b'T');
-            f.arena.push(b'"');
-        }
+        Type::Timestamp => f.push_json_timestamp(bits as i64),
     }
 }
 

@@ -173,18 +173,12 @@ impl Compiler<'_> {
                 ),
             );
         }
-        if name == "format" {
-            return self.format_call(args, span, scope);
+        match name {
+            "format" => return self.format_call(args, span, scope),
+            "if" => return self.conditional(args, span, scope),
+            _ => {}
         }
-        let mut list = Vec::new();
-        for arg in args {
-            list.push((self.expr(arg, scope)?, arg.span.clone()));
-        }
-        let mut args = Args {
-            name: name.to_string(),
-            list,
-            span: span.clone(),
-        };
+        let mut args = self.args(name, args, span, scope)?;
         let typed = match self.random(name, &mut args)? {
             Some(typed) => typed,
             None => match self.time_function(name, &mut args)? {
@@ -194,6 +188,25 @@ impl Compiler<'_> {
         };
         args.end()?;
         Ok(typed)
+    }
+
+    /// The arguments of a function, compiled.
+    pub(super) fn args(
+        &mut self,
+        name: &str,
+        args: &[Expr],
+        span: &Range<usize>,
+        scope: &Scope,
+    ) -> Checked<Args> {
+        let mut list = Vec::new();
+        for arg in args {
+            list.push((self.expr(arg, scope)?, arg.span.clone()));
+        }
+        Ok(Args {
+            name: name.to_string(),
+            list,
+            span: span.clone(),
+        })
     }
 
     fn curve(
@@ -264,7 +277,6 @@ impl Compiler<'_> {
 
     fn plain(&mut self, name: &str, args: &mut Args) -> Checked {
         Ok(match name {
-            "if" => self.conditional(args)?,
             "coalesce" | "least" | "greatest" => self.several(name, args)?,
             "nullif" => {
                 if args.list.len() != 2 {
@@ -300,31 +312,24 @@ impl Compiler<'_> {
         })
     }
 
-    fn conditional(&mut self, args: &mut Args) -> Checked {
-        if args.list.len() != 3 {
+    fn conditional(&mut self, args: &[Expr], span: &Range<usize>, scope: &Scope) -> Checked {
+        let [condition, a, b] = args else {
             return Err(mismatch(
-                &args.span,
+                span,
                 "if() takes three arguments: if(condition, a, b)",
             ));
-        }
-        let (condition, place) = args.list.remove(0);
-        let condition = self.condition(condition, &place)?;
-        let (a, b) = (args.list.remove(0).0, args.list.remove(0).0);
+        };
+        let condition = self.test(condition, true, scope)?;
+        let (a, b) = (self.expr(a, scope)?, self.expr(b, scope)?);
         let text = a.text.is_some() && b.text.is_some();
         let (ty, a, b) = if text {
             (Type::Text, a.code, b.code)
         } else {
-            self.joined(a, b, &args.span, "choose between")?
+            self.joined(a, b, span, "choose between")?
         };
         Ok(Typed::new(
             ty,
-            Code::new(move |f| {
-                if condition.get(f) == Some(1) {
-                    a.get(f)
-                } else {
-                    b.get(f)
-                }
-            }),
+            Code::new(move |f| if condition(f) { a.get(f) } else { b.get(f) }),
         ))
     }
 

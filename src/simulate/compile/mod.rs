@@ -16,6 +16,7 @@ mod program;
 mod random;
 mod texts;
 mod times;
+mod truth;
 mod words;
 
 pub use columns::shown;
@@ -159,6 +160,8 @@ pub struct Compiler<'a> {
     pub curves: BTreeMap<String, Arc<Curve>>,
     /// The next free slot.
     pub slots: usize,
+    /// Slots whose values never change.
+    pub fixed: Vec<(usize, Val)>,
     /// Tables that must be in memory.
     pub held: BTreeSet<TableId>,
     /// Simulations whose rows are recomputed one by one.
@@ -213,6 +216,16 @@ impl Compiler<'_> {
     pub fn slot(&mut self) -> usize {
         self.slots += 1;
         self.slots - 1
+    }
+
+    /// The slot of a value that never changes.
+    pub fn fixed(&mut self, value: Val) -> usize {
+        if let Some((slot, _)) = self.fixed.iter().find(|f| f.1 == value) {
+            return *slot;
+        }
+        let slot = self.slot();
+        self.fixed.push((slot, value));
+        slot
     }
 
     /// Starts a field: its path keys the draws within.

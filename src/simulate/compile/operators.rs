@@ -7,38 +7,76 @@ use crate::simulate::value::{Type, Val, as_float, boolean, float, int};
 use std::cmp::Ordering;
 use std::ops::Range;
 
+/// What code gives: a value, or whether a condition holds.
+pub(super) trait Outcome: Send + Sync + 'static {
+    /// What comes of a null.
+    const NULL: Self;
+}
+
+impl Outcome for Val {
+    const NULL: Self = None;
+}
+
+impl Outcome for bool {
+    const NULL: Self = false;
+}
+
 /// Code of two operands, null if either is. Names and literals, the most frequent operands, have code of their own.
-fn lift(a: Code, b: Code, op: impl Fn(u64, u64) -> Val + Send + Sync + 'static) -> Code {
+fn lifted<R: Outcome>(
+    a: Code,
+    b: Code,
+    op: impl Fn(u64, u64) -> R + Send + Sync + 'static,
+) -> Box<dyn Fn(&mut Frame) -> R + Send + Sync> {
     match (a, b) {
-        (Code::Slot(a), Code::Slot(b)) => Code::new(move |f| op(f.slots[a]?, f.slots[b]?)),
-        (Code::Slot(a), Code::Value(Some(y))) => Code::new(move |f| op(f.slots[a]?, y)),
-        (Code::Call(a), Code::Slot(b)) => Code::new(move |f| {
-            let x = a(f)?;
-            op(x, f.slots[b]?)
+        (Code::Slot(a), Code::Slot(b)) => Box::new(move |f| match (f.slots[a], f.slots[b]) {
+            (Some(x), Some(y)) => op(x, y),
+            _ => R::NULL,
         }),
-        (Code::Slot(a), Code::Call(b)) => Code::new(move |f| {
-            let x = f.slots[a]?;
-            op(x, b(f)?)
+        (Code::Slot(a), Code::Value(Some(y))) => Box::new(move |f| match f.slots[a] {
+            Some(x) => op(x, y),
+            None => R::NULL,
         }),
-        (Code::Call(a), Code::Value(Some(y))) => Code::new(move |f| op(a(f)?, y)),
-        (a, b) => Code::new(move |f| {
-            let x = a.get(f)?;
-            op(x, b.get(f)?)
+        (Code::Call(a), Code::Value(Some(y))) => Box::new(move |f| match a(f) {
+            Some(x) => op(x, y),
+            None => R::NULL,
+        }),
+        (Code::Call(a), Code::Slot(b)) => Box::new(move |f| match (a(f), f.slots[b]) {
+            (Some(x), Some(y)) => op(x, y),
+            _ => R::NULL,
+        }),
+        (Code::Slot(a), Code::Call(b)) => Box::new(move |f| {
+            let Some(x) = f.slots[a] else { return R::NULL };
+            b(f).map_or(R::NULL, |y| op(x, y))
+        }),
+        (a, b) => Box::new(move |f| {
+            let Some(x) = a.get(f) else { return R::NULL };
+            b.get(f).map_or(R::NULL, |y| op(x, y))
         }),
     }
 }
 
+fn lift(a: Code, b: Code, op: impl Fn(u64, u64) -> Val + Send + Sync + 'static) -> Code {
+    Code::Call(lifted(a, b, op))
+}
+
 /// The same with the frame at hand.
+fn lifted_with<R: Outcome>(
+    a: Code,
+    b: Code,
+    op: impl Fn(&mut Frame, u64, u64) -> R + Send + Sync + 'static,
+) -> Box<dyn Fn(&mut Frame) -> R + Send + Sync> {
+    Box::new(move |f| {
+        let Some(x) = a.get(f) else { return R::NULL };
+        b.get(f).map_or(R::NULL, |y| op(f, x, y))
+    })
+}
+
 fn lift_with(
     a: Code,
     b: Code,
     op: impl Fn(&mut Frame, u64, u64) -> Val + Send + Sync + 'static,
 ) -> Code {
-    Code::new(move |f| {
-        let x = a.get(f)?;
-        let y = b.get(f)?;
-        op(f, x, y)
-    })
+    Code::Call(lifted_with(a, b, op))
 }
 
 fn floats(a: Code, b: Code, op: impl Fn(f64, f64) -> f64 + Send + Sync + 'static) -> Code {
@@ -55,33 +93,75 @@ fn ints(a: Code, b: Code, op: impl Fn(i64, i64) -> Option<i64> + Send + Sync + '
     })
 }
 
+/// Compares two values of a type; `say` makes the outcome of what was found.
+pub(super) fn compared<R: Outcome>(
+    op: Op,
+    ty: &Type,
+    a: Code,
+    b: Code,
+    say: impl Fn(bool) -> R + Copy + Send + Sync + 'static,
+) -> Box<dyn Fn(&mut Frame) -> R + Send + Sync> {
+    match (ty, op) {
+        (Type::Text, Op::Equal) => lifted_with(a, b, move |f, x, y| say(f.same_text(x, y))),
+        (Type::Text, Op::Unequal) => lifted_with(a, b, move |f, x, y| say(!f.same_text(x, y))),
+        (Type::Float, _) => compared_floats(op, a, b, say),
+        (Type::Text | Type::Json(_), _) => {
+            let test: fn(Ordering) -> bool = match op {
+                Op::Equal => Ordering::is_eq,
+                Op::Unequal => Ordering::is_ne,
+                Op::Less => Ordering::is_lt,
+                Op::LessEqual => Ordering::is_le,
+                Op::Greater => Ordering::is_gt,
+                _ => Ordering::is_ge,
+            };
+            let ty = ty.clone();
+            lifted_with(a, b, move |f, x, y| say(test(order(f, &ty, x, y))))
+        }
+        _ => compared_ints(op, a, b, say),
+    }
+}
+
 /// Compares numbers. What is no number (NaN) is neither equal nor unequal to anything.
-fn compare_floats(op: Op, a: Code, b: Code) -> Code {
-    fn test(a: Code, b: Code, test: impl Fn(f64, f64) -> bool + Send + Sync + 'static) -> Code {
-        lift(a, b, move |x, y| boolean(test(as_float(x), as_float(y))))
+fn compared_floats<R: Outcome>(
+    op: Op,
+    a: Code,
+    b: Code,
+    say: impl Fn(bool) -> R + Copy + Send + Sync + 'static,
+) -> Box<dyn Fn(&mut Frame) -> R + Send + Sync> {
+    macro_rules! test {
+        ($test:expr) => {
+            lifted(a, b, move |x, y| say($test(as_float(x), as_float(y))))
+        };
     }
     match op {
-        Op::Equal => test(a, b, |x, y| x.partial_cmp(&y) == Some(Ordering::Equal)),
-        Op::Unequal => test(a, b, |x, y| x.partial_cmp(&y).is_some_and(Ordering::is_ne)),
-        Op::Less => test(a, b, |x, y| x < y),
-        Op::LessEqual => test(a, b, |x, y| x <= y),
-        Op::Greater => test(a, b, |x, y| x > y),
-        _ => test(a, b, |x, y| x >= y),
+        Op::Equal => test!(|x: f64, y: f64| x.partial_cmp(&y) == Some(Ordering::Equal)),
+        Op::Unequal => test!(|x: f64, y: f64| x.partial_cmp(&y).is_some_and(Ordering::is_ne)),
+        Op::Less => test!(|x, y| x < y),
+        Op::LessEqual => test!(|x, y| x <= y),
+        Op::Greater => test!(|x, y| x > y),
+        _ => test!(|x, y| x >= y),
     }
 }
 
 /// Compares whole numbers, and what is kept as such.
-fn compare_ints(op: Op, a: Code, b: Code) -> Code {
-    fn test(a: Code, b: Code, test: impl Fn(i64, i64) -> bool + Send + Sync + 'static) -> Code {
-        lift(a, b, move |x, y| boolean(test(x as i64, y as i64)))
+fn compared_ints<R: Outcome>(
+    op: Op,
+    a: Code,
+    b: Code,
+    say: impl Fn(bool) -> R + Copy + Send + Sync + 'static,
+) -> Box<dyn Fn(&mut Frame) -> R + Send + Sync> {
+    macro_rules! test {
+        ($test:expr) => {
+            lifted(a, b, move |x, y| say($test(x as i64, y as i64)))
+        };
     }
     match op {
-        Op::Equal => test(a, b, |x, y| x == y),
-        Op::Unequal => test(a, b, |x, y| x != y),
-        Op::Less => test(a, b, |x, y| x < y),
-        Op::LessEqual => test(a, b, |x, y| x <= y),
-        Op::Greater => test(a, b, |x, y| x > y),
-        _ => test(a, b, |x, y| x >= y),
+        Op::Equal => test!(|x, y| x == y),
+        Op::Unequal => test!(|x, y| x != y),
+        Op::Less => test!(|x, y| x < y),
+        Op::LessEqual => test!(|x, y| x <= y),
+        Op::Greater => test!(|x, y| x > y),
+        _ => test!(|x, y| x >= y),
     }
 }
 
@@ -161,30 +241,25 @@ impl Compiler<'_> {
     }
 
     fn compare(&mut self, op: Op, a: Typed, b: Typed, span: &Range<usize>) -> Checked {
+        let (ty, a, b) = self.comparable(a, b, span)?;
+        let code = compared(op, &ty, a, b, boolean);
+        Ok(Typed::new(Type::Bool, Code::Call(code)))
+    }
+
+    /// Both operands of a comparison as one type.
+    pub(super) fn comparable(
+        &mut self,
+        a: Typed,
+        b: Typed,
+        span: &Range<usize>,
+    ) -> Checked<(Type, Code, Code)> {
         let (ty, a, b) = self.joined(a, b, span, "compare")?;
-        let code = match (&ty, op) {
-            (Type::Record(_), _) => {
-                return Err(
-                    mismatch(span, "cannot compare whole rows").help("compare a column of each")
-                );
-            }
-            (Type::Text, Op::Equal) => lift_with(a, b, |f, x, y| boolean(f.same_text(x, y))),
-            (Type::Text, Op::Unequal) => lift_with(a, b, |f, x, y| boolean(!f.same_text(x, y))),
-            (Type::Float, _) => compare_floats(op, a, b),
-            (Type::Text | Type::Json(_), _) => {
-                let test: fn(Ordering) -> bool = match op {
-                    Op::Equal => Ordering::is_eq,
-                    Op::Unequal => Ordering::is_ne,
-                    Op::Less => Ordering::is_lt,
-                    Op::LessEqual => Ordering::is_le,
-                    Op::Greater => Ordering::is_gt,
-                    _ => Ordering::is_ge,
-                };
-                lift_with(a, b, move |f, x, y| boolean(test(order(f, &ty, x, y))))
-            }
-            _ => compare_ints(op, a, b),
-        };
-        Ok(Typed::new(Type::Bool, code))
+        if let Type::Record(_) = ty {
+            return Err(
+                mismatch(span, "cannot compare whole rows").help("compare a column of each")
+            );
+        }
+        Ok((ty, a, b))
     }
 
     fn arithmetic(&mut self, op: Op, a: Typed, b: Typed, span: &Range<usize>) -> Checked {

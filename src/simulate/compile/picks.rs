@@ -23,7 +23,6 @@ pub struct PickPlan {
     pub(super) weight: Option<Code>,
     pub(super) by: Vec<(Code, Type)>,
     pub(super) day: Option<usize>,
-    pub(super) slots: usize,
 }
 
 /// A named choice that was compiled already.
@@ -260,7 +259,6 @@ impl Compiler<'_> {
             shown: shown.to_string(),
             filter,
             weight,
-            slots: FIRST_BY + outer.by.len(),
             by: outer.by,
             day: dated.then_some(DAY),
         })
@@ -426,9 +424,10 @@ impl Compiler<'_> {
                     }
                 };
                 let program = f.world.programs.get(table).and_then(Clone::clone)?;
-                let mut inner = f.inner.remove(&table).unwrap_or_else(|| {
-                    Box::new(Frame::new(&f.world, program.slots, program.tally_slots))
-                });
+                let mut inner = f
+                    .inner
+                    .remove(&table)
+                    .unwrap_or_else(|| Box::new(Frame::new(&f.world, program.tally_slots)));
                 let value = crate::simulate::run::entity_value(&program, &mut inner, i + 1, column);
                 let value = match value {
                     Some(bits) if text && bits & IN_ARENA != 0 => {

@@ -1,4 +1,5 @@
 //! Compiles `process:`: four fixed levels — parent, day, occurrence, turn — each with the names of those above it.
+use super::program::outputs;
 use super::{Binding, Compiler, Scope, Typed, suggest};
 use crate::diag::code;
 use crate::simulate::frame::Code;
@@ -70,12 +71,8 @@ impl Compiler<'_> {
         let (now, next_id) = (self.slot(), self.slot());
         let lookup = self.lookups(&process.lookup, scope);
         let state = self.state(&process.state, scope);
-        let filter = self.optional(
-            "each_day.where",
-            process.filter.as_ref(),
-            scope,
-            &Type::Bool,
-        );
+        let filter = process.filter.as_ref();
+        let filter = filter.and_then(|src| self.machine_test("each_day.where", src, scope));
         let mut mutable = BTreeSet::new();
         let lets = self.lets("each_day.let", &process.lets, scope, &mut mutable);
         let each = &process.each;
@@ -245,12 +242,8 @@ impl Compiler<'_> {
         mut mutable: BTreeSet<String>,
         columns: &Fields,
     ) -> Option<RepeatCode> {
-        let condition = self.optional(
-            "repeat.while",
-            repeat.condition.as_ref(),
-            &scope,
-            &Type::Bool,
-        );
+        let condition = repeat.condition.as_ref();
+        let condition = condition.and_then(|src| self.machine_test("repeat.while", src, &scope));
         let set = self.assigns("repeat.set", &repeat.set, &scope, &mutable);
         let lets = self.lets("repeat.let", &repeat.lets, &mut scope, &mut mutable);
         let row = self.row("repeat.row", &repeat.row, &scope, columns);
@@ -259,7 +252,8 @@ impl Compiler<'_> {
             Some(src) => self.span_of_time("repeat.advance", src, &scope),
         };
         let set_after = self.assigns("repeat.set_after", &repeat.set_after, &scope, &mutable);
-        let stop = self.optional("repeat.stop", repeat.stop.as_ref(), &scope, &Type::Bool);
+        let stop = repeat.stop.as_ref();
+        let stop = stop.and_then(|src| self.machine_test("repeat.stop", src, &scope));
         Some(RepeatCode {
             condition,
             limit: repeat.limit,
@@ -392,14 +386,31 @@ impl Compiler<'_> {
                 values.push((columns[&name.text].0, typed.code));
             }
         }
-        let nulls = spec
-            .columns
-            .iter()
-            .filter(|c| {
-                !given.contains(c.name.text.as_str()) && !matches!(c.value, Value::Packed(..))
-            })
-            .map(|c| columns[&c.name.text].0)
-            .collect();
-        Some(RowCode { values, nulls })
+        let missing = spec.columns.iter().filter(|c| {
+            !given.contains(c.name.text.as_str()) && !matches!(c.value, Value::Packed(..))
+        });
+        values.extend(missing.map(|c| (columns[&c.name.text].0, Code::Value(None))));
+        Some(self.row_code(values, columns))
+    }
+
+    /// What is only copied is told apart from what is computed.
+    fn row_code(&mut self, values: Vec<(usize, Code)>, columns: &Fields) -> RowCode {
+        let mut code = RowCode {
+            computed: Vec::new(),
+            copied: Vec::new(),
+            out: outputs(&self.spec, |name| columns.get(name).map(|c| c.0)),
+        };
+        for (slot, value) in values {
+            match value {
+                Code::Slot(from) => code.copied.push((slot, from)),
+                Code::Value(value) => code.copied.push((slot, self.fixed(value))),
+                Code::Call(_) => code.computed.push((slot, value)),
+            }
+        }
+        for out in &mut code.out {
+            let copied = code.copied.iter().find(|c| c.0 == out.slot);
+            out.slot = copied.map_or(out.slot, |c| c.1);
+        }
+        code
     }
 }

@@ -3,7 +3,7 @@ use super::{Binding, Compiler, LevelSlots, Scope, suggest};
 use crate::diag::{Diagnostic, Sink, code};
 use crate::simulate::curve::Curve;
 use crate::simulate::draw;
-use crate::simulate::frame::Code;
+use crate::simulate::frame::{Code, SLOTS};
 use crate::simulate::model::{Kind, Model};
 use crate::simulate::program::{ColumnCode, Level, LevelKind, Out, Program};
 use crate::simulate::spec::{Distinct, Name, Rows, Spec, Src, Value};
@@ -48,6 +48,7 @@ pub fn compile(
             spec: specs[sim].clone(),
             curves: BTreeMap::new(),
             slots: 0,
+            fixed: Vec::new(),
             held: BTreeSet::new(),
             recomputed: BTreeSet::new(),
             used: BTreeSet::new(),
@@ -163,6 +164,10 @@ impl Compiler<'_> {
         }
         let mut reads: BTreeSet<TableId> = self.held.union(&self.recomputed).copied().collect();
         reads.extend(chain.iter().copied());
+        if fine && self.slots > SLOTS {
+            self.too_many_values();
+            fine = false;
+        }
         if !fine {
             return Compiled {
                 program: None,
@@ -174,7 +179,10 @@ impl Compiler<'_> {
         };
         let out = levels
             .last()
-            .map(|l| outputs(&self.spec, l))
+            .map(|l| {
+                let column = |name: &str| l.columns.iter().find(|m| m.name == name);
+                outputs(&self.spec, |name| Some(column(name)?.slot))
+            })
             .unwrap_or_default();
         let mut held = std::mem::take(&mut self.held);
         if self.model.tables[chain[0]].kind != Kind::Simulation {
@@ -184,12 +192,12 @@ impl Compiler<'_> {
             table,
             name: self.model.tables[table].name.clone(),
             levels,
-            slots: self.slots,
             tally_slots: self.tally_slots,
             tallies: std::mem::take(&mut self.tallies),
             held,
             recomputed: std::mem::take(&mut self.recomputed),
             out,
+            fixed: std::mem::take(&mut self.fixed),
         };
         let wanted = std::mem::take(&mut self.wanted);
         program.prune(&wanted);
@@ -197,6 +205,15 @@ impl Compiler<'_> {
             program: Some(program),
             reads,
         }
+    }
+
+    fn too_many_values(&mut self) {
+        let name = &self.spec.name;
+        let message = format!(
+            "{}: it has {} columns and names, with those of its parents; at most {SLOTS} are possible",
+            name.text, self.slots
+        );
+        self.say(code::M0801, name.span.clone(), message, None);
     }
 
     fn level(
@@ -426,16 +443,15 @@ fn needs_ordinals(spec: &Spec) -> bool {
     spec.columns.iter().any(|c| matches!(&c.value, Value::Pick(p) if matches!(p.distinct, Some((Distinct::Days(_), _)))))
 }
 
-fn outputs(spec: &Spec, level: &Level) -> Vec<Out> {
+pub(super) fn outputs(spec: &Spec, slot: impl Fn(&str) -> Option<usize>) -> Vec<Out> {
     spec.columns
         .iter()
         .filter(|c| !c.hidden)
         .filter_map(|c| {
-            let made = level.columns.iter().find(|m| m.name == c.name.text)?;
             Some(Out {
                 name: c.name.text.clone(),
                 sql: c.sql,
-                slot: made.slot,
+                slot: slot(&c.name.text)?,
             })
         })
         .collect()

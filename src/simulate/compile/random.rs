@@ -1,5 +1,6 @@
 //! Random functions: each call is one keyed draw, mapped by an inverse CDF.
 use super::functions::Args;
+use super::operators::Outcome;
 use super::{Checked, Compiler, Typed, mismatch};
 use crate::simulate::distribution::{self, Truncated};
 use crate::simulate::draw::{below, mix, permute, unit};
@@ -14,6 +15,25 @@ fn draw(f: &Frame, salt: u64) -> f64 {
 }
 
 impl Compiler<'_> {
+    /// `chance(p)`; `say` makes the outcome of whether it happens.
+    pub(super) fn chance<R: Outcome>(
+        &mut self,
+        args: &mut Args,
+        salt: u64,
+        say: impl Fn(bool) -> R + Send + Sync + 'static,
+    ) -> Checked<Box<dyn Fn(&mut Frame) -> R + Send + Sync>> {
+        Ok(match args.number(self)? {
+            Code::Value(Some(p)) => {
+                let p = as_float(p);
+                Box::new(move |f| say(draw(f, salt) < p))
+            }
+            p => Box::new(move |f| match p.get(f) {
+                Some(p) => say(draw(f, salt) < as_float(p)),
+                None => R::NULL,
+            }),
+        })
+    }
+
     /// The random function of this name, if it is one.
     pub(super) fn random(&mut self, name: &str, args: &mut Args) -> Checked<Option<Typed>> {
         let salt = match name {
@@ -23,17 +43,8 @@ impl Compiler<'_> {
         };
         Ok(Some(match name {
             "chance" => {
-                let code = match args.number(self)? {
-                    Code::Value(Some(p)) => {
-                        let p = as_float(p);
-                        Code::new(move |f| boolean(draw(f, salt) < p))
-                    }
-                    p => Code::new(move |f| {
-                        let p = as_float(p.get(f)?);
-                        boolean(draw(f, salt) < p)
-                    }),
-                };
-                Typed::new(Type::Bool, code)
+                let code = self.chance(args, salt, boolean)?;
+                Typed::new(Type::Bool, Code::Call(code))
             }
             "uniform" => {
                 let (a, b) = (args.number(self)?, args.number(self)?);

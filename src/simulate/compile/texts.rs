@@ -230,28 +230,31 @@ impl Compiler<'_> {
 }
 
 fn put_together(parts: Vec<Part>, json: bool) -> Code {
-    let values = parts.iter().filter(|p| matches!(p, Part::Value(..)));
-    match values.count() {
-        0..=4 => put_together_of::<4>(parts, json),
-        5..=8 => put_together_of::<8>(parts, json),
-        _ => put_together_of::<PARTS>(parts, json),
-    }
-}
-
-/// For at most `N` values; small texts need not clear room for many.
-fn put_together_of<const N: usize>(parts: Vec<Part>, json: bool) -> Code {
     let (mut pieces, mut fixed) = (Vec::new(), Vec::new());
     for part in parts {
         match part {
             Part::Fixed(bytes) => fixed.extend_from_slice(&bytes),
             Part::Value(ty, code, width) => pieces.push(Piece {
-                before: std::mem::take(&mut fixed).into(),
+                before: Fixed::new(&std::mem::take(&mut fixed)),
                 ty,
                 code,
                 width,
             }),
         }
     }
+    let end = Fixed::new(&fixed);
+    match pieces.len() {
+        0..=1 => put_together_of::<1>(pieces, end, json),
+        2 => put_together_of::<2>(pieces, end, json),
+        3 => put_together_of::<3>(pieces, end, json),
+        4 => put_together_of::<4>(pieces, end, json),
+        5..=8 => put_together_of::<8>(pieces, end, json),
+        _ => put_together_of::<PARTS>(pieces, end, json),
+    }
+}
+
+/// For at most `N` values; small texts need not clear room for many.
+fn put_together_of<const N: usize>(pieces: Vec<Piece>, end: Fixed, json: bool) -> Code {
     Code::new(move |f| {
         // Values first: making one may itself write to the arena.
         let mut values: [Val; N] = [None; N];
@@ -263,21 +266,51 @@ fn put_together_of<const N: usize>(parts: Vec<Part>, json: bool) -> Code {
         }
         let mark = f.mark();
         for (value, piece) in values.iter().zip(&pieces) {
-            f.arena.extend_from_slice(&piece.before);
+            piece.before.append(&mut f.arena);
             match value {
                 Some(bits) if json => write_json(f, &piece.ty, *bits),
                 Some(bits) => piece.write(f, *bits),
                 None => f.arena.extend_from_slice(b"null"),
             }
         }
-        f.arena.extend_from_slice(&fixed);
+        end.append(&mut f.arena);
         f.since(mark)
     })
 }
 
+/// Bytes that stand in every text.
+struct Fixed {
+    bytes: Box<[u8]>,
+    /// The first of them, filled up: a copy whose length is known beforehand takes a fraction of the time.
+    head: [u8; 32],
+}
+
+impl Fixed {
+    fn new(bytes: &[u8]) -> Self {
+        let mut head = [0; 32];
+        let short = bytes.len().min(head.len());
+        head[..short].copy_from_slice(&bytes[..short]);
+        Self {
+            bytes: bytes.into(),
+            head,
+        }
+    }
+
+    #[inline]
+    fn append(&self, out: &mut Vec<u8>) {
+        if self.bytes.len() <= self.head.len() {
+            let end = out.len() + self.bytes.len();
+            out.extend_from_slice(&self.head);
+            out.truncate(end);
+        } else {
+            out.extend_from_slice(&self.bytes);
+        }
+    }
+}
+
 /// A value in a text, and what stands before it.
 struct Piece {
-    before: Box<[u8]>,
+    before: Fixed,
     ty: Type,
     code: Code,
     /// Least width, filled up with zeros.

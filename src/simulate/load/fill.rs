@@ -5,8 +5,8 @@ use crate::pg::{PgError, Session, quote_ident};
 use crate::simulate::copy::{self, BLOCK, Block, Digest};
 use crate::simulate::faults::{COLUMNS, Injector};
 use crate::simulate::frame::Frame;
-use crate::simulate::program::{LevelKind, Program};
-use crate::simulate::run::{self, Counts, Failure, RowSink, Work};
+use crate::simulate::program::LevelKind;
+use crate::simulate::run::{self, Counts, Failure, Row, RowSink, Work};
 use crate::simulate::watch::Watches;
 use crate::simulate::world::World;
 use std::ops::Range;
@@ -48,7 +48,6 @@ type Send<'s> = &'s mut dyn FnMut(&mut Vec<u8>) -> Result<(), PgError>;
 
 /// Encodes rows into blocks and sends them.
 struct CopySink<'s> {
-    program: &'s Program,
     block: Block,
     send: Send<'s>,
     digest: Digest,
@@ -86,14 +85,14 @@ impl CopySink<'_> {
 
 impl RowSink for CopySink<'_> {
     #[inline]
-    fn row(&mut self, frame: &mut Frame, key: u64, _: Option<i64>) -> Result<(), Failure> {
+    fn row(&mut self, frame: &mut Frame, row: Row<'_>) -> Result<(), Failure> {
         self.watches.note(frame);
         match &mut self.injector {
-            None => self.block.add(&self.program.out, frame),
+            None => self.block.add(row.out, frame),
             Some(injector) => {
                 let start = self.block.bytes.len();
                 let bytes = &mut self.block.bytes;
-                let times = injector.encode(bytes, &self.program.out, frame, key);
+                let times = injector.encode(bytes, row.out, frame, row.key);
                 self.block.added(start, times as usize);
             }
         }
@@ -102,6 +101,10 @@ impl RowSink for CopySink<'_> {
         } else {
             Ok(())
         }
+    }
+
+    fn by_column(&self) -> bool {
+        self.injector.is_some()
     }
 }
 
@@ -241,7 +244,6 @@ impl Job<'_> {
         };
         let mut send = |block: &mut Vec<u8>| copy.send_all(block);
         let mut sink = CopySink {
-            program: self.program,
             block: Block::default(),
             send: &mut send,
             digest: Digest::default(),

@@ -2,7 +2,7 @@
 //!
 //! Numbers run by day first (the stock, then each day), then in the order of the root's rows. So adding days never
 //! moves a number, and the chunks in which rows are made do not matter.
-use super::{Failure, RowSink, Walker, root_rows};
+use super::{Failure, Row, RowSink, Walker, root_rows};
 use crate::simulate::frame::{Frame, Totals};
 use crate::simulate::program::Program;
 use crate::simulate::world::World;
@@ -30,7 +30,7 @@ pub struct Counts {
 struct Nothing;
 
 impl RowSink for Nothing {
-    fn row(&mut self, _: &mut Frame, _: u64, _: Option<i64>) -> Result<(), Failure> {
+    fn row(&mut self, _: &mut Frame, _: Row<'_>) -> Result<(), Failure> {
         Ok(())
     }
 }

@@ -13,7 +13,7 @@ pub use world::{Rows as HeldRows, prepare};
 
 use super::draw::mix;
 use super::frame::{Frame, Totals};
-use super::program::{Level, LevelKind, Program};
+use super::program::{Level, LevelKind, Out, Program};
 use super::value::{TableId, Val, int};
 use super::world::World;
 use std::collections::BTreeMap;
@@ -53,13 +53,30 @@ impl Failure {
     }
 }
 
+/// A finished row, but for its values.
+#[derive(Debug, Clone, Copy)]
+pub struct Row<'r> {
+    /// The key of its draws.
+    pub key: u64,
+    /// Its day from the project's start.
+    pub day: Option<i64>,
+    /// The columns that are loaded, and where their values stand.
+    pub out: &'r [Out],
+}
+
 /// What takes the finished rows.
 pub trait RowSink {
-    /// Takes the row in the frame; `key` is the key of its draws, `day` its day from the project's start.
+    /// Takes the row in the frame.
     ///
     /// # Errors
     /// When the rows cannot be taken any longer.
-    fn row(&mut self, frame: &mut Frame, key: u64, day: Option<i64>) -> Result<(), Failure>;
+    fn row(&mut self, frame: &mut Frame, row: Row<'_>) -> Result<(), Failure>;
+
+    /// Whether it looks for values in the columns' own slots, and not only for what is loaded in the slots that the
+    /// row names.
+    fn by_column(&self) -> bool {
+        true
+    }
 }
 
 /// How many rows the root of a program has.
@@ -106,8 +123,11 @@ impl<'p> Walker<'p> {
         totals: &[Option<Arc<Totals>>],
         ordinals: Vec<Option<Ordinals>>,
     ) -> Self {
-        let mut frame = Frame::new(world, program.slots, program.tally_slots);
+        let mut frame = Frame::new(world, program.tally_slots);
         frame.totals = totals.to_vec();
+        for (slot, value) in &program.fixed {
+            frame.slots[*slot] = *value;
+        }
         Self {
             keys: program
                 .levels
@@ -156,7 +176,7 @@ impl<'p> Walker<'p> {
             _ => enter_entity(level, &mut self.frame, self.keys[0], i + 1),
         };
         self.columns(level);
-        self.finish(0, key, sink)
+        self.finish(0, key, None, sink)
     }
 
     /// Makes the columns of the row in the frame.
@@ -170,7 +190,13 @@ impl<'p> Walker<'p> {
 
     /// A row of a level is complete: on to its children, or to the sink.
     #[inline]
-    fn finish(&mut self, level: usize, key: u64, sink: &mut dyn RowSink) -> Result<(), Failure> {
+    fn finish(
+        &mut self,
+        level: usize,
+        key: u64,
+        out: Option<&[Out]>,
+        sink: &mut dyn RowSink,
+    ) -> Result<(), Failure> {
         if self.frame.failure.is_some() {
             return Err(self.failed_column(level));
         }
@@ -182,7 +208,8 @@ impl<'p> Walker<'p> {
             return Ok(());
         }
         self.frame.key = key;
-        sink.row(&mut self.frame, key, day)
+        let out = out.unwrap_or(&self.program.out);
+        sink.row(&mut self.frame, Row { key, day, out })
     }
 
     /// The day of the present row, from the project's start.
@@ -265,7 +292,7 @@ impl<'p> Walker<'p> {
             }
             self.frame.slots[level.number] = number;
             self.columns(level);
-            self.finish(at, key, sink)?;
+            self.finish(at, key, None, sink)?;
             self.frame.arena.truncate(mark);
         }
         Ok(())
@@ -426,7 +453,7 @@ pub fn arrivals(program: &Program, world: &Arc<World>) -> Result<super::world::A
         return Ok(super::world::Arrivals::default());
     };
     let mut upto = vec![*initial];
-    let mut frame = Frame::new(world, program.slots, program.tally_slots);
+    let mut frame = Frame::new(world, program.tally_slots);
     let table = mix(table_key(world.seed, level.salt), ARRIVALS);
     for day in 0..world.calendar.days {
         let mut n = 0;

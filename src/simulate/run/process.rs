@@ -2,7 +2,7 @@
 use super::{Failure, RowSink, Walker};
 use crate::simulate::calendar::{DAY, SECOND};
 use crate::simulate::draw::{mix, unit};
-use crate::simulate::frame::{Code, Frame};
+use crate::simulate::frame::{Code, Frame, Test};
 use crate::simulate::program::{AssignCode, AtCode, ProcessCode, RepeatCode, RowCode};
 use crate::simulate::value::int;
 use crate::simulate::world::DayWindows;
@@ -32,8 +32,8 @@ struct Run {
 }
 
 #[inline]
-fn truth(f: &mut Frame, code: Option<&Code>, otherwise: bool) -> bool {
-    code.map_or(otherwise, |c| c.get(f) == Some(1))
+fn truth(f: &mut Frame, test: Option<&Test>, otherwise: bool) -> bool {
+    test.map_or(otherwise, |test| test(f))
 }
 
 #[inline]
@@ -286,10 +286,16 @@ impl Walker<'_> {
             self.frame.slots[p.next_id] = packed(p, run, run.rows + 1);
             return Ok(());
         }
-        put(&mut self.frame, &row.values);
-        for slot in &row.nulls {
-            self.frame.slots[*slot] = None;
-        }
+        put(&mut self.frame, &row.computed);
+        // Where the row's values are only loaded, they need not be in the columns' own slots.
+        let out = if at < self.depth || sink.by_column() {
+            for (slot, from) in &row.copied {
+                self.frame.slots[*slot] = self.frame.slots[*from];
+            }
+            None
+        } else {
+            Some(row.out.as_slice())
+        };
         let number = packed(p, run, run.rows);
         let used = || at < self.depth || level.columns.iter().any(|c| c.slot == level.number);
         if number.is_none() && used() {
@@ -307,7 +313,7 @@ impl Walker<'_> {
         }
         self.frame.slots[level.number] = number;
         let nth = self.frame.slots[level.nth];
-        self.finish(at, key, sink)?;
+        self.finish(at, key, out, sink)?;
         // Children use the key and scope for their own draws.
         self.frame.key = key;
         self.frame.slots[level.nth] = nth;

@@ -1,6 +1,6 @@
 //! Fills a world with what a simulation needs: tables in memory, arrivals, programs of recomputed rows.
 use super::count::{chunks, count};
-use super::{Failure, RowSink, Walker, arrivals};
+use super::{Failure, Row, RowSink, Walker, arrivals};
 use crate::simulate::calendar;
 use crate::simulate::draw::{hash_bytes, mix};
 use crate::simulate::frame::Frame;
@@ -235,7 +235,7 @@ struct Collect<'a> {
 }
 
 impl RowSink for Collect<'_> {
-    fn row(&mut self, frame: &mut Frame, key: u64, day: Option<i64>) -> Result<(), Failure> {
+    fn row(&mut self, frame: &mut Frame, row: Row<'_>) -> Result<(), Failure> {
         if self.held.rows >= MOST {
             return Err(Failure {
                 column: None,
@@ -259,8 +259,8 @@ impl RowSink for Collect<'_> {
             self.held.push(value);
         }
         self.held.rows += 1;
-        self.held.days.push(day);
-        self.held.keys.push(key);
+        self.held.days.push(row.day);
+        self.held.keys.push(row.key);
         Ok(())
     }
 }

@@ -6,10 +6,10 @@ mod files;
 mod load;
 mod load_again;
 mod realism;
+mod truth;
 
 use super::host::{Host, HostTable, TableKind};
-use super::program::Program;
-use super::run::{self, Failure, RowSink};
+use super::run::{self, Failure, Row, RowSink};
 use super::{Options, Simulations, frame::Frame};
 use crate::diag::{Result, render};
 use crate::text::SourceFile;
@@ -193,21 +193,15 @@ pub fn table(text: &str, name: &str, limit: usize) -> String {
 }
 
 /// Takes rows and gives nothing but the digest.
-pub struct Digests<'a> {
-    pub program: &'a Program,
+pub struct Digests {
     pub digest: super::Digest,
     pub buffer: Vec<u8>,
 }
 
-impl RowSink for Digests<'_> {
-    fn row(
-        &mut self,
-        frame: &mut Frame,
-        _: u64,
-        _: Option<i64>,
-    ) -> std::result::Result<(), Failure> {
+impl RowSink for Digests {
+    fn row(&mut self, frame: &mut Frame, row: Row<'_>) -> std::result::Result<(), Failure> {
         self.buffer.clear();
-        super::copy::encode_row(&mut self.buffer, &self.program.out, frame);
+        super::copy::encode_row(&mut self.buffer, row.out, frame);
         self.digest.add(&self.buffer);
         Ok(())
     }
@@ -236,7 +230,6 @@ pub fn digest(
         for _ in 0..threads {
             scope.spawn(|| {
                 let mut sink = Digests {
-                    program: &program,
                     digest: super::Digest::default(),
                     buffer: Vec::new(),
                 };
