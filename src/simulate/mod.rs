@@ -24,6 +24,7 @@ mod program;
 mod project;
 mod reach;
 mod run;
+mod segment;
 mod spec;
 #[cfg(test)]
 mod tests;

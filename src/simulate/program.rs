@@ -5,7 +5,7 @@
 use super::frame::{Code, Test};
 use super::spec::Span;
 use super::value::{SqlType, TableId, Val};
-use super::world::DayWindows;
+use super::segment::DayWindows;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 

@@ -135,7 +135,7 @@ pub fn write_text(f: &mut Frame, ty: &Type, bits: u64) {
 impl Frame {
     fn json_text_quietly(&self, bits: u64) -> Val {
         match self.world.json(bits).map(|n| &n.kind) {
-            Some(crate::simulate::world::JsonKind::Text(i)) => {
+            Some(crate::simulate::segment::JsonKind::Text(i)) => {
                 Some((bits & !0xffff_ffff) | u64::from(*i))
             }
             _ => None,

@@ -33,7 +33,7 @@ use super::model::Model;
 use super::program::Tally;
 use super::spec::{Spec, Src, read_suggest as suggest};
 use super::value::{Shape, TableId, Type, Val, int};
-use super::world::Segment;
+use super::segment::Segment;
 use crate::diag::{Code as DiagCode, Diagnostic, Sink, code};
 use crate::text::Place;
 use indexmap::IndexMap;

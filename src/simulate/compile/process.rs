@@ -8,7 +8,7 @@ use crate::simulate::program::{
 };
 use crate::simulate::spec::{At, Each, Name, Process, Repeat, Spec, Src, Value, Windows};
 use crate::simulate::value::{Type, as_float, int};
-use crate::simulate::world::DayWindows;
+use crate::simulate::segment::DayWindows;
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 

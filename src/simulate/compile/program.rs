@@ -8,7 +8,7 @@ use crate::simulate::model::{Kind, Model};
 use crate::simulate::program::{ColumnCode, Level, LevelKind, Out, Program};
 use crate::simulate::spec::{Distinct, Name, Rows, Spec, Src, Value};
 use crate::simulate::value::{TableId, Type};
-use crate::simulate::world::Segment;
+use crate::simulate::segment::Segment;
 use crate::text::Place;
 use indexmap::IndexMap;
 use std::collections::{BTreeMap, BTreeSet};

@@ -7,7 +7,7 @@ use crate::simulate::frame::{Code, Frame};
 use crate::simulate::lang::{Ex, Expr};
 use crate::simulate::spec::{Name, Span, Src, Value};
 use crate::simulate::value::{Type, Val};
-use crate::simulate::world::JsonKind;
+use crate::simulate::segment::JsonKind;
 use std::ops::Range;
 
 /// A piece of a text or JSON that is put together.

@@ -5,7 +5,7 @@ use crate::simulate::draw::{mix, unit};
 use crate::simulate::frame::{Code, Frame, Test};
 use crate::simulate::program::{AssignCode, AtCode, ProcessCode, RepeatCode, RowCode};
 use crate::simulate::value::int;
-use crate::simulate::world::DayWindows;
+use crate::simulate::segment::DayWindows;
 
 /// Sets the keys of times apart from those of occurrences.
 const TIMES: u64 = 0x7131_e5a7;
