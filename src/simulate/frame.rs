@@ -3,8 +3,8 @@
 use super::calendar::{self, SECOND};
 use super::distribution::Truncated;
 use super::draw::{hash_bytes, mix};
-use super::value::{IN_ARENA, Type, Val};
 use super::segment::JsonKind;
+use super::value::{IN_ARENA, Type, Val};
 use super::world::{Choices, QuickMap, World};
 use std::ops::{Index, IndexMut};
 use std::sync::Arc;

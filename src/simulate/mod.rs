@@ -15,6 +15,7 @@ mod draw;
 mod faults;
 mod frame;
 mod host;
+mod index;
 mod inputs;
 mod lang;
 mod load;

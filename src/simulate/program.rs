@@ -3,9 +3,9 @@
 //! `compile` makes it, `run` walks it. A level's rows belong to one row of the level above.
 
 use super::frame::{Code, Test};
+use super::segment::DayWindows;
 use super::spec::Span;
 use super::value::{SqlType, TableId, Val};
-use super::segment::DayWindows;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 

@@ -5,6 +5,7 @@
 
 use super::alias::Alias;
 use super::draw::{hash_bytes, mix};
+use super::index::Index;
 use super::program::Program;
 use super::segment::{Field, JsonNode, Segment};
 use super::value::{IN_ARENA, TableId, Type, Val};
@@ -58,73 +59,6 @@ pub struct Held {
     pub indexes: Vec<Option<Index>>,
 }
 
-/// Finds rows by the values of some columns.
-#[derive(Debug)]
-pub struct Index {
-    /// The columns.
-    pub columns: Vec<usize>,
-    cells: Vec<u32>,
-    mask: u64,
-}
-
-const EMPTY: u32 = u32::MAX;
-
-impl Index {
-    /// Over all rows; `None` when two rows share their values. Rows with a null are not found.
-    pub fn new(held: &Held, columns: Vec<usize>, types: &[Type]) -> Option<Self> {
-        let size = (held.rows * 2).next_power_of_two().max(4);
-        let mut index = Self {
-            columns,
-            cells: vec![EMPTY; size],
-            mask: size as u64 - 1,
-        };
-        for row in 0..held.rows {
-            let values: Option<Vec<u64>> =
-                index.columns.iter().map(|c| held.cell(*c, row)).collect();
-            let Some(values) = values else { continue };
-            let mut hash = 0;
-            for (value, ty) in values.iter().zip(types) {
-                hash = mix(hash, held.content(*value, ty));
-            }
-            let mut at = hash & index.mask;
-            loop {
-                let other = index.cells[at as usize];
-                if other == EMPTY {
-                    index.cells[at as usize] = row as u32;
-                    break;
-                }
-                // Texts are interned, so equal values have equal bits within one table.
-                if index
-                    .columns
-                    .iter()
-                    .zip(&values)
-                    .all(|(c, v)| held.cell(*c, other as usize) == Some(*v))
-                {
-                    return None;
-                }
-                at = (at + 1) & index.mask;
-            }
-        }
-        Some(index)
-    }
-
-    /// The row whose values satisfy `same`, starting from the hash of the wanted values.
-    #[inline]
-    pub fn find(&self, hash: u64, same: impl Fn(usize) -> bool) -> Option<usize> {
-        let mut at = hash & self.mask;
-        loop {
-            let row = self.cells[at as usize];
-            if row == EMPTY {
-                return None;
-            }
-            if same(row as usize) {
-                return Some(row as usize);
-            }
-            at = (at + 1) & self.mask;
-        }
-    }
-}
-
 impl Held {
     /// An empty table with so many values in a row.
     pub fn new(width: usize) -> Self {
@@ -157,7 +91,7 @@ impl Held {
     }
 
     /// What a value hashes by: its text, or its bits.
-    fn content(&self, bits: u64, ty: &Type) -> u64 {
+    pub fn content(&self, bits: u64, ty: &Type) -> u64 {
         match ty {
             Type::Text => hash_bytes(self.segment.texts[bits as u32 as usize].as_bytes()),
             Type::Json(_) => hash_bytes(self.segment.json[bits as u32 as usize].text.as_bytes()),

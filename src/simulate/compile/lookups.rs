@@ -133,7 +133,10 @@ impl Compiler<'_> {
                         }
                     })
                 };
-                Ok(index.find(hash, same).map(|row| row as u64))
+                Ok(match index.place(&values[..columns.len()]) {
+                    Ok(row) => row,
+                    Err(hashes) => hashes.find(hash, same).map(|row| row as u64),
+                })
             })();
             match found {
                 Ok(row) => {
@@ -174,23 +177,25 @@ fn by_bits<const N: usize>(
         for (value, (code, _)) in values.iter_mut().zip(&keys) {
             *value = code.get(f)?;
         }
+        let held = f.world.tables.get(id).and_then(Option::as_ref);
+        let index = held.and_then(|held| Some((held, held.indexes.get(index)?.as_ref()?)));
+        let Some((held, index)) = index else {
+            return not_unique(f, &shown);
+        };
+        let hashes = match index.place(&values[..N]) {
+            Ok(row) => return row,
+            Err(hashes) => hashes,
+        };
         let last = &f.found[lookup % 8];
         if last.lookup == lookup && last.values[..N] == values[..N] {
             return last.row;
         }
-        let held = f.world.tables.get(id).and_then(Option::as_ref);
-        let found = held.and_then(|held| {
-            let index = held.indexes.get(index)?.as_ref()?;
-            let hash = values[..N].iter().fold(0, |hash, value| mix(hash, *value));
-            let is = |row: usize| {
-                let cells = keys.iter().map(|(_, column)| held.cell(*column, row));
-                cells.zip(values).all(|(cell, value)| cell == Some(value))
-            };
-            Some(index.find(hash, is).map(|row| row as u64))
-        });
-        let Some(row) = found else {
-            return not_unique(f, &shown);
+        let hash = values[..N].iter().fold(0, |hash, value| mix(hash, *value));
+        let is = |row: usize| {
+            let cells = keys.iter().map(|(_, column)| held.cell(*column, row));
+            cells.zip(values).all(|(cell, value)| cell == Some(value))
         };
+        let row = hashes.find(hash, is).map(|row| row as u64);
         f.found[lookup % 8] = Found {
             lookup,
             values,

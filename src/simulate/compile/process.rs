@@ -6,9 +6,9 @@ use crate::simulate::frame::Code;
 use crate::simulate::program::{
     AssignCode, AtCode, ColumnCode, Level, ProcessCode, RepeatCode, RowCode,
 };
+use crate::simulate::segment::DayWindows;
 use crate::simulate::spec::{At, Each, Name, Process, Repeat, Spec, Src, Value, Windows};
 use crate::simulate::value::{Type, as_float, int};
-use crate::simulate::segment::DayWindows;
 use indexmap::IndexMap;
 use std::collections::BTreeSet;
 

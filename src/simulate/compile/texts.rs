@@ -5,9 +5,9 @@ use crate::diag::code;
 use crate::simulate::draw::{self, mix, permute};
 use crate::simulate::frame::{Code, Frame};
 use crate::simulate::lang::{Ex, Expr};
+use crate::simulate::segment::JsonKind;
 use crate::simulate::spec::{Name, Span, Src, Value};
 use crate::simulate::value::{Type, Val};
-use crate::simulate::segment::JsonKind;
 use std::ops::Range;
 
 /// A piece of a text or JSON that is put together.

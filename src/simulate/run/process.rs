@@ -4,8 +4,8 @@ use crate::simulate::calendar::{DAY, SECOND};
 use crate::simulate::draw::{mix, unit};
 use crate::simulate::frame::{Code, Frame, Test};
 use crate::simulate::program::{AssignCode, AtCode, ProcessCode, RepeatCode, RowCode};
-use crate::simulate::value::int;
 use crate::simulate::segment::DayWindows;
+use crate::simulate::value::int;
 
 /// Sets the keys of times apart from those of occurrences.
 const TIMES: u64 = 0x7131_e5a7;

@@ -4,10 +4,11 @@ use super::{Failure, Row, RowSink, Walker, arrivals};
 use crate::simulate::calendar;
 use crate::simulate::draw::{hash_bytes, mix};
 use crate::simulate::frame::Frame;
+use crate::simulate::index::Index;
 use crate::simulate::model::{Kind, Model, parsed};
 use crate::simulate::program::{LevelKind, Program};
 use crate::simulate::value::{SqlType, TableId, Type, Val, float, int};
-use crate::simulate::world::{Held, Index, World, handle};
+use crate::simulate::world::{Held, World, handle};
 use indexmap::IndexMap;
 use serde_json::Value as Json;
 use std::collections::BTreeSet;
@@ -124,7 +125,7 @@ fn indexed(mut held: Held, model: &Model, table: TableId) -> Held {
         .iter()
         .map(|key| {
             let types: Vec<Type> = key.iter().map(|c| info.columns[*c].ty.clone()).collect();
-            Index::new(&held, key.clone(), &types)
+            Index::new(&held, key, &types)
         })
         .collect();
     held.indexes = indexes;
