@@ -33,6 +33,7 @@ mod show;
 mod simulation_host;
 mod simulation_views;
 mod simulations;
+mod sound;
 mod warnings;
 
 use crate::cli::{self, Command};
