@@ -73,7 +73,12 @@ pub fn main() -> ExitCode {
         Err(stopped) => return refused(&stopped),
     };
     let id = uuid::Uuid::new_v4().to_string();
-    let masks = Masks::of_env(env.vars.iter().map(|(k, v)| (k.clone(), v.clone())));
+    // As in dbt, a variable of the command line is a secret when it is called like one of the environment.
+    let given = invocation.flags.vars.to_json();
+    let given = given.as_object().into_iter().flatten();
+    let given = given.map(|(k, v)| (k.clone(), v.as_str().map_or(v.to_string(), str::to_string)));
+    let of_env = env.vars.iter().map(|(k, v)| (k.clone(), v.clone()));
+    let masks = Masks::named_secret(of_env.chain(given));
     let reporter = match Reporter::start(report_options(&invocation, &id), masks) {
         Ok(r) => r,
         Err(e) => {

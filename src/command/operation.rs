@@ -4,7 +4,7 @@ use super::compile::{connect, write_results};
 use super::session::Session;
 use super::setup::{self, Loaded};
 use crate::context::{NodeFacts, NodeScope, Phase, Setup, diagnostic, message};
-use crate::diag::{Diagnostic, Result, code};
+use crate::diag::{Diagnostic, Result, Stopped, code};
 use crate::graph::ResourceType;
 use crate::jinja::MacroDef;
 use crate::outcome::{NodeResult, Status, Step, Timing};
@@ -23,7 +23,6 @@ pub fn operation(ctx: &Session, name: &str, args: Option<&crate::yaml::Node>) ->
     let loaded = setup::load(ctx, true)?;
     super::run::write_manifest(ctx, &loaded)?;
     let def = find(&loaded, name)?;
-    let session = connect(&loaded)?;
     let unique_id = format!("macro.{}.{}", def.package, def.name);
     let map = json!({"name": def.name, "unique_id": unique_id, "package_name": def.package.to_string(), "resource_type": "macro", "macro_sql": def.macro_sql()});
     let facts = NodeFacts {
@@ -32,14 +31,6 @@ pub fn operation(ctx: &Session, name: &str, args: Option<&crate::yaml::Node>) ->
         database: loaded.shared.target.connection.dbname.clone(),
         ..NodeFacts::default()
     };
-    let scope = NodeScope::new(Setup {
-        shared: loaded.shared.clone(),
-        package: def.package.to_string(),
-        phase: Phase::Run,
-        node: facts,
-        session: Some(session),
-        extra: HashMap::new(),
-    });
     let kwargs: Vec<(String, Value)> = match args.map(crate::yaml::Node::to_json) {
         Some(Json::Object(map)) => map
             .iter()
@@ -47,13 +38,31 @@ pub fn operation(ctx: &Session, name: &str, args: Option<&crate::yaml::Node>) ->
             .collect(),
         _ => Vec::new(),
     };
-    let unique_id = format!("macro.{}.{}", def.package, def.name);
     let mut result = NodeResult::new(&unique_id, Status::Success);
     let started = Utc::now();
-    let outcome = loaded
-        .shared
-        .engine
-        .call_macro(&def, &[], &kwargs, scope.dynamic());
+    let outcome = match connect(&loaded) {
+        Ok(session) => {
+            let scope = NodeScope::new(Setup {
+                shared: loaded.shared.clone(),
+                package: def.package.to_string(),
+                phase: Phase::Run,
+                node: facts,
+                session: Some(session),
+                extra: HashMap::new(),
+            });
+            let engine = &loaded.shared.engine;
+            let called = engine.call_macro(&def, &[], &kwargs, scope.dynamic());
+            called.map_err(|e| (failed(&def, &e, &kwargs), message(&e)))
+        }
+        Err(stopped) => match stopped.0.into_iter().next() {
+            // As with dbt, an operation that finds no server has failed like any other.
+            Some(d) => {
+                let words = d.message.clone();
+                Err((d, words))
+            }
+            None => return Err(Stopped(Vec::new())),
+        },
+    };
     result.execution_time = begun.elapsed().as_secs_f64();
     result.thread_id = "MainThread".into();
     result.timing = vec![
@@ -68,11 +77,9 @@ pub fn operation(ctx: &Session, name: &str, args: Option<&crate::yaml::Node>) ->
             completed_at: Some(Utc::now()),
         },
     ];
-    if let Err(e) = &outcome {
-        let d = failed(&def, e, &kwargs);
+    if let Err((d, words)) = &outcome {
         let heading = d.heading.as_deref().unwrap_or("Compilation Error");
-        let lines = message(e);
-        let lines: String = lines.lines().map(|l| format!("\n  {l}")).collect();
+        let lines: String = words.lines().map(|l| format!("\n  {l}")).collect();
         let told = format!("{heading}{lines}");
         let drawn = crate::diag::render(
             &Diagnostic {
@@ -85,7 +92,7 @@ pub fn operation(ctx: &Session, name: &str, args: Option<&crate::yaml::Node>) ->
             .emit(Event::operation_failed(&format!("{told}\n{drawn}")));
         result.status = Status::Error;
         result.message = Some(told);
-        result.diagnostic = Some(d);
+        result.diagnostic = Some(d.clone());
     }
     let info = Arc::new(NodeInfo::plain(
         &unique_id,

@@ -36,6 +36,8 @@ fn event_of(d: &Diagnostic) -> Option<(DbtEvent, bool)> {
         (code::S0504, "NoNodesForSelectionCriteria", "M030"),
         (code::S0509, "UnversionedBreakingChange", "I069"),
         (code::G0414, "DeprecatedModel", "I065"),
+        (code::G0418, "DeprecatedReference", "I067"),
+        (code::G0419, "UpcomingReferenceDeprecation", "I066"),
         (code::S0514, "WarnStateTargetEqual", "I072"),
         (code::S0515, "SeedExceedsLimitSamePath", "I053"),
         (code::S0516, "SeedExceedsLimitAndPathChanged", "I054"),

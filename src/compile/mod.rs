@@ -92,6 +92,7 @@ impl Compiler {
             allowed: (node.resource_type != ResourceType::Operation).then_some(allowed),
             schema: node.schema.clone(),
             database: node.database.clone(),
+            naming: None,
         }
     }
 

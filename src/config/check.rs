@@ -142,6 +142,19 @@ pub fn settle_begin(kind: ResourceType, config: &mut Map<String, Value>) {
     *begin = text.replacen(".000000", "", 1);
 }
 
+/// What Python calls the class of a value.
+fn python_class(value: &Value) -> &'static str {
+    match value {
+        Value::Null => "NoneType",
+        Value::Bool(_) => "bool",
+        Value::Number(n) if n.is_f64() => "float",
+        Value::Number(_) => "int",
+        Value::String(_) => "str",
+        Value::Array(_) => "list",
+        Value::Object(_) => "dict",
+    }
+}
+
 fn in_batches(kind: ResourceType, config: &Map<String, Value>) -> bool {
     let is = |key: &str, word: &str| config.get(key).and_then(Value::as_str) == Some(word);
     kind == ResourceType::Model
@@ -160,17 +173,29 @@ pub fn microbatch_mistakes(
         return Vec::new();
     }
     let must = |what: &str| format!("Microbatch model '{name}' must provide {what}");
+    let of_another_type = |key: &str, fits: fn(&Value) -> bool| {
+        let value = config.get(key).filter(|v| !v.is_null() && !fits(v))?;
+        Some(format!("<class '{}'>", python_class(value)))
+    };
     let mut wrong = Vec::new();
-    if text("event_time").is_none() {
+    if config.get("event_time").is_none_or(Value::is_null) {
         wrong.push(must(
             "an 'event_time' (string) config that indicates the name of the event time column.",
         ));
+    } else if let Some(class) = of_another_type("event_time", Value::is_string) {
+        wrong.push(must(&format!(
+            "an 'event_time' config of type string, but got: {class}."
+        )));
     }
     if config.get("begin").is_none_or(Value::is_null) {
         wrong.push(must("a 'begin' (datetime) config that indicates the earliest timestamp the microbatch model should be built from."));
     } else if let Some(begin) = text("begin").filter(|b| moment_of(b).is_none()) {
         wrong.push(must(&format!(
             "a 'begin' config of valid datetime (ISO format), but got: {begin}."
+        )));
+    } else if let Some(class) = of_another_type("begin", Value::is_string) {
+        wrong.push(must(&format!(
+            "a 'begin' config of type datetime, but got: {class}."
         )));
     }
     if config.get("batch_size").is_none_or(Value::is_null) {

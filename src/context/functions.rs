@@ -417,7 +417,8 @@ impl Object for Var {
         if let Some(default) = args.get(1, "default") {
             return Ok(default);
         }
-        if self.0.phase == Phase::Parse && !self.0.node.unique_id.is_empty() {
+        let node = &self.0.node;
+        if self.0.phase == Phase::Parse && !node.unique_id.is_empty() && node.naming.is_none() {
             return Ok(Value::from(()));
         }
         let all = serde_json::to_string_pretty(&Json::Object(vars)).unwrap_or_default();

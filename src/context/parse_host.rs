@@ -66,6 +66,7 @@ impl EngineHost {
             allowed: None,
             schema: text("schema"),
             database: text("database"),
+            naming: None,
         }
     }
 
@@ -165,7 +166,11 @@ impl ParseHost for EngineHost {
             return Ok(self.default_name(part, custom, node));
         };
         let node = crate::parse::node_map(node);
-        let scope = self.scope(package, Self::facts(&node), Phase::Parse, HashMap::new());
+        let facts = NodeFacts {
+            naming: Some(name),
+            ..Self::facts(&node)
+        };
+        let scope = self.scope(package, facts, Phase::Parse, HashMap::new());
         let custom = custom.map_or_else(|| Value::from(()), Value::from);
         let value = self
             .shared

@@ -33,10 +33,13 @@ pub struct NodeFacts {
     pub this: Option<Relation>,
     /// What it may refer to; `None` allows everything (operations, hooks).
     pub allowed: Option<Vec<String>>,
-    /// Whether it is a test (`config.get` of some keys differs).
+    /// Schema.
     pub schema: String,
     /// Database.
     pub database: String,
+    /// The macro that is asked for a part of its name. As in dbt a variable that is not there is an error in it, though
+    /// not in the node itself while it is parsed.
+    pub naming: Option<&'static str>,
 }
 
 /// Everything a scope is made of.
@@ -93,7 +96,9 @@ impl Inner {
 
     /// The node's id, or words for what has none.
     pub(super) fn node_id(&self) -> String {
-        if self.node.unique_id.is_empty() {
+        if let Some(naming) = self.node.naming {
+            naming.into()
+        } else if self.node.unique_id.is_empty() {
             "master".into()
         } else {
             self.node.unique_id.clone()

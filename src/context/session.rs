@@ -245,6 +245,15 @@ impl NodeSession {
         Ok(())
     }
 
+    /// Drops the temporary tables that a batch has left, so that those of thousands do not pile up: each would hold a lock
+    /// when the session ends, and the server has room for a few thousand of them.
+    pub fn drop_temporary(&mut self) {
+        if !self.session.in_transaction() && !self.session.is_closed() {
+            // Where it cannot be done they go with the session.
+            let _ = self.session.execute("DISCARD TEMP");
+        }
+    }
+
     /// Ends the node: what is not committed is undone.
     pub fn end(&mut self) {
         if self.phase == Phase::Open && !self.session.is_closed() {

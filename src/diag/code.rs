@@ -77,6 +77,8 @@ codes! {
     G0414 "A model is past the day until which it was to be kept (`deprecation_date`). It still works; those who read it should have moved on."
     G0415 "A model that is no table has constraints. Only tables have constraints in PostgreSQL, so these have no effect."
     G0416 "A source has limits for its age (`freshness`), but no `loaded_at_field` or `loaded_at_query` that tells it."
+    G0418 "A model reads another one that is past the day until which it was to be kept (`deprecation_date`). Let it read what has taken that one's place."
+    G0419 "A model reads another one that is to be kept only until some day (`deprecation_date`). Let it read what will take that one's place before then."
     G0417 "The semantic layer breaks a rule that dbt has for it: the form of a name, something that is there twice, a time dimension or primary entity that is missing, no time spine. A project with a `project.yml` of tv1's own is not held to these."
     J0301 "A template cannot be read: a tag, an expression or a block is not written as Jinja wants it, at the place shown."
     J0302 "Two macros of one package have the same name. Rename or remove one of them."

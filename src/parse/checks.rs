@@ -5,7 +5,7 @@ use super::builder::Builder;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Column, Node, ResourceType, version_text};
 use crate::text::Place;
-use chrono::{DateTime, Utc};
+use chrono::DateTime;
 use serde_json::Value;
 use std::collections::BTreeMap;
 
@@ -179,14 +179,31 @@ impl Builder<'_> {
         }
         said.extend(self.fixtures_of_one_name());
         said.extend(self.exposures_of_one_name());
-        let now = chrono::DateTime::from_timestamp(self.input.now as i64, 0);
-        said.extend(
-            self.manifest
-                .nodes
-                .values()
-                .filter_map(|n| deprecated(n, now)),
-        );
         said.into_iter().for_each(|d| self.sink.push(d));
+    }
+
+    /// Models that are past the day until which they were to be kept, and models that read those, or will have to do
+    /// without them some day.
+    pub(super) fn deprecations(&mut self) {
+        let now = DateTime::from_timestamp(self.input.now as i64, 0);
+        let mut out = Vec::new();
+        let nodes = &self.manifest.nodes;
+        for node in nodes.values() {
+            let Some(date) = node.deprecation_date.as_deref() else {
+                continue;
+            };
+            let passed = DateTime::parse_from_rfc3339(date).is_ok_and(|d| Some(d.to_utc()) < now);
+            if passed {
+                out.push(deprecated(node, date));
+            }
+            let reads = |n: &&Node| {
+                n.resource_type == ResourceType::Model
+                    && n.depends_on.nodes.contains(&node.unique_id)
+            };
+            let children = nodes.values().filter(reads);
+            out.extend(children.map(|child| reads_deprecated(child, node, date, passed)));
+        }
+        out.into_iter().for_each(|d| self.sink.push(d));
     }
 
     /// Exposures of a package have names of their own.
@@ -247,18 +264,45 @@ impl Builder<'_> {
 }
 
 /// A model that should be gone by now.
-fn deprecated(node: &Node, now: Option<DateTime<Utc>>) -> Option<Diagnostic> {
-    let date = node.deprecation_date.as_deref()?;
-    let passed = DateTime::parse_from_rfc3339(date).is_ok_and(|d| Some(d.to_utc()) < now);
-    let name = match &node.version {
-        Some(v) => format!("{}.v{}", node.name, version_text(v)),
-        None => node.name.clone(),
-    };
+fn deprecated(node: &Node, date: &str) -> Diagnostic {
     let message = format!(
-        "Model {name} has passed its deprecation date of {date}. This model should be disabled or removed."
+        "Model {} has passed its deprecation date of {date}. This model should be disabled or removed.",
+        with_version(node)
     );
     let place = node.patch_place.clone().or(node.place.clone());
-    passed.then(|| Diagnostic::warning(code::G0414, message).at_opt(place))
+    Diagnostic::warning(code::G0414, message).at_opt(place)
+}
+
+/// A model that reads one which should be gone by now, or will be some day.
+fn reads_deprecated(child: &Node, node: &Node, date: &str, passed: bool) -> Diagnostic {
+    let (code, when, now) = if passed {
+        (code::G0418, "was deprecated", "Migrate now")
+    } else {
+        (code::G0419, "is slated for deprecation", "Try it out")
+    };
+    let mut message = format!(
+        "While compiling '{}': Found a reference to {}, which {when} on '{date}'.",
+        child.name,
+        with_version(node)
+    );
+    let latest = node.latest_version.as_ref().map(version_text);
+    if let (Some(version), Some(latest)) = (node.version.as_ref().map(version_text), latest)
+        && version != latest
+    {
+        message += &format!(
+            " A new version of '{name}' is available. {now}: {{{{ ref('{}', '{name}', v='{latest}') }}}}.",
+            node.package_name,
+            name = node.name,
+        );
+    }
+    Diagnostic::warning(code, message).at_opt(child.place.clone())
+}
+
+fn with_version(node: &Node) -> String {
+    match &node.version {
+        Some(v) => format!("{}.v{}", node.name, version_text(v)),
+        None => node.name.clone(),
+    }
 }
 
 fn wrong(node: &Node, heading: &str, message: String) -> Diagnostic {

@@ -105,6 +105,7 @@ pub fn parse(
     b.checks();
     b.unknown_groups();
     b.resolve();
+    b.deprecations();
     b.semantic_checks();
     b.primary_keys();
     b.concurrent_batches();

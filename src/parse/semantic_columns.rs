@@ -48,7 +48,10 @@ fn of_column(mut map: Map<String, Value>, column: &str, entry: &Yaml) -> Value {
 
 /// A time dimension's granularity goes into `type_params`.
 fn with_grain(mut v: Value, grain: Option<String>) -> Value {
-    if v["type"] == "time" {
+    if v["type"]
+        .as_str()
+        .is_some_and(|t| t.eq_ignore_ascii_case("time"))
+    {
         let grain = v
             .get("granularity")
             .and_then(Value::as_str)

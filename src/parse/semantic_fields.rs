@@ -17,6 +17,14 @@ fn or(v: &Value, key: &str, other: impl Into<Value>) -> Value {
         .unwrap_or_else(|| other.into())
 }
 
+/// A word that is one of a few, which dbt takes in capitals as well.
+fn word(v: &Value, key: &str) -> Value {
+    match of(v, key) {
+        Value::String(text) => Value::from(text.to_lowercase()),
+        other => other,
+    }
+}
+
 /// `config: {meta}` of a part: the semantic model's facts, overridden by the part's own.
 fn config(v: &Value, meta: &Map<String, Value>) -> Value {
     let mut all = meta.clone();
@@ -34,7 +42,7 @@ fn config(v: &Value, meta: &Map<String, Value>) -> Value {
 pub(super) fn entity(v: &Value, meta: &Map<String, Value>) -> Value {
     json!({
         "name": of(v, "name"),
-        "type": of(v, "type"),
+        "type": word(v, "type"),
         "description": of(v, "description"),
         "label": of(v, "label"),
         "role": of(v, "role"),
@@ -55,7 +63,10 @@ fn expr(v: &Value) -> Value {
 pub(super) fn dimension(v: &Value, meta: &Map<String, Value>) -> Value {
     let params = match v.get("type_params").filter(|p| !p.is_null()) {
         Some(p) => json!({
-            "time_granularity": or(p, "time_granularity", "day"),
+            "time_granularity": match word(p, "time_granularity") {
+                Value::Null => Value::from("day"),
+                grain => grain,
+            },
             "validity_params": p.get("validity_params").filter(|x| !x.is_null()).map_or(Value::Null, |x| {
                 json!({"is_start": or(x, "is_start", false), "is_end": or(x, "is_end", false)})
             }),
@@ -64,7 +75,7 @@ pub(super) fn dimension(v: &Value, meta: &Map<String, Value>) -> Value {
     };
     json!({
         "name": of(v, "name"),
-        "type": of(v, "type"),
+        "type": word(v, "type"),
         "description": of(v, "description"),
         "label": of(v, "label"),
         "is_partition": or(v, "is_partition", false),
@@ -99,7 +110,7 @@ pub(super) fn measure(v: &Value, meta: &Map<String, Value>) -> Value {
         });
     json!({
         "name": of(v, "name"),
-        "agg": of(v, "agg"),
+        "agg": word(v, "agg"),
         "description": of(v, "description"),
         "label": of(v, "label"),
         "create_metric": false,

@@ -22,8 +22,8 @@ pub struct Masks {
 }
 
 impl Masks {
-    /// The secrets among environment variables.
-    pub fn of_env(vars: impl IntoIterator<Item = (String, String)>) -> Self {
+    /// The secrets among variables: those that are called so.
+    pub fn named_secret(vars: impl IntoIterator<Item = (String, String)>) -> Self {
         let masks = Self::default();
         for (name, value) in vars {
             if name.starts_with(SECRET_PREFIX) {
@@ -89,7 +89,7 @@ impl Masks {
         })
     }
 
-    /// Masks every text inside a JSON value; keys stay.
+    /// Masks every text inside a JSON value, and numbers that are a secret; keys stay.
     pub fn apply_json(&self, value: &mut Value) {
         if self.secrets.read().is_ok_and(|s| s.is_empty()) {
             return;
@@ -102,7 +102,16 @@ impl Masks {
             }
             Value::Array(items) => items.iter_mut().for_each(|v| self.apply_json(v)),
             Value::Object(map) => map.values_mut().for_each(|v| self.apply_json(v)),
-            Value::Null | Value::Bool(_) | Value::Number(_) => {}
+            Value::Number(n) => {
+                let number = n.to_string();
+                // A short one would stand in for counts.
+                if number.len() >= SHORTEST_PASSWORD
+                    && self.secrets.read().is_ok_and(|s| s.contains(&number))
+                {
+                    *value = Value::from(MASK);
+                }
+            }
+            Value::Null | Value::Bool(_) => {}
         }
     }
 }
@@ -140,7 +149,7 @@ mod tests {
             ("DBT_ENV_SECRET_EMPTY", " "),
             ("HOME", "/root"),
         ];
-        let masks = Masks::of_env(vars.map(|(k, v)| (k.to_string(), v.to_string())));
+        let masks = Masks::named_secret(vars.map(|(k, v)| (k.to_string(), v.to_string())));
         assert_eq!(
             masks.apply("git clone https://t0ken@host /root"),
             "git clone https://*****@host /root"

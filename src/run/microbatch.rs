@@ -232,6 +232,10 @@ impl NodeRunner {
                 total,
             });
             let (done, failure) = self.run_batch(node, &batch);
+            self.session
+                .lock()
+                .unwrap_or_else(std::sync::PoisonError::into_inner)
+                .drop_temporary();
             told(done.status, done.message.clone(), done.execution_time);
             if let Some(f) = failure {
                 ended.bad.push(batch);

@@ -118,6 +118,33 @@ fn what_dbt_refuses_in_a_semantic_layer_is_refused() {
 }
 
 #[test]
+fn words_in_capitals_are_the_same_words() {
+    let p = project(SOUND, DAYS);
+    let manifest = || {
+        p.tv1(&["parse"]).expect(0, &[]);
+        let text = std::fs::read_to_string(p.folder().join("target/manifest.json")).unwrap();
+        let all: serde_json::Value = serde_json::from_str(&text).unwrap();
+        let model = &all["semantic_models"]["semantic_model.shop.orders"];
+        ["entities", "dimensions", "measures"].map(|part| model[part].clone())
+    };
+    let plain = manifest();
+    let mut loud = SOUND.to_string();
+    for (from, to) in [
+        ("type: primary", "type: PRIMARY"),
+        ("type: foreign", "type: Foreign"),
+        ("type: time", "type: TIME"),
+        ("type: categorical", "type: CATEGORICAL"),
+        ("agg: sum", "agg: SUM"),
+        ("time_granularity: day", "time_granularity: DAY"),
+    ] {
+        assert!(loud.contains(from), "{from}");
+        loud = loud.replace(from, to);
+    }
+    p.write("models/s.yml", &format!("{loud}{DAYS}"));
+    assert_eq!(manifest(), plain);
+}
+
+#[test]
 fn a_semantic_layer_needs_days_unless_the_project_is_tv1s_own() {
     let p = project(SOUND, "");
     let needs = "requires a time spine model";

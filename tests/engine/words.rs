@@ -385,3 +385,91 @@ fn words_of_the_command_line() {
     )
     .expect(0, &[r#""extra": {"TEAM": "data"}"#]);
 }
+
+#[test]
+fn models_that_read_what_is_given_up_are_told_of() {
+    let p = Project::new(&[
+        ("models/gone.sql", "select 1 as id"),
+        ("models/later.sql", "select 1 as id"),
+        ("models/vers_v1.sql", "select 1 as id"),
+        ("models/vers_v2.sql", "select 1 as id"),
+        (
+            "models/reader.sql",
+            "select * from {{ ref('gone') }}, {{ ref('later') }}, {{ ref('vers', v=1) }}",
+        ),
+        (
+            "models/m.yml",
+            "models:\n- {name: gone, deprecation_date: 1999-01-01}\n- {name: later, deprecation_date: 2999-01-01}\n\
+             - {name: vers, latest_version: 2, versions: [{v: 1, deprecation_date: 1999-01-01}, {v: 2}]}\n",
+        ),
+    ]);
+    let found = "While compiling 'reader': Found a reference to";
+    let day = "'1999-01-01T00:00:00+00:00'.";
+    p.tv1(&["parse"]).expect(
+        0,
+        &[
+            &format!("{found} gone, which was deprecated on {day}"),
+            &format!("{found} later, which is slated for deprecation on '2999-01-01T00:00:00+00:00'."),
+            &format!("{found} vers.v1, which was deprecated on {day} A new version of 'vers' is available. Migrate now: {{{{ ref('shop', 'vers', v='2') }}}}."),
+        ],
+    );
+    for event in ["DeprecatedReference", "UpcomingReferenceDeprecation"] {
+        let options = format!("{{error: [{event}]}}");
+        p.tv1(&["parse", "--warn-error-options", &options])
+            .expect(2, &[event]);
+    }
+}
+
+#[test]
+fn a_variable_that_is_not_there_is_an_error_where_names_are_made() {
+    let p = Project::new(&[
+        ("models/m.sql", "select '{{ var('unknown') }}' as id"),
+        (
+            "macros/names.sql",
+            "{% macro generate_schema_name(custom_schema_name, node) %}\n{% do var('place') %}\n\
+             {% do return(default__generate_schema_name(custom_schema_name, node)) %}\n{% endmacro %}",
+        ),
+    ]);
+    p.tv1(&["parse"]).expect(
+        2,
+        &[
+            "Required var 'place' not found in config",
+            "Vars supplied to generate_schema_name = {}",
+            "macros/names.sql:2:",
+        ],
+    );
+    p.tv1(&["parse", "--vars", "{place: here}"]).expect(0, &[]);
+}
+
+#[test]
+fn variables_that_are_called_secrets_are_told_nowhere() {
+    let p = Project::new(&[(
+        "models/m.sql",
+        "select '{{ var('DBT_ENV_SECRET_key') }}' as a, '{{ var('missing') }}' as b",
+    )]);
+    let vars = "{DBT_ENV_SECRET_key: hush-hush, DBT_ENV_SECRET_number: 94807}";
+    let ended = p.tv1(&["run", "--vars", vars, "--log-level", "debug"]);
+    let ended = ended.expect(1, &["\"DBT_ENV_SECRET_key\": \"*****\""]);
+    assert!(!ended.said.contains("hush-hush"));
+    let read = |file: &str| std::fs::read_to_string(p.folder().join(file)).unwrap();
+    for file in ["target/run_results.json", "logs/dbt.log"] {
+        assert!(!read(file).contains("hush-hush"), "{file}");
+        assert!(!read(file).contains("94807"), "{file}");
+    }
+}
+
+#[test]
+fn an_operation_without_a_server_has_failed() {
+    let p = Project::new(&[("macros/m.sql", "{% macro op() %}{% endmacro %}")]);
+    p.tv1_at(
+        "postgres://nobody@127.0.0.1:1/none",
+        &["run-operation", "op"],
+    )
+    .expect(
+        1,
+        &[
+            "Encountered an error while running operation: Database Error",
+            "127.0.0.1",
+        ],
+    );
+}

@@ -238,3 +238,17 @@ fn hours_and_lookback() {
     p.tv1(&["run", "--select", "mb"])
         .expect(0, &["Batch 2 of 2 OK"]);
 }
+
+/// Each batch makes a temporary table. Those of the batches before it are gone.
+#[test]
+fn temporary_tables_of_batches_do_not_pile_up() {
+    let p = project();
+    let count = "(select count(*) from pg_class where relnamespace = pg_my_temp_schema() and relkind = 'r')";
+    let model = MB.replace("as b from", &format!("as b, {count} as temporary from"));
+    fs::write(p.folder().join("models/mb.sql"), model).unwrap();
+    run(&p, &["--full-refresh"]).expect(0, &["Batch 3 of 3 OK"]);
+    assert_eq!(
+        p.rows("select id, temporary from mb order by id"),
+        "1|0 2|0 3|0"
+    );
+}

@@ -52,16 +52,30 @@ fn columns_to_check_must_fit_the_strategy() {
     p.tv1(&["snapshot"]).expect(0, &["PASS=1"]);
 }
 
+const BATCHES: &str = "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='ts', \
+    batch_size='day', begin='soon') }}\nselect now() as ts\n";
+
 #[test]
 fn the_beginning_of_batches_must_be_a_time() {
-    let p = Project::new(&[(
-        "models/mb.sql",
-        "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='ts', batch_size='day', begin='soon') }}\nselect now() as ts\n",
-    )]);
+    let p = Project::new(&[("models/mb.sql", BATCHES)]);
     p.tv1(&["run"]).expect(
         2,
         &["must provide a 'begin' config of valid datetime (ISO format), but got: soon."],
     );
+    for (given, wanted) in [
+        (
+            ("begin='soon'", "begin=2"),
+            "must provide a 'begin' config of type datetime, but got: <class 'int'>.",
+        ),
+        (
+            ("event_time='ts'", "event_time=1.5"),
+            "must provide an 'event_time' config of type string, but got: <class 'float'>.",
+        ),
+    ] {
+        let (from, to) = given;
+        p.write("models/mb.sql", &BATCHES.replace(from, to));
+        p.tv1(&["parse"]).expect(2, &[wanted]);
+    }
 }
 
 /// What the adapter refuses is a runtime error, without the macros on the way, as tools that read messages expect.
