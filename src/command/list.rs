@@ -96,7 +96,10 @@ fn json_line(e: Entry<'_>, keys: &[String]) -> String {
             .filter(|(k, _)| DEFAULT_KEYS.contains(&k.as_str()));
         out.extend(known.map(|(k, v)| (k.clone(), v.clone())));
     } else {
-        for key in keys {
+        // In the node's own order, as dbt has it; what lies deeper, which dbt does not know, follows.
+        let wanted = full.iter().filter(|(k, _)| keys.contains(k));
+        out.extend(wanted.map(|(k, v)| (k.clone(), v.clone())));
+        for key in keys.iter().filter(|k| k.contains('.')) {
             let mut parts = key.split('.');
             let first = parts.next().unwrap_or_default();
             let mut value = full.get(first).cloned();

@@ -10,6 +10,7 @@ use crate::jinja::python::{self, Dict};
 use crate::parse::{Found, push_new};
 use minijinja::value::{Object, ObjectRepr, Value};
 use minijinja::{Error, State};
+use serde::Serialize as _;
 use serde_json::Value as Json;
 use std::sync::Arc;
 
@@ -421,7 +422,12 @@ impl Object for Var {
         if self.0.phase == Phase::Parse && !node.unique_id.is_empty() && node.naming.is_none() {
             return Ok(Value::from(()));
         }
-        let all = serde_json::to_string_pretty(&Json::Object(vars)).unwrap_or_default();
+        let mut all = Vec::new();
+        let indent = serde_json::ser::PrettyFormatter::with_indent(b"    ");
+        let mut writer = serde_json::Serializer::with_formatter(&mut all, indent);
+        // Writing to a vector cannot fail.
+        let _ = Json::Object(vars).serialize(&mut writer);
+        let all = String::from_utf8_lossy(&all);
         Err(compilation(format!(
             "Required var '{name}' not found in config:\nVars supplied to {} = {all}",
             self.0.node_id()

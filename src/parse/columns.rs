@@ -72,7 +72,8 @@ impl Builder<'_> {
             .entries()
             .iter()
             .filter_map(|(k, v)| Some((k.as_str()?.to_string(), v.to_json())))
-            .filter(|(k, _)| !COLUMN_KEYS.contains(&k.as_str()))
+            // `doc_blocks` is noted, not written.
+            .filter(|(k, _)| !COLUMN_KEYS.contains(&k.as_str()) && k != "doc_blocks")
             .collect();
         Column {
             name: name.to_string(),

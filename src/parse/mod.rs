@@ -31,6 +31,7 @@ mod source_config;
 mod sources;
 mod sql_nodes;
 mod tests;
+mod time_spine;
 mod unit_tests;
 
 pub use builder::Input;

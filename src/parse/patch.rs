@@ -1,13 +1,13 @@
 //! Applies properties entries to the nodes they describe: descriptions, columns, constraints, versions, time spines.
 use super::builder::Builder;
-use super::properties::{Property, check_keys, json_map, texts};
+use super::properties::{Property, check_keys, texts};
 use super::sql_nodes::latest_version;
 use crate::diag::{Diagnostic, code};
 use crate::graph::{Column, Node, ResourceType, version_text};
 use crate::text::nearest;
 use crate::yaml::Node as Yaml;
 use indexmap::IndexMap;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 /// Constraints as Python prints a list of dbt's objects: contracts are hashed over that text.
 fn constraints_repr(class: &str, list: &[Value]) -> String {
@@ -401,12 +401,7 @@ impl Builder<'_> {
                     d
                 }
             });
-        if let Some(spine) = entry.get("time_spine").filter(|n| n.is_map()) {
-            let mut map = json_map(Some(spine));
-            map.entry("custom_granularities")
-                .or_insert_with(|| json!([]));
-            node.time_spine = Some(Value::Object(map));
-        }
+        self.time_spine(node, p, entry);
         self.contract_checksum(node);
     }
 

@@ -162,3 +162,36 @@ fn a_semantic_layer_needs_days_unless_the_project_is_tv1s_own() {
     p.write("project.yml", "name: shop\nprofile: shop\n");
     p.tv1(&["parse"]).expect(0, &[]);
 }
+
+#[test]
+fn a_calendar_names_columns_that_are_there() {
+    let p = Project::new(&[("models/days.sql", "select current_date as d")]);
+    let days = |spine: &str, columns: &str| {
+        p.write(
+            "models/s.yml",
+            &format!("models:\n- {{name: days, time_spine: {spine}, columns: {columns}}}\n"),
+        );
+        p.tv1(&["parse"])
+    };
+    let d = "{standard_granularity_column: d}";
+    days(d, "[{name: d, granularity: day}]").expect(0, &[]);
+    for (spine, columns, said) in [
+        (
+            d,
+            "[{name: e}]",
+            "Got invalid column name 'd' for model 'days'. Valid names: ['e'].",
+        ),
+        (
+            d,
+            "[{name: d}]",
+            "Please add one for column 'd' in model 'days'.",
+        ),
+        (
+            "{standard_granularity_column: d, custom_granularities: [{name: fiscal}, {name: m, column_name: d}]}",
+            "[{name: d, granularity: day}]",
+            "Columns not found: ['fiscal']; Available columns: ['d']",
+        ),
+    ] {
+        days(spine, columns).expect(2, &[said, "models/s.yml:2:"]);
+    }
+}

@@ -261,3 +261,38 @@ fn hooks_of_a_run_have_a_file_below_the_project_file() {
         assert!(shop.folder().join(path.as_str().unwrap()).is_file());
     }
 }
+
+#[test]
+fn doc_blocks_are_noted_and_not_taken_as_written() {
+    let shop = Project::new(&[
+        ("models/m.sql", "select 1 as id, 2 as n\n"),
+        (
+            "models/m.yml",
+            "models:\n- {name: m, doc_blocks: 2, columns: [{name: id, doc_blocks: 2}, {name: n, doc_blocks: [a], description: \"{{ doc('d') }}\"}]}\n",
+        ),
+        ("models/d.md", "{% docs d %}a text{% enddocs %}\n"),
+    ]);
+    shop.tv1(&["parse"]).expect(0, &[]);
+    let manifest = artefact(&shop, "manifest.json");
+    let model = &manifest["nodes"]["model.shop.m"];
+    let columns = &model["columns"];
+    assert_eq!(
+        json!([
+            model["doc_blocks"],
+            columns["id"]["doc_blocks"],
+            columns["n"]["doc_blocks"]
+        ]),
+        json!([[], [], ["doc.shop.d"]])
+    );
+}
+
+#[test]
+fn chosen_keys_stand_in_the_nodes_own_order() {
+    let shop = Project::new(&[("models/m.sql", "select 1 as id\n")]);
+    let keys = "alias config.enabled name nothing";
+    shop.tv1(&["-q", "ls", "--output", "json", "--output-keys", keys])
+        .expect(
+            0,
+            &["{\"name\": \"m\", \"alias\": \"m\", \"config.enabled\": true}"],
+        );
+}

@@ -451,6 +451,11 @@ fn variables_that_are_called_secrets_are_told_nowhere() {
     let ended = p.tv1(&["run", "--vars", vars, "--log-level", "debug"]);
     let ended = ended.expect(1, &["\"DBT_ENV_SECRET_key\": \"*****\""]);
     assert!(!ended.said.contains("hush-hush"));
+    assert!(
+        ended.said.contains("\n      \"DBT_ENV_SECRET_key\""),
+        "{}",
+        ended.said
+    );
     let read = |file: &str| std::fs::read_to_string(p.folder().join(file)).unwrap();
     for file in ["target/run_results.json", "logs/dbt.log"] {
         assert!(!read(file).contains("hush-hush"), "{file}");
