@@ -44,6 +44,7 @@ impl Entries {
             return;
         }
         let latest = latest_version(p).as_ref().map(version_text);
+        let mut unnamed = None;
         for (n, entry) in versions.iter().enumerate() {
             let Some(v) = entry.get("v").map(Yaml::to_json) else {
                 continue;
@@ -54,8 +55,12 @@ impl Entries {
                 .unwrap_or_else(|| format!("{}_v{}", p.name, version_text(&v)));
             self.by_file.entry(file).or_insert((i, n));
             if defined_in.is_none() && latest == Some(version_text(&v)) {
-                self.by_file.entry(p.name.clone()).or_insert((i, n));
+                unnamed = Some((i, n));
             }
+        }
+        // The file without a version is the latest one's, unless another one says that it is its own.
+        if let Some(at) = unnamed {
+            self.by_file.entry(p.name.clone()).or_insert(at);
         }
     }
 

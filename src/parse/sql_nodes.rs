@@ -20,8 +20,12 @@ pub(super) type PatchConfig = (Map<String, Value>, Map<String, Value>);
 
 /// Name of a file without folders and extension.
 pub(super) fn stem(read: &Read) -> String {
-    let name = read.found.relative.rsplit('/').next().unwrap_or_default();
-    name.rsplit_once('.').map_or(name, |(s, _)| s).to_string()
+    stem_of(&read.found.relative).to_string()
+}
+
+fn stem_of(path: &str) -> &str {
+    let name = path.rsplit('/').next().unwrap_or_default();
+    name.rsplit_once('.').map_or(name, |(s, _)| s)
 }
 
 fn whole(read: &Read) -> Place {
@@ -54,7 +58,8 @@ pub(super) fn latest_version(patch: &Property) -> Option<Value> {
 }
 
 impl Builder<'_> {
-    /// The entry of a properties section that describes a name, of the package or else of any.
+    /// The entry of a properties section that describes a name, of the package or else of any that has nothing of that
+    /// name itself.
     pub(super) fn patch_index(
         &self,
         section: &str,
@@ -65,8 +70,22 @@ impl Builder<'_> {
         find(package).or_else(|| {
             (0..self.properties.len())
                 .filter(|p| *p != package)
-                .find_map(find)
+                .filter_map(find)
+                .find(|(p, i)| !self.describes_own(section, *p, *i))
         })
+    }
+
+    /// Whether a package's entry describes a file of the same package.
+    fn describes_own(&self, section: &str, package: usize, i: usize) -> bool {
+        let files = &self.input.packages[package].files;
+        let property = &self.properties[package][i];
+        let any = |list: &[Read]| list.iter().any(|read| stem(read) == property.name);
+        match section {
+            "models" => property.get("versions").is_some() || any(&files.models),
+            "seeds" => (files.seeds.iter()).any(|f| stem_of(&f.relative) == property.name),
+            "snapshots" => any(&files.snapshots),
+            _ => false,
+        }
     }
 
     fn patch_config(&mut self, section: &str, package: usize, name: &str) -> Option<PatchConfig> {

@@ -495,3 +495,53 @@ fn queries_for_the_time_of_loading_are_templates() {
         shop.tv1(&["parse"]).expect(2, &[told, "models/s.yml:7"]);
     }
 }
+
+/// Names are unique within a package alone: what a package says of its model is not said of another's.
+#[test]
+fn models_of_one_name_in_two_packages_have_properties_of_their_own() {
+    let p = Project::new(&[
+        ("packages.yml", "packages:\n- local: dep\n"),
+        ("models/m.sql", "select 1 as id"),
+        ("dep/dbt_project.yml", "name: dep\nversion: '1'\n"),
+        ("dep/models/m.sql", "select 2 as id"),
+        (
+            "dep/models/m.yml",
+            "models:\n- {name: m, config: {alias: theirs, tags: [t]}, columns: [{name: id, data_tests: [unique]}]}\n",
+        ),
+    ]);
+    p.tv1(&["deps"]).expect(0, &[]);
+    let list = |p: &Project| {
+        let keys = "unique_id alias tags";
+        p.tv1(&[
+            "-q",
+            "ls",
+            "--resource-type",
+            "model",
+            "--output",
+            "json",
+            "--output-keys",
+            keys,
+        ])
+        .expect(0, &[])
+        .said
+    };
+    let own = "{\"unique_id\": \"model.shop.m\", \"alias\": \"m\", \"tags\": []}\n";
+    assert_eq!(
+        list(&p),
+        format!(
+            "{{\"unique_id\": \"model.dep.m\", \"alias\": \"theirs\", \"tags\": [\"t\"]}}\n{own}"
+        )
+    );
+    p.write("dbt_packages/dep/models/m_v1.sql", "select 1 as id");
+    p.write(
+        "dbt_packages/dep/models/m.yml",
+        "models:\n- name: m\n  latest_version: 1\n  config: {alias: one}\n  versions: [{v: 1}, {v: 2, defined_in: m, config: {alias: two}}]\n",
+    );
+    assert_eq!(
+        list(&p),
+        format!(
+            "{{\"unique_id\": \"model.dep.m.v1\", \"alias\": \"one\", \"tags\": []}}\n\
+             {{\"unique_id\": \"model.dep.m.v2\", \"alias\": \"two\", \"tags\": []}}\n{own}"
+        )
+    );
+}
