@@ -37,6 +37,7 @@ fn event_of(d: &Diagnostic) -> Option<(DbtEvent, bool)> {
         (code::S0509, "UnversionedBreakingChange", "I069"),
         (code::G0414, "DeprecatedModel", "I065"),
         (code::G0418, "DeprecatedReference", "I067"),
+        (code::G0420, "MicrobatchModelNoEventTimeInputs", "I074"),
         (code::G0419, "UpcomingReferenceDeprecation", "I066"),
         (code::S0514, "WarnStateTargetEqual", "I072"),
         (code::S0515, "SeedExceedsLimitSamePath", "I053"),
@@ -74,6 +75,10 @@ fn is_moot(flags: &Flags, d: &Diagnostic) -> bool {
 
 /// What the flags want done with a warning.
 pub fn fate(flags: &Flags, d: &Diagnostic) -> Fate {
+    // dbt tells of this one past its options for warnings, unless a behaviour flag brings it under them.
+    if d.code == code::G0420 && !flags.behaviour("require_all_warnings_handled_by_warn_error") {
+        return Fate::Warn;
+    }
     let (name, deprecation) = event_of(d).map_or(("", false), |(e, dep)| (e.name, dep));
     if flags.warn_error {
         return Fate::Error;

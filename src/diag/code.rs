@@ -79,6 +79,7 @@ codes! {
     G0416 "A source has limits for its age (`freshness`), but no `loaded_at_field` or `loaded_at_query` that tells it."
     G0418 "A model reads another one that is past the day until which it was to be kept (`deprecation_date`). Let it read what has taken that one's place."
     G0419 "A model reads another one that is to be kept only until some day (`deprecation_date`). Let it read what will take that one's place before then."
+    G0420 "A model runs in batches of time, but nothing that it reads has an `event_time`: each batch sees all rows, and rows may come again and again. Set `event_time` where the rows come from."
     G0417 "The semantic layer breaks a rule that dbt has for it: the form of a name, something that is there twice, a time dimension or primary entity that is missing, no time spine. A project with a `project.yml` of tv1's own is not held to these."
     J0301 "A template cannot be read: a tag, an expression or a block is not written as Jinja wants it, at the place shown."
     J0302 "Two macros of one package have the same name. Rename or remove one of them."

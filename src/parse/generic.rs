@@ -191,9 +191,12 @@ fn call(p: &Property, item: &Node, column: Option<&str>) -> Result<Call, Diagnos
         config: Map::new(),
         place: p.place(item),
     };
+    let mut args = args;
     if let Some(column) = column {
         call.kwargs
             .insert("column_name".into(), Value::from(column));
+        // A column's test is of that column, whatever stands there; only below `arguments:` another one can be named.
+        args.retain(|(key, _)| key.as_str() != Some("column_name"));
     }
     for (key, value) in &flattened(args) {
         argument(p, &mut call, key, value)?;

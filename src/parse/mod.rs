@@ -110,6 +110,7 @@ pub fn parse(
     b.semantic_checks();
     b.primary_keys();
     b.concurrent_batches();
+    b.unfiltered_batches();
     b.unused_config_paths();
     b.manifest.quoting = quoting_json(b.quoting(None));
     let manifest = std::mem::take(&mut b.manifest);
@@ -208,6 +209,30 @@ impl Builder<'_> {
             problems.push(d);
         }
         problems.into_iter().for_each(|d| self.sink.push(d));
+    }
+
+    /// Tells of models in batches none of whose inputs has a time: each batch sees all of their rows.
+    fn unfiltered_batches(&mut self) {
+        let timed = |id: &String| {
+            let node = self.manifest.nodes.get(id).map(|n| &n.config.0);
+            let config = node.or_else(|| self.manifest.sources.get(id).map(|s| &s.config.0));
+            config.is_some_and(|c| c.get("event_time").is_some_and(|t| !t.is_null()))
+        };
+        let unfiltered = self.manifest.nodes.values().filter(|n| {
+            n.config.materialized() == "incremental"
+                && n.config.str("incremental_strategy") == Some("microbatch")
+                && !n.depends_on.nodes.iter().any(timed)
+        });
+        let said: Vec<Diagnostic> = unfiltered
+            .map(|n| {
+                let message = format!(
+                    "The microbatch model '{}' has no 'ref' or 'source' input with an 'event_time' configuration. \nThis means no filtering can be applied and can result in unexpected duplicate records in the resulting microbatch model.",
+                    n.name
+                );
+                Diagnostic::warning(crate::diag::code::G0420, message).at_opt(n.place.clone())
+            })
+            .collect();
+        said.into_iter().for_each(|d| self.sink.push(d));
     }
 
     /// Says that batches run one after the other whatever a model asks for.

@@ -545,3 +545,38 @@ fn models_of_one_name_in_two_packages_have_properties_of_their_own() {
         )
     );
 }
+
+/// A column's test is of that column, but for what `arguments:` say. Names and ids were recorded from dbt.
+#[test]
+fn tests_of_columns_are_of_their_column() {
+    let p = Project::new(&[
+        ("models/m.sql", "select 1 as id, 2 as c"),
+        (
+            "macros/t.sql",
+            "{% test t(model, column_name, custom) %}select 1 where false{% endtest %}",
+        ),
+        (
+            "models/m.yml",
+            "models:\n- name: m\n  data_tests: [{t: {column_name: id, custom: arg}}]\n  columns:\n  - name: c\n    data_tests:\n    \
+             - t: {column_name: id, custom: arg}\n    - t: {name: named, arguments: {column_name: id, custom: arg}}\n",
+        ),
+    ]);
+    p.tv1(&[
+        "-q",
+        "ls",
+        "--resource-type",
+        "test",
+        "--output",
+        "json",
+        "--output-keys",
+        "unique_id",
+    ])
+    .expect(
+        0,
+        &[
+            "\"test.shop.t_m_id__arg.b031b95823\"",
+            "\"test.shop.t_m_c__arg.80a9f3d5cc\"",
+            "\"test.shop.named.fc0482e499\"",
+        ],
+    );
+}

@@ -252,3 +252,20 @@ fn temporary_tables_of_batches_do_not_pile_up() {
         "1|0 2|0 3|0"
     );
 }
+
+#[test]
+fn batches_whose_inputs_have_no_time_are_told_of() {
+    let p = project();
+    let said = "The microbatch model 'mb' has no 'ref' or 'source' input with an 'event_time' configuration.";
+    let warned = |p: &Project, options: &[&str]| p.tv1(&[&["parse"], options].concat());
+    assert!(!warned(&p, &[]).expect(0, &[]).said.contains(said));
+    p.write("models/input.sql", &INPUT.replace(", event_time='at'", ""));
+    warned(&p, &[]).expect(0, &[said]);
+    // As with dbt it is no error, unless the project says that every warning can be one.
+    warned(&p, &["--warn-error"]).expect(0, &[said]);
+    p.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nflags: {require_all_warnings_handled_by_warn_error: true}\n",
+    );
+    warned(&p, &["--warn-error"]).expect(2, &[said]);
+}
