@@ -104,7 +104,7 @@ pub(super) fn compared<R: Outcome>(
     match (ty, op) {
         (Type::Text, Op::Equal) => lifted_with(a, b, move |f, x, y| say(f.same_text(x, y))),
         (Type::Text, Op::Unequal) => lifted_with(a, b, move |f, x, y| say(!f.same_text(x, y))),
-        (Type::Float, _) => compared_floats(op, a, b, say),
+        (Type::Float, _) => compared_as(op, (a, b), as_float, say),
         (Type::Text | Type::Json(_), _) => {
             let test: fn(Ordering) -> bool = match op {
                 Op::Equal => Ordering::is_eq,
@@ -117,47 +117,25 @@ pub(super) fn compared<R: Outcome>(
             let ty = ty.clone();
             lifted_with(a, b, move |f, x, y| say(test(order(f, &ty, x, y))))
         }
-        _ => compared_ints(op, a, b, say),
+        _ => compared_as(op, (a, b), |x| x as i64, say),
     }
 }
 
-/// Compares numbers. What is no number (NaN) is neither equal nor unequal to anything.
-fn compared_floats<R: Outcome>(
+/// Compares what `read` makes of the values' bits. What is no number (NaN) is neither equal nor unequal to anything.
+fn compared_as<T: PartialOrd + 'static, R: Outcome>(
     op: Op,
-    a: Code,
-    b: Code,
+    (a, b): (Code, Code),
+    read: impl Fn(u64) -> T + Copy + Send + Sync + 'static,
     say: impl Fn(bool) -> R + Copy + Send + Sync + 'static,
 ) -> Box<dyn Fn(&mut Frame) -> R + Send + Sync> {
     macro_rules! test {
         ($test:expr) => {
-            lifted(a, b, move |x, y| say($test(as_float(x), as_float(y))))
-        };
-    }
-    match op {
-        Op::Equal => test!(|x: f64, y: f64| x.partial_cmp(&y) == Some(Ordering::Equal)),
-        Op::Unequal => test!(|x: f64, y: f64| x.partial_cmp(&y).is_some_and(Ordering::is_ne)),
-        Op::Less => test!(|x, y| x < y),
-        Op::LessEqual => test!(|x, y| x <= y),
-        Op::Greater => test!(|x, y| x > y),
-        _ => test!(|x, y| x >= y),
-    }
-}
-
-/// Compares whole numbers, and what is kept as such.
-fn compared_ints<R: Outcome>(
-    op: Op,
-    a: Code,
-    b: Code,
-    say: impl Fn(bool) -> R + Copy + Send + Sync + 'static,
-) -> Box<dyn Fn(&mut Frame) -> R + Send + Sync> {
-    macro_rules! test {
-        ($test:expr) => {
-            lifted(a, b, move |x, y| say($test(x as i64, y as i64)))
+            lifted(a, b, move |x, y| say($test(read(x), read(y))))
         };
     }
     match op {
         Op::Equal => test!(|x, y| x == y),
-        Op::Unequal => test!(|x, y| x != y),
+        Op::Unequal => test!(|x: T, y: T| x.partial_cmp(&y).is_some_and(Ordering::is_ne)),
         Op::Less => test!(|x, y| x < y),
         Op::LessEqual => test!(|x, y| x <= y),
         Op::Greater => test!(|x, y| x > y),
