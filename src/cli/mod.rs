@@ -370,6 +370,9 @@ fn older_words(options: &WarnErrorOptions) -> Option<Diagnostic> {
             found.join(" and "),
             instead.collect::<String>()
         );
-        Diagnostic::warning(code::P0110, message).event("WEOIncludeExcludeDeprecation")
+        let d = Diagnostic::warning(code::P0110, message).event("WEOIncludeExcludeDeprecation");
+        let has = |word: &str| options.older.iter().any(|o| *o == word);
+        d.fact("found_include", has("include"))
+            .fact("found_exclude", has("exclude"))
     })
 }

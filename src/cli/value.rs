@@ -85,26 +85,25 @@ pub enum Fate {
 }
 
 impl WarnErrorOptions {
-    /// What becomes of an event; `deprecation` says whether it belongs to `Deprecations`. A named event beats
-    /// `Deprecations`, which beats `all`; at the same rank silence beats warn beats error (dbt-core 1.10).
-    pub fn fate(&self, event: &str, deprecation: bool) -> Fate {
+    /// What the options say of an event by its name; `deprecation` says whether it belongs to `Deprecations`. A named
+    /// event beats `Deprecations`; at the same rank silence beats warn beats error (dbt-core 1.10).
+    pub fn named(&self, event: &str, deprecation: bool) -> Option<Fate> {
         let named = |list: &[String], name: &str| list.iter().any(|n| n == name);
         let error = |name: &str| matches!(&self.error, Events::Named(l) if named(l, name));
-        for name in std::iter::once(event).chain(deprecation.then_some("Deprecations")) {
-            if named(&self.silence, name) {
-                return Fate::Silence;
-            }
-            if named(&self.warn, name) {
-                return Fate::Warn;
-            }
-            if error(name) {
-                return Fate::Error;
-            }
-        }
-        match self.error {
-            Events::All(_) => Fate::Error,
-            Events::Named(_) => Fate::Warn,
-        }
+        let of = |name: &str| {
+            let fates = [
+                (named(&self.silence, name), Fate::Silence),
+                (named(&self.warn, name), Fate::Warn),
+                (error(name), Fate::Error),
+            ];
+            fates.into_iter().find(|(is, _)| *is).map(|(_, fate)| fate)
+        };
+        of(event).or_else(|| of("Deprecations").filter(|_| deprecation))
+    }
+
+    /// Whether all events are errors that are not named.
+    pub fn all(&self) -> bool {
+        matches!(self.error, Events::All(_))
     }
 
     /// Reads the mapping.

@@ -6,7 +6,7 @@ use super::setup::{self, Loaded};
 use crate::artifact::{self, Kind};
 use crate::context::NodeSession;
 use crate::diag::{Diagnostic, Result, code};
-use crate::graph::Source;
+use crate::graph::{Node, ResourceType, Source};
 use crate::outcome::FreshnessResult;
 use crate::report::{Event, NodeInfo};
 use crate::run::{HookKind, NodeRunner, check_freshness, run_hooks};
@@ -28,7 +28,8 @@ pub fn freshness(ctx: &Session, output: Option<&Path>) -> Result<Outcome> {
         );
         ctx.tell(vec![
             Diagnostic::warning(code::P0110, message)
-                .event("CustomOutputPathInSourceFreshnessDeprecation"),
+                .event("CustomOutputPathInSourceFreshnessDeprecation")
+                .fact("path", path.display().to_string()),
         ])?;
     }
     let ids = selected(ctx, &loaded, Purpose::Freshness)?;
@@ -57,6 +58,13 @@ pub fn freshness(ctx: &Session, output: Option<&Path>) -> Result<Outcome> {
         .invocation
         .flags
         .behaviour("source_freshness_run_project_hooks");
+    let has_hooks = |n: &Node| n.resource_type == ResourceType::Operation;
+    if !hooks && loaded.manifest.nodes.values().any(has_hooks) {
+        let message = "In a future version of dbt, the `source freshness` command will start running `on-run-start` and `on-run-end` hooks by default. For more information: https://docs.getdbt.com/reference/global-configs/legacy-behaviors";
+        ctx.tell(vec![
+            Diagnostic::warning(code::P0110, message).event("SourceFreshnessProjectHooksNotRun"),
+        ])?;
+    }
     let around = |kind: HookKind| {
         if !hooks {
             return Vec::new();

@@ -78,13 +78,16 @@ pub fn state(ctx: &Session, target: &std::path::Path) -> Result<Option<State>> {
             .behaviour("state_modified_compare_more_unrendered_values");
     }
     if crate::fs::absolute(&folder) == crate::fs::absolute(target) {
-        ctx.tell(vec![Diagnostic::warning(
-            code::S0514,
-            format!(
-                "The state and target directories are the same: '{}'. This could lead to missing changes due to overwritten state including non-idempotent retries.",
-                ctx.invocation.flags.state.as_ref().unwrap_or(&folder).display()
-            ),
-        )])?;
+        let shown = ctx.invocation.flags.state.as_ref().unwrap_or(&folder);
+        let shown = shown.display().to_string();
+        let message = format!(
+            "The state and target directories are the same: '{shown}'. This could lead to missing changes due to overwritten state including non-idempotent retries."
+        );
+        ctx.tell(vec![
+            Diagnostic::warning(code::S0514, message)
+                .event("WarnStateTargetEqual")
+                .fact("state_path", shown),
+        ])?;
     }
     Ok(Some(state))
 }

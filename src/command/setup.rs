@@ -353,12 +353,9 @@ pub fn load(ctx: &Session, connects: bool) -> Result<Loaded> {
         host: &host,
         target: &shared.target,
         now,
-        config_as_written: ctx
-            .invocation
-            .flags
-            .behaviour("state_modified_compare_more_unrendered_values"),
         store_failures: ctx.invocation.flags.store_failures,
-        validate_macro_args: ctx.invocation.flags.behaviour("validate_macro_args"),
+        behaviour: &|name| ctx.invocation.flags.behaviour(name),
+        batches: shared.batches(),
     };
     let held = std::cell::RefCell::new(None);
     let simulated = |manifest: &Manifest| {

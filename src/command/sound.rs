@@ -80,6 +80,9 @@ pub(super) fn spaces_in_names(ctx: &Session, manifest: &Manifest) -> Result<Vec<
                     .help("name it without spaces, or set the flag `require_resource_names_without_spaces: false`")
             } else {
                 Diagnostic::warning(code::G0413, text)
+                    .event("SpacesInResourceNameDeprecation")
+                    .fact("unique_id", n.unique_id.as_str())
+                    .fact("level", "warn")
             }
         })
         .collect();
@@ -91,9 +94,10 @@ pub(super) fn spaces_in_names(ctx: &Session, manifest: &Manifest) -> Result<Vec<
             "Spaces found in {} resource name(s). This is deprecated, and may lead to errors when using dbt.",
             told.len()
         );
-        told.push(
-            Diagnostic::warning(code::P0110, message).event("ResourceNamesWithSpacesDeprecation"),
-        );
+        let d = Diagnostic::warning(code::P0110, message)
+            .event("ResourceNamesWithSpacesDeprecation")
+            .fact("count_invalid_names", told.len());
+        told.push(d.fact("show_debug_hint", !ctx.invocation.flags.debug));
     }
     Ok(told)
 }

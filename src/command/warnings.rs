@@ -1,70 +1,16 @@
-//! What becomes of warnings: shown, silenced, or errors (`--warn-error`, `--warn-error-options`). People name warnings
-//! by dbt's events; the table here says which event a code stands for.
+//! What becomes of warnings: shown, silenced, or errors (`--warn-error`, `--warn-error-options`).
 use super::session::Session;
 use crate::cli::{Fate, Flags};
-use crate::diag::{Code, Diagnostic, Result, Severity, Sink, code};
+use crate::diag::event::{self, Kind};
+use crate::diag::{Diagnostic, Result, Severity, Sink, code};
 use crate::report::{DbtEvent, Event, Reporter};
-
-/// dbt's events that tell of something given up (`Deprecations`), with their codes.
-const DEPRECATIONS: &[(&str, &str)] = &[
-    ("PackageInstallPathDeprecation", "D002"),
-    ("ConfigSourcePathDeprecation", "D003"),
-    ("ConfigDataPathDeprecation", "D004"),
-    ("ExposureNameDeprecation", "D007"),
-    ("ConfigLogPathDeprecation", "D010"),
-    ("ConfigTargetPathDeprecation", "D011"),
-    ("CollectFreshnessReturnSignature", "D012"),
-    ("ResourceNamesWithSpacesDeprecation", "D015"),
-    ("ProjectFlagsMovedDeprecation", "D013"),
-    ("UnexpectedJinjaBlockDeprecation", "D023"),
-    ("DuplicateYAMLKeysDeprecation", "D024"),
-    ("CustomKeyInObjectDeprecation", "D027"),
-    ("CustomOutputPathInSourceFreshnessDeprecation", "D029"),
-    ("WEOIncludeExcludeDeprecation", "D031"),
-    ("ModelParamUsageDeprecation", "D032"),
-    ("ModulesItertoolsUsageDeprecation", "D034"),
-    ("SourceOverrideDeprecation", "D035"),
-    (MISSING_ARGUMENTS, "D039"),
-];
 
 /// The event of arguments of a test that do not stand under `arguments:`.
 const MISSING_ARGUMENTS: &str = "MissingArgumentsPropertyInGenericTestDeprecation";
 
-/// dbt's event of a warning: its name, its code, and whether it is one of `Deprecations`.
-fn event_of(d: &Diagnostic) -> Option<(DbtEvent, bool)> {
-    let table: &[(Code, &'static str, &'static str)] = &[
-        (code::S0504, "NoNodesForSelectionCriteria", "M030"),
-        (code::S0509, "UnversionedBreakingChange", "I069"),
-        (code::G0414, "DeprecatedModel", "I065"),
-        (code::G0418, "DeprecatedReference", "I067"),
-        (code::G0420, "MicrobatchModelNoEventTimeInputs", "I074"),
-        (code::G0419, "UpcomingReferenceDeprecation", "I066"),
-        (code::S0514, "WarnStateTargetEqual", "I072"),
-        (code::S0515, "SeedExceedsLimitSamePath", "I053"),
-        (code::S0516, "SeedExceedsLimitAndPathChanged", "I054"),
-        (code::S0517, "SeedIncreased", "I052"),
-        (code::G0416, "FreshnessConfigProblem", "I073"),
-        (code::P0116, "InvalidConcurrentBatchesConfig", "I075"),
-        (code::P0109, "UnusedResourceConfigPath", "I057"),
-        (code::G0401, "NodeNotFoundOrDisabled", "I060"),
-        (code::P0118, "InvalidMacroAnnotation", "I076"),
-        (code::G0405, "NoNodeForYamlKey", "I058"),
-        (code::J0305, "JinjaLogWarning", "I061"),
-        (code::G0413, "SpacesInResourceNameDeprecation", "D014"),
-        (code::T0701, "LogTestResult", "Q007"),
-    ];
-    if let Some((_, name, code)) = table.iter().find(|(c, ..)| *c == d.code) {
-        return Some((DbtEvent { name, code }, false));
-    }
-    let named = d.event.or(match d.code {
-        code::P0117 => Some("CollectFreshnessReturnSignature"),
-        code::Y0204 => Some("CustomKeyInObjectDeprecation"),
-        code::Y0202 => Some("DuplicateYAMLKeysDeprecation"),
-        code::J0303 => Some("UnexpectedJinjaBlockDeprecation"),
-        _ => None,
-    })?;
-    let (name, code) = DEPRECATIONS.iter().find(|(name, _)| *name == named)?;
-    Some((DbtEvent { name, code }, true))
+/// dbt's event of a warning, if dbt tells the same.
+fn event_of(d: &Diagnostic) -> Option<&'static event::Event> {
+    d.event.and_then(event::find)
 }
 
 /// Whether the project asked not to hear of it: dbt looks for `arguments:` only where a behaviour flag says so.
@@ -73,17 +19,29 @@ fn is_moot(flags: &Flags, d: &Diagnostic) -> bool {
         && !flags.behaviour("require_generic_test_arguments_property")
 }
 
-/// What the flags want done with a warning.
+/// What the flags want done with a warning. "All warnings" are those that dbt has too, and those about what only tv1
+/// has: a project that passes in dbt must not fail here for advice that dbt does not give.
 pub fn fate(flags: &Flags, d: &Diagnostic) -> Fate {
-    // dbt tells of this one past its options for warnings, unless a behaviour flag brings it under them.
-    if d.code == code::G0420 && !flags.behaviour("require_all_warnings_handled_by_warn_error") {
+    let event = event_of(d);
+    let kind = event.map(|e| e.kind);
+    if kind == Some(Kind::Told) && !flags.behaviour("require_all_warnings_handled_by_warn_error") {
         return Fate::Warn;
     }
-    let (name, deprecation) = event_of(d).map_or(("", false), |(e, dep)| (e.name, dep));
-    if flags.warn_error {
-        return Fate::Error;
+    let options = &flags.warn_error_options;
+    let deprecation = matches!(kind, Some(Kind::Deprecation | Kind::Unasked));
+    if let Some(fate) = event.and_then(|e| options.named(e.name, deprecation)) {
+        return fate;
     }
-    flags.warn_error_options.fate(name, deprecation)
+    let all = flags.warn_error || options.all();
+    let counts = match kind {
+        Some(kind) => kind != Kind::Unasked,
+        None => d.code.0.starts_with(['M', 'R']),
+    };
+    if all && counts {
+        Fate::Error
+    } else {
+        Fate::Warn
+    }
 }
 
 /// Tells warnings.
@@ -101,10 +59,15 @@ pub fn tell(flags: &Flags, reporter: &Reporter, said: Vec<Diagnostic>) -> Result
         match fate {
             Fate::Silence => {}
             Fate::Warn => reporter.emit(match event_of(&d) {
-                // Only what is named by its event is counted as dbt counts it; the rest is ours to tell each time.
-                Some((dbt, true)) if d.event.is_some() => Event::Deprecation { dbt, diagnostic: d },
+                // Mistakes in a file (a key twice, an end without a beginning) are worth each place.
+                Some(e) if e.kind == Kind::Deprecation && d.code == code::P0110 => {
+                    Event::Deprecation {
+                        dbt: dbt(e),
+                        diagnostic: d,
+                    }
+                }
                 named => Event::Diagnostic {
-                    dbt: named.map(|(e, _)| e),
+                    dbt: named.map(dbt),
                     diagnostic: d,
                 },
             }),
@@ -114,12 +77,19 @@ pub fn tell(flags: &Flags, reporter: &Reporter, said: Vec<Diagnostic>) -> Result
     sink.finish().map(drop)
 }
 
+fn dbt(event: &event::Event) -> DbtEvent {
+    DbtEvent {
+        name: event.name,
+        code: event.code,
+    }
+}
+
 fn as_error(d: Diagnostic) -> Diagnostic {
     if d.is_error() {
         return d;
     }
     let heading = d.heading.clone().or(Some("Compilation Error".to_string()));
-    let named = event_of(&d).map(|(e, _)| e.name);
+    let named = event_of(&d).map(|e| e.name);
     let d = Diagnostic {
         severity: Severity::Error,
         heading,

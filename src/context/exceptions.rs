@@ -186,7 +186,9 @@ impl Object for Exceptions {
         let message = || text(0, "msg");
         Err(match name {
             "warn" => {
-                let d = Diagnostic::warning(code::J0305, message());
+                let d = Diagnostic::warning(code::J0305, message())
+                    .event("JinjaLogWarning")
+                    .fact("msg", message());
                 if (self.0.shared.strict)(&d) {
                     return Err(compilation(message()));
                 }
@@ -253,7 +255,13 @@ impl Object for Exceptions {
                         text(0, "snapshot_time_data_type"),
                         text(1, "updated_at_data_type")
                     ),
-                );
+                )
+                .event("SnapshotTimestampWarning")
+                .fact("snapshot_time_data_type", text(0, "snapshot_time_data_type"))
+                .fact("updated_at_data_type", text(1, "updated_at_data_type"));
+                if (self.0.shared.strict)(&d) {
+                    return Err(compilation(d.message));
+                }
                 (self.0.shared.say)(Say::Warning(d));
                 return Ok(Value::from(""));
             }

@@ -130,6 +130,16 @@ impl Shared {
             .unwrap_or(false)
     }
 
+    /// Whether microbatch models run in batches: always with our macro for it; with one of the project or of a package
+    /// only when a flag asks for that, as in dbt.
+    pub fn batches(&self) -> bool {
+        let macros = self.engine.registry();
+        let own = |package: &String| macros.get(package, "get_incremental_microbatch_sql");
+        let mut places = self.packages.keys().chain([&self.root_name]);
+        self.flag("REQUIRE_BATCHED_EXECUTION_FOR_CUSTOM_MICROBATCH_STRATEGY")
+            || places.all(|p| own(p).is_none())
+    }
+
     /// The relation of another environment that a reference to a node means: where the node is not selected and the
     /// other environment goes first, or where the node has no relation here.
     pub fn deferred(&self, unique_id: &str, own: &Relation) -> Option<Relation> {

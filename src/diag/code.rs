@@ -117,6 +117,7 @@ codes! {
     P0117 "A project's own macro `collect_freshness` gives back a table alone, as in dbt before 1.5. It should return the result of `load_result`."
     P0118 "A macro is described with other arguments than it has, or with a type that is none (behaviour flag `validate_macro_args`)."
     P0119 "`catalogs.yml` names catalogs (places outside of the database where tables are written), and PostgreSQL has none."
+    P0120 "A property stands where it has no effect: constraints of a seed, snapshot or analysis, or tags that are no texts. It is ignored, as in dbt."
     P0113 "`clean` removes only folders inside the project that hold no sources."
     P0114 "A new project could not be written, or its folder already has something in it. `init` never writes over files."
     P0115 "The name of a new project is missing or cannot be one: letters, digits and `_`, no digit in front, none of the words that templates use."

@@ -2,12 +2,14 @@
 //!
 //! Phases collect diagnostics and go on, so that one run reports all that is wrong. Drawing is `render`.
 pub mod code;
+pub mod event;
 mod render;
 
 pub use code::Code;
 pub use render::render;
 
 use crate::text::Place;
+use serde_json::Value;
 
 /// How bad it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -46,8 +48,10 @@ pub struct Diagnostic {
     pub notes: Vec<String>,
     /// What to do about it.
     pub help: Option<String>,
-    /// dbt's name of the event, where its code stands for several; people silence warnings by it.
+    /// dbt's name of the event, if dbt tells the same; people silence warnings by it.
     pub event: Option<&'static str>,
+    /// The fields of dbt's event, for tools.
+    pub facts: Vec<(&'static str, Value)>,
 }
 
 impl Diagnostic {
@@ -62,6 +66,7 @@ impl Diagnostic {
             notes: Vec::new(),
             help: None,
             event: None,
+            facts: Vec::new(),
         }
     }
 
@@ -116,6 +121,12 @@ impl Diagnostic {
     /// With dbt's name of the event.
     pub fn event(mut self, name: &'static str) -> Self {
         self.event = Some(name);
+        self
+    }
+
+    /// With a field of dbt's event.
+    pub fn fact(mut self, name: &'static str, value: impl Into<Value>) -> Self {
+        self.facts.push((name, value.into()));
         self
     }
 

@@ -345,6 +345,12 @@ impl Node {
         self.resource_type == ResourceType::Model && self.config.materialized() == "ephemeral"
     }
 
+    /// Whether it is an incremental model that asks for batches.
+    pub fn is_microbatch(&self) -> bool {
+        self.config.materialized() == "incremental"
+            && self.config.str("incremental_strategy") == Some("microbatch")
+    }
+
     /// Whether its text is Python instead of SQL.
     pub fn is_python(&self) -> bool {
         self.resource_type == ResourceType::Model

@@ -26,13 +26,25 @@ pub struct Input<'a> {
     pub target: &'a Target,
     /// Unix time, seconds.
     pub now: f64,
-    /// Whether the manifest keeps `config()` calls as they are written, so that values that differ between environments
-    /// do not count as changes (dbt's flag `state_modified_compare_more_unrendered_values`).
-    pub config_as_written: bool,
     /// `--store-failures`: every data test has a relation.
     pub store_failures: bool,
-    /// Whether macros' arguments are compared with their description (dbt's flag of that name).
-    pub validate_macro_args: bool,
+    /// dbt's behaviour flags, by name.
+    pub behaviour: &'a dyn Fn(&str) -> bool,
+    /// Whether microbatch models run in batches: not with a macro of their own for it, unless a flag asks for that.
+    pub batches: bool,
+}
+
+impl Input<'_> {
+    /// Whether the manifest keeps `config()` calls as they are written, so that values that differ between environments
+    /// do not count as changes.
+    pub(super) fn config_as_written(&self) -> bool {
+        (self.behaviour)("state_modified_compare_more_unrendered_values")
+    }
+
+    /// Whether macros' arguments are compared with their description.
+    pub(super) fn validate_macro_args(&self) -> bool {
+        (self.behaviour)("validate_macro_args")
+    }
 }
 
 /// A parse in progress.
@@ -166,7 +178,7 @@ impl<'a> Builder<'a> {
         if let Some((rendered, raw)) = patch {
             config.apply(rendered);
             // Of properties files dbt keeps what the values come to, unless the project asks for them as they are written.
-            config.apply_unrendered(if self.input.config_as_written {
+            config.apply_unrendered(if self.input.config_as_written() {
                 raw
             } else {
                 rendered
@@ -195,7 +207,8 @@ impl<'a> Builder<'a> {
         config: &NodeConfig,
         place: Option<&Place>,
     ) {
-        for sentence in crate::config::microbatch_mistakes(kind, name, &config.rendered) {
+        let mistakes = crate::config::microbatch_mistakes(kind, name, &config.rendered);
+        for sentence in mistakes.into_iter().filter(|_| self.input.batches) {
             let d = Diagnostic::error(code::P0111, sentence);
             self.sink
                 .push(d.heading("Parsing Error").at_opt(place.cloned()));
@@ -377,7 +390,7 @@ impl<'a> Builder<'a> {
             let said = said.map(|(key, value)| (key.clone(), value.clone()));
             node.unrendered_config.extend(said);
         }
-        if self.input.config_as_written && !recorded.config.is_empty() {
+        if self.input.config_as_written() && !recorded.config.is_empty() {
             let written = self.input.host.config_as_written(&node.raw_code);
             node.unrendered_config.extend(written.unwrap_or_default());
         }

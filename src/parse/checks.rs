@@ -270,15 +270,31 @@ fn deprecated(node: &Node, date: &str) -> Diagnostic {
         with_version(node)
     );
     let place = node.patch_place.clone().or(node.place.clone());
-    Diagnostic::warning(code::G0414, message).at_opt(place)
+    Diagnostic::warning(code::G0414, message)
+        .event("DeprecatedModel")
+        .fact("model_name", node.name.as_str())
+        .fact("model_version", version_fact(node.version.as_ref()))
+        .fact("deprecation_date", date)
+        .at_opt(place)
 }
 
 /// A model that reads one which should be gone by now, or will be some day.
 fn reads_deprecated(child: &Node, node: &Node, date: &str, passed: bool) -> Diagnostic {
-    let (code, when, now) = if passed {
-        (code::G0418, "was deprecated", "Migrate now")
+    let (code, event, when, now) = if passed {
+        (
+            code::G0418,
+            "DeprecatedReference",
+            "was deprecated",
+            "Migrate now",
+        )
     } else {
-        (code::G0419, "is slated for deprecation", "Try it out")
+        let event = "UpcomingReferenceDeprecation";
+        (
+            code::G0419,
+            event,
+            "is slated for deprecation",
+            "Try it out",
+        )
     };
     let mut message = format!(
         "While compiling '{}': Found a reference to {}, which {when} on '{date}'.",
@@ -295,7 +311,23 @@ fn reads_deprecated(child: &Node, node: &Node, date: &str, passed: bool) -> Diag
             name = node.name,
         );
     }
-    Diagnostic::warning(code, message).at_opt(child.place.clone())
+    Diagnostic::warning(code, message)
+        .event(event)
+        .fact("model_name", child.name.as_str())
+        .fact("ref_model_package", node.package_name.as_str())
+        .fact("ref_model_name", node.name.as_str())
+        .fact("ref_model_version", version_fact(node.version.as_ref()))
+        .fact(
+            "ref_model_latest_version",
+            version_fact(node.latest_version.as_ref()),
+        )
+        .fact("ref_model_deprecation_date", date)
+        .at_opt(child.place.clone())
+}
+
+/// A version in the events of dbt: a text, empty where there is none.
+fn version_fact(version: Option<&Value>) -> String {
+    version.map(version_text).unwrap_or_default()
 }
 
 fn with_version(node: &Node) -> String {
@@ -388,7 +420,10 @@ fn unsupported(node: &Node) -> Option<Diagnostic> {
         let message = format!(
             "Constraint types are not supported for {kind} materializations and will be ignored.  Set 'warn_unsupported: false' on this constraint to ignore this warning."
         );
-        Diagnostic::warning(code::G0415, message).at_opt(place)
+        Diagnostic::warning(code::G0415, message)
+            .event("UnsupportedConstraintMaterialization")
+            .fact("materialized", kind)
+            .at_opt(place)
     })
 }
 

@@ -149,6 +149,7 @@ impl Builder<'_> {
             self.sink.push(
                 Diagnostic::warning(code::P0110, message)
                     .event("ExposureNameDeprecation")
+                    .fact("exposure", p.name.as_str())
                     .at(p.name_place()),
             );
         }

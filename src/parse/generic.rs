@@ -113,6 +113,7 @@ fn top_level_arguments(p: &Property, item: &Node) -> Option<Diagnostic> {
         );
         Diagnostic::warning(code::P0110, message)
             .event("MissingArgumentsPropertyInGenericTestDeprecation")
+            .fact("test_name", name)
             .at(p.place(first))
     })
 }

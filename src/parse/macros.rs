@@ -19,8 +19,10 @@ impl Builder<'_> {
                 self.sink.push(
                     Diagnostic::warning(
                         code::G0405,
-                        format!("found patch for macro \"{}\" which was not found", p.name),
+                        format!("Found patch for macro \"{}\" which was not found", p.name),
                     )
+                    .event("MacroNotFoundForPatch")
+                    .fact("patch_name", p.name.as_str())
                     .at(p.name_place()),
                 );
                 return;
@@ -48,16 +50,17 @@ impl Builder<'_> {
         let Some(m) = self.manifest.macros.get_mut(&id) else {
             return;
         };
-        if self.input.validate_macro_args && !arguments.is_empty() {
+        if self.input.validate_macro_args() && !arguments.is_empty() {
             for message in mismatches(m, &arguments) {
-                let d = Diagnostic::warning(code::P0118, message);
+                let d = Diagnostic::warning(code::P0118, message.as_str());
+                let d = d.event("InvalidMacroAnnotation").fact("msg", message);
                 self.sink.push(d.at(p.name_place()));
             }
         }
         m.description = text;
         m.patch_path = Some(patch_path);
         // Without a description, what the macro itself says counts; it says something only where it is checked.
-        if !(arguments.is_empty() && self.input.validate_macro_args) {
+        if !(arguments.is_empty() && self.input.validate_macro_args()) {
             m.arguments = arguments;
         }
         m.meta = config

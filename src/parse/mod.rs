@@ -74,7 +74,7 @@ pub fn parse(
     }
     b.docs();
     for mut m in input.host.macros() {
-        if !input.validate_macro_args {
+        if !input.validate_macro_args() {
             m.arguments.clear();
         }
         b.manifest.macros.insert(m.unique_id.clone(), m);
@@ -109,8 +109,12 @@ pub fn parse(
     b.deprecations();
     b.semantic_checks();
     b.primary_keys();
-    b.concurrent_batches();
-    b.unfiltered_batches();
+    if input.batches {
+        b.concurrent_batches();
+        b.unfiltered_batches();
+    } else {
+        b.unbatched();
+    }
     b.unused_config_paths();
     b.manifest.quoting = quoting_json(b.quoting(None));
     let manifest = std::mem::take(&mut b.manifest);
@@ -218,21 +222,33 @@ impl Builder<'_> {
             let config = node.or_else(|| self.manifest.sources.get(id).map(|s| &s.config.0));
             config.is_some_and(|c| c.get("event_time").is_some_and(|t| !t.is_null()))
         };
-        let unfiltered = self.manifest.nodes.values().filter(|n| {
-            n.config.materialized() == "incremental"
-                && n.config.str("incremental_strategy") == Some("microbatch")
-                && !n.depends_on.nodes.iter().any(timed)
-        });
+        let nodes = self.manifest.nodes.values();
+        let unfiltered =
+            nodes.filter(|n| n.is_microbatch() && !n.depends_on.nodes.iter().any(timed));
         let said: Vec<Diagnostic> = unfiltered
             .map(|n| {
                 let message = format!(
                     "The microbatch model '{}' has no 'ref' or 'source' input with an 'event_time' configuration. \nThis means no filtering can be applied and can result in unexpected duplicate records in the resulting microbatch model.",
                     n.name
                 );
-                Diagnostic::warning(crate::diag::code::G0420, message).at_opt(n.place.clone())
+                Diagnostic::warning(crate::diag::code::G0420, message)
+                    .event("MicrobatchModelNoEventTimeInputs")
+                    .fact("model_name", n.name.as_str())
+                    .at_opt(n.place.clone())
             })
             .collect();
         said.into_iter().for_each(|d| self.sink.push(d));
+    }
+
+    /// Says that a strategy of the project's own for batches sees all of the rows at once.
+    fn unbatched(&mut self) {
+        if self.manifest.nodes.values().any(Node::is_microbatch) {
+            let message = "The use of a custom microbatch macro outside of batched execution is deprecated. To use it with batched execution, set `flags.require_batched_execution_for_custom_microbatch_strategy` to `True` in `dbt_project.yml`. In the future this will be the default behavior.";
+            self.sink.push(
+                Diagnostic::warning(crate::diag::code::P0110, message)
+                    .event("MicrobatchMacroOutsideOfBatchesDeprecation"),
+            );
+        }
     }
 
     /// Says that batches run one after the other whatever a model asks for.
@@ -249,7 +265,10 @@ impl Builder<'_> {
                 format!(
                     "Found {models} microbatch model{s} with the `concurrent_batches` config set to true, but the postgres adapter does not support running batches concurrently. Batches will be run sequentially."
                 ),
-            ));
+            )
+            .event("InvalidConcurrentBatchesConfig")
+            .fact("num_models", models)
+            .fact("adapter_type", "postgres"));
         }
     }
 
@@ -304,6 +323,8 @@ impl Builder<'_> {
                 crate::diag::code::P0109,
                 format!("Configuration paths exist in your dbt_project.yml file which do not apply to any resources.\nThere are {} unused configuration paths:\n{}", unused.len(), lines.join("\n")),
             )
+            .event("UnusedResourceConfigPath")
+            .fact("unused_config_paths", unused)
             .help("a path begins with the project's name; remove those that no file matches"),
         );
     }

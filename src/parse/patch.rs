@@ -91,6 +91,12 @@ impl Builder<'_> {
                     p.name, p.section, p.original_file_path, p.name
                 ),
             )
+            .event("WrongResourceSchemaFile")
+            .fact("patch_name", p.name.as_str())
+            .fact("resource_type", word)
+            .fact("plural_resource_type", format!("{word}s"))
+            .fact("yaml_key", p.section)
+            .fact("file_path", p.original_file_path.as_str())
             .at(p.name_place()),
         );
         if self.manifest.nodes.contains_key(&id) {
@@ -126,6 +132,10 @@ impl Builder<'_> {
             code::G0405,
             format!("Did not find matching node for patch with name '{}' in the '{}' section of file '{}'", p.name, p.section, p.original_file_path),
         )
+        .event("NoNodeForYamlKey")
+        .fact("patch_name", p.name.as_str())
+        .fact("yaml_key", p.section)
+        .fact("file_path", p.original_file_path.as_str())
         .at(p.name_place());
         if let Some(other) = same {
             d = d.help(format!(
@@ -214,6 +224,11 @@ impl Builder<'_> {
         };
         self.describe(&mut node, package, p);
         self.manifest.nodes.insert(id.clone(), node);
+        let constraints = p.get("constraints");
+        if let Some(given) = constraints.filter(|c| !c.items().is_empty()) {
+            let d = super::sources::invalid_field("constraints", kind.as_str(), &p.name);
+            self.sink.push(d.at(p.place(given)));
+        }
         if matches!(kind, ResourceType::Seed | ResourceType::Snapshot) {
             self.generic_tests_of(package, p, &p.node, &id);
         }

@@ -395,6 +395,9 @@ fn warn_near(p: &Property, node: &Node, known: &[&str], sink: &mut Sink) {
         if let Some(near) = nearest(word, known.iter().copied()) {
             sink.push(
                 Diagnostic::warning(code::Y0204, format!("unknown key `{word}` has no effect"))
+                    .event("CustomKeyInObjectDeprecation")
+                    .fact("key", word)
+                    .fact("file", p.original_file_path.as_str())
                     .at(p.place(key))
                     .help(format!("did you mean `{near}`?")),
             );

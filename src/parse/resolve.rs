@@ -157,6 +157,14 @@ impl Builder<'_> {
         );
         let d = if is_test {
             Diagnostic::warning(code::G0401, message)
+                .event("NodeNotFoundOrDisabled")
+                .fact("original_file_path", node.original_file_path.as_str())
+                .fact("unique_id", node.unique_id.as_str())
+                .fact("resource_type_title", capital(kind))
+                .fact("target_name", name)
+                .fact("target_kind", what)
+                .fact("target_package", "")
+                .fact("disabled", if off { "True" } else { "False" })
         } else {
             Diagnostic::error(code::G0401, message).heading("Compilation Error")
         };

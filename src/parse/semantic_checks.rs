@@ -6,7 +6,7 @@
 use super::builder::Builder;
 use super::semantic_rules::{metrics, models};
 use crate::diag::{Diagnostic, code};
-use crate::graph::{Manifest, SemanticEntry};
+use crate::graph::{Column, Manifest, Node, SemanticEntry};
 use crate::text::nearest;
 use serde_json::Value;
 use std::collections::BTreeMap;
@@ -61,6 +61,8 @@ impl Builder<'_> {
             names(manifest, &mut said);
             models(manifest, &mut said);
             metrics(manifest, &mut said);
+            said.extend(older_fields(manifest, self.input.behaviour));
+            said.extend(older_time_spine(manifest, self.input.behaviour));
         }
         said.into_iter().for_each(|d| self.sink.push(d));
     }
@@ -102,12 +104,8 @@ fn time_spine(manifest: &Manifest) -> Option<Diagnostic> {
         if n.unique_id.starts_with("model.") && n.name == "metricflow_time_spine" {
             return true;
         }
-        let Some(spine) = &n.time_spine else {
-            return false;
-        };
-        let column = text(spine, "standard_granularity_column");
-        let column = n.columns.iter().find(|c| Some(c.1.name.as_str()) == column);
-        column.is_some_and(|c| c.1.granularity.as_deref().is_some_and(is_fine))
+        let column = spine_column(n).and_then(|c| c.granularity.as_deref());
+        column.is_some_and(is_fine)
     });
     (!found).then(|| {
         wrong(
@@ -117,6 +115,63 @@ fn time_spine(manifest: &Manifest) -> Option<Diagnostic> {
         )
         .help("add a model of days with `time_spine: {standard_granularity_column: …}` and the `granularity` of that column")
     })
+}
+
+/// Fields of cumulative metrics that have moved: given up, or refused where the flag for that is set.
+fn older_fields(manifest: &Manifest, behaviour: &dyn Fn(&str) -> bool) -> Option<Diagnostic> {
+    let is_older = |m: &&SemanticEntry| {
+        let params = m.fields.get("type_params");
+        let given = |key: &str| params.is_some_and(|p| !p[key].is_null());
+        given("window") || given("grain_to_date")
+    };
+    let older: Vec<&SemanticEntry> = manifest.metrics.values().filter(is_older).collect();
+    let first = older.first()?;
+    if behaviour("require_nested_cumulative_type_params") {
+        let names: Vec<&str> = older.iter().map(|m| m.name.as_str()).collect();
+        let message = format!(
+            "Cumulative fields `type_params.window` and `type_params.grain_to_date` should be nested under `type_params.cumulative_type_params.window` and `type_params.cumulative_type_params.grain_to_date`. Invalid metrics: {}",
+            names.join(", ")
+        );
+        return Some(wrong(first, "type_params", message));
+    }
+    let message = "Cumulative fields `type_params.window` and `type_params.grain_to_date` have been moved and will soon be deprecated. Please nest those values under `type_params.cumulative_type_params.window` and `type_params.cumulative_type_params.grain_to_date`. See documentation on behavior changes: https://docs.getdbt.com/reference/global-configs/behavior-changes.";
+    Some(
+        Diagnostic::warning(code::P0110, message)
+            .event("MFCumulativeTypeParamsDeprecation")
+            .at_opt(first.place.clone()),
+    )
+}
+
+/// A time spine that is one by its name alone.
+fn older_time_spine(manifest: &Manifest, behaviour: &dyn Fn(&str) -> bool) -> Option<Diagnostic> {
+    let models = || {
+        manifest
+            .nodes
+            .values()
+            .filter(|n| n.unique_id.starts_with("model."))
+    };
+    let legacy = models().find(|n| n.name == "metricflow_time_spine")?;
+    if behaviour("require_yaml_configuration_for_mf_time_spines") || models().any(counts_days) {
+        return None;
+    }
+    let message = "Time spines without YAML configuration are in the process of deprecation. Please add YAML configuration for your 'metricflow_time_spine' model. See documentation on MetricFlow time spines: https://docs.getdbt.com/docs/build/metricflow-time-spine and behavior change documentation: https://docs.getdbt.com/reference/global-configs/behavior-changes.";
+    Some(
+        Diagnostic::warning(code::P0110, message)
+            .event("MFTimespineWithoutYamlConfigurationDeprecation")
+            .at_opt(legacy.place.clone()),
+    )
+}
+
+/// Whether a model is a time spine by its properties whose column has days.
+fn counts_days(node: &Node) -> bool {
+    let column = spine_column(node).and_then(|c| c.granularity.as_deref());
+    column.is_some_and(|g| g.eq_ignore_ascii_case("day"))
+}
+
+/// The column that a time spine counts along.
+fn spine_column(node: &Node) -> Option<&Column> {
+    let column = text(node.time_spine.as_ref()?, "standard_granularity_column")?;
+    node.columns.values().find(|c| c.name == column)
 }
 
 /// Words that are one of a few.

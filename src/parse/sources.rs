@@ -39,6 +39,7 @@ impl Builder<'_> {
             .cloned()
             .collect();
         self.check_overrides(&overrides);
+        self.idle_overrides(&overrides);
         for package in 0..self.properties.len() {
             let entries: Vec<Property> = self.properties[package]
                 .iter()
@@ -60,6 +61,53 @@ impl Builder<'_> {
         }
     }
 
+    /// Overrides whose source, or table, the package does not have.
+    fn idle_overrides(&mut self, overrides: &[Property]) {
+        for o in overrides {
+            let of = o.text("overrides").unwrap_or_default();
+            let packages = self.input.packages.iter().zip(&self.properties);
+            let source = packages
+                .filter(|(package, _)| package.project.name == of)
+                .flat_map(|(_, entries)| entries.iter())
+                .find(|p| p.section == "sources" && p.name == o.name);
+            let tables = |p: &Property| -> Vec<String> {
+                let list = p.get("tables").map(Yaml::items).unwrap_or_default();
+                let names = list.iter().filter_map(|t| t.get("name"));
+                names.filter_map(Yaml::scalar_text).collect()
+            };
+            let full = format!("{of}.{}", o.name);
+            let mut idle: Vec<String> = match source {
+                None => vec![format!("Source {full}")],
+                Some(source) => {
+                    let known = tables(source);
+                    let unknown = tables(o).into_iter().filter(|t| !known.contains(t));
+                    unknown
+                        .map(|t| format!("Source table {full}.{t}"))
+                        .collect()
+                }
+            };
+            idle.sort();
+            if idle.is_empty() {
+                continue;
+            }
+            let path = &o.original_file_path;
+            let lines: Vec<String> = idle
+                .iter()
+                .map(|i| format!("  - {i} (in {path})"))
+                .collect();
+            let message = format!(
+                "During parsing, dbt encountered source overrides that had no target:\n{}",
+                lines.join("\n")
+            );
+            self.sink.push(
+                Diagnostic::warning(code::G0405, message)
+                    .event("UnusedTables")
+                    .fact("unused_tables", lines)
+                    .at(o.name_place()),
+            );
+        }
+    }
+
     /// Each source of a package is overridden once at most, and better not at all.
     fn check_overrides(&mut self, overrides: &[Property]) {
         for (i, p) in overrides.iter().enumerate() {
@@ -72,6 +120,8 @@ impl Builder<'_> {
             self.sink.push(
                 Diagnostic::warning(code::P0110, message)
                     .event("SourceOverrideDeprecation")
+                    .fact("source_name", p.name.as_str())
+                    .fact("file", p.original_file_path.as_str())
                     .at_opt(place.clone()),
             );
             let first = overrides[..i]
@@ -146,7 +196,8 @@ impl Builder<'_> {
                 .map(str::to_string),
         );
         fqn.extend([p.name.clone(), name.to_string()]);
-        let config = self.source_config(package, p, table, &fqn);
+        let mut config = self.source_config(package, p, table, &fqn);
+        self.tags_are_texts(p, table, &mut config.rendered);
         let (source_description, _) = self.description(package, p, p.get("description"));
         let (description, doc_blocks) = self.description(package, p, table.get("description"));
         let quoting = source_quoting(p, table);
@@ -250,6 +301,45 @@ impl Builder<'_> {
         self.source_tests(package, p, table, &p.name, name, &unique_id);
     }
 
+    /// Tags of sources are texts; dbt leaves out the others and says so.
+    fn tags_are_texts(&mut self, p: &Property, table: &Yaml, config: &mut Map<String, Value>) {
+        let name = table.get("name").and_then(Yaml::scalar_text);
+        let blocks = [
+            (p.get("config"), Some(p.name.clone())),
+            (table.get("config"), name),
+        ];
+        let mut idle: Vec<String> = Vec::new();
+        for (block, name) in blocks {
+            let Some(tags) = block.and_then(|c| c.get("tags")) else {
+                continue;
+            };
+            let value = tags.to_json();
+            let items = if tags.is_seq() {
+                tags.items()
+            } else {
+                std::slice::from_ref(tags)
+            };
+            let others = items
+                .iter()
+                .filter(|t| !t.is_null() && t.as_str().is_none());
+            let before = idle.len();
+            idle.extend(others.filter_map(Yaml::scalar_text));
+            if idle.len() == before {
+                continue;
+            }
+            let field = format!("`config.tags`: {}", crate::yaml::python_repr(&value));
+            let name = name.unwrap_or_default();
+            self.sink.push(
+                invalid_field(&field, "source", &name)
+                    .at(p.place(tags))
+                    .help("write tags as texts, in quotes where they look like numbers"),
+            );
+        }
+        if let Some(Value::Array(tags)) = config.get_mut("tags") {
+            tags.retain(|t| !t.as_str().is_some_and(|t| idle.iter().any(|i| i == t)));
+        }
+    }
+
     /// A limit of age is of no use without a column that tells it: PostgreSQL does not know when a table last changed.
     fn check_loaded_at(&mut self, source: &Source) {
         let limits = source.freshness.as_ref().and_then(Value::as_object);
@@ -260,12 +350,24 @@ impl Builder<'_> {
                 source.source_name, source.name
             );
             self.sink.push(
-                Diagnostic::warning(code::G0416, message)
+                Diagnostic::warning(code::G0416, message.as_str())
+                    .event("FreshnessConfigProblem")
+                    .fact("msg", message)
                     .at_opt(source.place.clone())
                     .help("name the column with the time of loading in `config.loaded_at_field`"),
             );
         }
     }
+}
+
+/// A property that a resource of this kind does not have.
+pub(super) fn invalid_field(field: &str, kind: &str, name: &str) -> Diagnostic {
+    let message = format!("Field {field} is not valid for {kind} ({name})");
+    Diagnostic::warning(code::P0120, message)
+        .event("ValidationWarning")
+        .fact("field_name", field)
+        .fact("resource_type", kind)
+        .fact("node_name", name)
 }
 
 pub(super) fn source_quoting_map(value: impl Fn(&str) -> Value) -> Map<String, Value> {

@@ -11,6 +11,8 @@ pub struct Entry {
     pub level: Level,
     /// What a person reads; may have several lines and colour codes.
     pub msg: String,
+    /// The message of JSON lines, where it is not the person's: dbt's words, without source lines.
+    pub bare: Option<String>,
     /// What a tool reads, `node_info` included.
     pub data: Map<String, Value>,
     /// Whether it is an answer: no time before it, and shown at any level.
@@ -24,6 +26,7 @@ impl Entry {
             event,
             level,
             msg: msg.into(),
+            bare: None,
             data: Map::new(),
             answer: false,
         }

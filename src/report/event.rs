@@ -252,6 +252,14 @@ impl NodeInfo {
         self.resource_type == ResourceType::Operation
     }
 
+    /// A microbatch model that does not run in batches is an incremental one like others.
+    pub fn in_one_go(info: Arc<Self>) -> Arc<Self> {
+        Arc::new(Self {
+            description: format!("sql {} model {}", info.materialized, info.label),
+            ..(*info).clone()
+        })
+    }
+
     /// Whether it is a source that a simulation generates.
     pub fn is_simulation(&self) -> bool {
         self.resource_type == ResourceType::Source && self.materialized == "simulation"
@@ -266,9 +274,7 @@ impl NodeInfo {
 /// The materialization as lines say it: incremental models in batches are `microbatch`.
 fn shown_materialization(node: &Node) -> &str {
     let materialized = node.config.materialized();
-    if materialized == "incremental"
-        && node.config.str("incremental_strategy") == Some("microbatch")
-    {
+    if node.is_microbatch() {
         return "microbatch";
     }
     materialized

@@ -23,7 +23,7 @@ pub fn line(
         "extra": extra,
         "invocation_id": invocation_id,
         "level": entry.level.as_str(),
-        "msg": entry.msg,
+        "msg": entry.bare.as_ref().unwrap_or(&entry.msg),
         "name": entry.event.name,
         "pid": std::process::id(),
         "thread": stamped.thread,

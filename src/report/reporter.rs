@@ -269,6 +269,9 @@ impl Stage {
         if let Cow::Owned(masked) = self.masks.apply(&entry.msg) {
             entry.msg = masked;
         }
+        if let Some(bare) = &mut entry.bare {
+            *bare = self.masks.apply(bare).into_owned();
+        }
         for value in entry.data.values_mut() {
             self.masks.apply_json(value);
         }

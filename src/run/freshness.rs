@@ -249,10 +249,9 @@ fn ask(runner: &NodeRunner, source: &Source) -> Result<Newest, Wrong> {
     // What such a macro gave back before it gave a whole result.
     let bare = answer.downcast_object_ref::<Table>();
     if whole.is_none() && bare.is_some() {
-        (shared.say)(Say::Warning(Diagnostic::warning(
-            code::P0117,
-            "The 'collect_freshness' macro signature has changed to return the full query result, rather than just a table of values.",
-        )));
+        let message = "The 'collect_freshness' macro signature has changed to return the full query result, rather than just a table of values.";
+        let d = Diagnostic::warning(code::P0117, message);
+        (shared.say)(Say::Warning(d.event("CollectFreshnessReturnSignature")));
     }
     let table = whole.or(bare);
     let row = table.and_then(|t| t.rows().first());

@@ -117,19 +117,9 @@ fn moment(t: DateTime<Utc>) -> String {
     t.format("%Y-%m-%dT%H:%M:%S+00:00").to_string()
 }
 
-/// Whether a node runs in batches. A project's own strategy of that name does so only when a flag asks for it, as in
-/// dbt.
+/// Whether a node runs in batches.
 pub fn is_microbatch(node: &Node, shared: &Shared) -> bool {
-    let own = || {
-        let macros = shared.engine.registry();
-        macros
-            .get(&shared.root_name, "get_incremental_microbatch_sql")
-            .is_some()
-            && !shared.flag("REQUIRE_BATCHED_EXECUTION_FOR_CUSTOM_MICROBATCH_STRATEGY")
-    };
-    node.config.materialized() == "incremental"
-        && node.config.str("incremental_strategy") == Some("microbatch")
-        && !own()
+    node.is_microbatch() && shared.batches()
 }
 
 /// How the batches of a run ended.

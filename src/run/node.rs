@@ -39,6 +39,9 @@ pub fn find_materialization(shared: &Shared, name: &str) -> Option<Arc<MacroDef>
         if (ours.is_none() || !shared.flag(explicit))
             && let Some(def) = shared.packages.keys().find_map(|p| registry.get(p, &full))
         {
+            if ours.is_some() {
+                shared.warn_once(package_override(&def.package, name));
+            }
             return Some(def.clone());
         }
         if let Some(def) = registry.get("dbt", &full) {
@@ -46,6 +49,16 @@ pub fn find_materialization(shared: &Shared, name: &str) -> Option<Arc<MacroDef>
         }
     }
     None
+}
+
+fn package_override(package: &str, name: &str) -> Diagnostic {
+    let message = format!(
+        "Installed package '{package}' is overriding the built-in materialization '{name}'. Overrides of built-in materializations from installed packages will be deprecated in future versions of dbt. For more information: https://docs.getdbt.com/reference/global-configs/legacy-behaviors"
+    );
+    Diagnostic::warning(code::P0110, message)
+        .event("PackageMaterializationOverrideDeprecation")
+        .fact("package_name", package)
+        .fact("materialization_name", name)
 }
 
 /// What running a node gave, before it is a result.

@@ -49,7 +49,8 @@ impl NodeRunner {
         result.relation_name = self.kept(node);
         match outcome {
             Ok(counted) => {
-                let strict = (self.shared.strict)(&Diagnostic::warning(code::T0701, ""));
+                let warning = Diagnostic::warning(code::T0701, "").event("LogTestResult");
+                let strict = (self.shared.strict)(&warning);
                 judge(node, &counted, strict, &mut result);
                 (result, None)
             }

@@ -175,7 +175,13 @@ impl Pool<'_> {
     }
 
     fn info(&self, id: &str) -> Arc<NodeInfo> {
-        info_of(&self.work.manifest, id)
+        let info = info_of(&self.work.manifest, id);
+        match self.work.manifest.nodes.get(id) {
+            Some(node) if node.is_microbatch() && !self.work.shared.batches() => {
+                NodeInfo::in_one_go(info)
+            }
+            _ => info,
+        }
     }
 
     /// One thread's life.

@@ -214,6 +214,10 @@ impl Breaking {
                 code::S0509,
                 format!("Breaking change to contracted, unversioned model {name} ({path})"),
             )
+            .event("UnversionedBreakingChange")
+            .fact("model_name", name.as_str())
+            .fact("model_file_path", path.as_str())
+            .fact("breaking_changes", self.reasons.clone())
         };
         let which = if self.versioned {
             "a versioned"
@@ -325,25 +329,33 @@ fn large_seed(old: &Record, new: &Record, entry: Entry<'_>) -> Option<Diagnostic
         "Found a seed ({}.{}) >1MB in size",
         node.package_name, node.name
     );
-    let (code, text) = match old.body.split_once(':') {
+    let (code, event, text) = match old.body.split_once(':') {
         Some(("path", _)) if old.body == new.body => (
             code::S0515,
+            "SeedExceedsLimitSamePath",
             format!(
                 "{head} at the same path, dbt cannot tell if it has changed: assuming they are the same"
             ),
         ),
         Some(("path", _)) => (
             code::S0516,
+            "SeedExceedsLimitAndPathChanged",
             format!(
                 "{head}. The previous file was in a different location, assuming it has changed"
             ),
         ),
         _ => (
             code::S0517,
+            "SeedIncreased",
             format!("{head}. The previous file was <=1MB, so it has changed"),
         ),
     };
-    Some(Diagnostic::warning(code, text).at_opt(node.place.clone()))
+    let d = Diagnostic::warning(code, text).event(event);
+    Some(
+        d.fact("package_name", node.package_name.as_str())
+            .fact("name", node.name.as_str())
+            .at_opt(node.place.clone()),
+    )
 }
 
 fn body_detail(old: &Record, new: &Record) -> String {

@@ -155,6 +155,8 @@ impl Evaluation<'_> {
                         expected.text
                     ),
                 )
+                .event("NoNodesForSelectionCriteria")
+                .fact("spec_raw", expected.text.as_str())
                 .at(expected.place.clone()),
             );
         }

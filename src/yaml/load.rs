@@ -216,6 +216,8 @@ impl<'a> Builder<'a> {
                         code::Y0202,
                         format!("duplicate key `{name}`: the last one counts"),
                     )
+                    .event("DuplicateYAMLKeysDeprecation")
+                    .fact("file", self.file.path.as_str())
                     .label(Place::new(self.file, key.span.clone()), "this one counts")
                     .label(
                         Place::new(self.file, old.0.span.clone()),

@@ -56,6 +56,141 @@ fn deprecations_are_shown_once_and_counted() {
     assert!(!said.said.contains("top-level arguments"), "{}", said.said);
 }
 
+/// A project with one of each warning that reading gives, as dbt-core 1.10 names them, and two of tv1's own.
+fn with_warnings() -> Project {
+    Project::new(&[
+        ("dbt_project.yml", "name: shop\nprofile: shop\nmodels: {shop: {nothere: {+materialized: view}}}\n"),
+        ("macros/m.sql", "{% macro get_incremental_microbatch_sql(arg_dict) %}{{ return(get_incremental_append_sql(arg_dict)) }}{% endmacro %}"),
+        ("models/a.sql", "select 1 as id, now() as ts"),
+        ("models/c.sql", "{{ config(materialized='view') }} select 1 as id"),
+        ("models/b.sql", "{{ config(materialized='incremental', incremental_strategy='microbatch', event_time='ts', batch_size='day', begin='2024-01-01') }} select * from {{ ref('a') }}"),
+        ("seeds/sd.csv", "a\n1\n"),
+        (
+            "models/s.yml",
+            "sources:
+  - {name: src, overrides: nobody, tables: [{name: b}]}
+  - {name: q, config: {tags: [1, ok]}, tables: [{name: a, config: {tags: 4}}, {name: b, tags: [t]}]}
+models:
+  - {name: nope}
+  - {name: sd}
+  - {name: c, config: {contract: {enforced: true}}, columns: [{name: id, data_type: int, constraints: [{type: not_null}]}]}
+  - {name: a, descripton: wrong}
+seeds:
+  - {name: sd, constraints: [{type: not_null}]}
+macros: [{name: nomacro}]
+",
+        ),
+    ])
+}
+
+#[test]
+fn warnings_are_dbts_events_with_their_fields() {
+    let p = with_warnings();
+    let said = p.tv1(&["--log-format", "json", "parse"]);
+    let mut found: Vec<String> = said
+        .said
+        .lines()
+        .filter_map(|l| serde_json::from_str::<serde_json::Value>(l).ok())
+        .filter(|l| l["info"]["level"] == "warn")
+        .map(|l| {
+            let mut data = l["data"].as_object().cloned().unwrap();
+            data.retain(|k, _| k != "diagnostic" && k != "msg");
+            let of = |k: &str| l["info"][k].as_str().unwrap_or_default().to_string();
+            let first = of("msg").lines().next().unwrap_or_default().to_string();
+            format!(
+                "{} {} {} | {first}",
+                of("code"),
+                of("name"),
+                serde_json::Value::from(data)
+            )
+        })
+        .collect();
+    found.sort();
+    insta::assert_snapshot!(found.join("\n"));
+    let sources = std::fs::read_to_string(p.folder().join("target/manifest.json")).unwrap();
+    let sources: serde_json::Value = serde_json::from_str(&sources).unwrap();
+    let tags = |name: &str| sources["sources"][format!("source.shop.q.{name}")]["tags"].clone();
+    assert_eq!(tags("a"), serde_json::json!(["ok"]));
+    assert_eq!(tags("b"), serde_json::json!(["ok", "t"]));
+}
+
+#[test]
+fn advice_that_dbt_does_not_give_fails_nothing() {
+    let p = Project::new(&[
+        ("models/a.sql", "select 1 as id"),
+        (
+            "models/s.yml",
+            "sources: [{name: src, overrides: nobody, tables: [{name: b}]}]\nmodels: [{name: a, descripton: wrong}]\n",
+        ),
+    ]);
+    p.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nflags: {fail_fats: true}\n",
+    );
+    let none = "{error: all, silence: [UnusedTables]}";
+    p.tv1(&["--warn-error-options", none, "parse"]).expect(
+        0,
+        &[
+            "unknown key `descripton`",
+            "flag `fail_fats`",
+            "The source property `overrides`",
+        ],
+    );
+    p.tv1(&["--warn-error", "parse"]).expect(
+        2,
+        &["source overrides that had no target", "`UnusedTables`"],
+    );
+    for name in ["CustomKeyInObjectDeprecation", "SourceOverrideDeprecation"] {
+        p.tv1(&[
+            "--warn-error-options",
+            &format!("{{error: [{name}]}}"),
+            "parse",
+        ])
+        .expect(2, &[name]);
+        let said = p.tv1(&[
+            "--warn-error-options",
+            &format!("{{silence: [{name}]}}"),
+            "parse",
+        ]);
+        let text = if name.starts_with("Source") {
+            "`overrides`"
+        } else {
+            "descripton"
+        };
+        assert!(!said.said.contains(text), "{}", said.said);
+    }
+}
+
+#[test]
+fn a_strategy_of_ones_own_for_batches_sees_all_rows_at_once() {
+    let p = with_warnings();
+    p.tv1(&["run", "-s", "+b"]).expect(
+        0,
+        &[
+            "- MicrobatchMacroOutsideOfBatchesDeprecation: 1 occurrence",
+            "OK created sql incremental model",
+        ],
+    );
+    assert_eq!(p.rows("select id from b"), "1");
+    p.write("dbt_project.yml", "name: shop\nprofile: shop\nflags: {require_batched_execution_for_custom_microbatch_strategy: true}\n");
+    p.tv1(&[
+        "run",
+        "-s",
+        "b",
+        "--event-time-start",
+        "2024-01-01",
+        "--event-time-end",
+        "2024-01-03",
+    ])
+    .expect(
+        0,
+        &[
+            "has no 'ref' or 'source' input with an 'event_time'",
+            "OK created sql microbatch model",
+        ],
+    );
+}
+
 #[test]
 fn what_dbt_has_given_up_is_told_by_its_name() {
     let p = Project::new(&[(

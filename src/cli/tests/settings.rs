@@ -224,11 +224,18 @@ fn warn_error_options() {
             .map(|c| c.resolve(None).unwrap().flags.warn_error_options)
     };
     let all = of("{error: all, warn: [NothingToDo, Deprecations], silence: [NoNodesSelected, ConfigDataPathDeprecation]}").unwrap();
-    assert_eq!(all.fate("NothingToDo", false), Fate::Warn);
-    assert_eq!(all.fate("NoNodesSelected", false), Fate::Silence);
-    assert_eq!(all.fate("UnusedTables", false), Fate::Error);
-    assert_eq!(all.fate("ConfigDataPathDeprecation", true), Fate::Silence);
-    assert_eq!(all.fate("ConfigSourcePathDeprecation", true), Fate::Warn);
+    assert_eq!(all.named("NothingToDo", false), Some(Fate::Warn));
+    assert_eq!(all.named("NoNodesSelected", false), Some(Fate::Silence));
+    assert_eq!(all.named("UnusedTables", false), None);
+    assert!(all.all());
+    assert_eq!(
+        all.named("ConfigDataPathDeprecation", true),
+        Some(Fate::Silence)
+    );
+    assert_eq!(
+        all.named("ConfigSourcePathDeprecation", true),
+        Some(Fate::Warn)
+    );
     assert_eq!(
         of("{include: all, exclude: [NothingToDo]}").unwrap().warn,
         ["NothingToDo"]

@@ -135,6 +135,8 @@ pub fn read_blocks(file: &Arc<SourceFile>) -> Result<MacroFile> {
         .into_iter()
         .map(|range| {
             Diagnostic::warning(code::J0303, "this end tag ends nothing")
+                .event("UnexpectedJinjaBlockDeprecation")
+                .fact("file", file.path.as_str())
                 .at(Place::new(file, range))
         })
         .collect();

@@ -1,5 +1,5 @@
 //! The lines of the command as a whole: its begin and end, templates that speak, statements, errors, answers.
-use super::end::diagnostic_json;
+use super::end::{bare, diagnostic_json, facts};
 use super::words::counted;
 use super::{Block, Lines};
 use crate::diag::{self, Diagnostic, Severity};
@@ -237,11 +237,14 @@ impl Lines {
             Severity::Warning => (names::JINJA_LOG_WARNING, Level::Warn, drawn),
             Severity::Note => (names::NOTE, Level::Info, drawn),
         };
-        let plain = plain(d);
         let field = if d.is_error() { "exc" } else { "msg" };
-        Entry::new(dbt.unwrap_or(event), level, msg)
-            .with(field, plain)
-            .with("diagnostic", diagnostic_json(d))
+        let entry = Entry::new(dbt.unwrap_or(event), level, msg).with(field, plain(d));
+        Entry {
+            bare: (d.severity == Severity::Warning).then(|| bare(d)),
+            ..entry
+        }
+        .with_all(facts(d))
+        .with("diagnostic", diagnostic_json(d))
     }
 
     fn cancelling(&mut self, running: usize) -> Entry {

@@ -1,5 +1,5 @@
 //! What the project uses that dbt has given up: shown once for each kind, counted at the end.
-use super::end::{diagnostic_json, snippet};
+use super::end::{diagnostic_json, facts, snippet};
 use super::words::counted;
 use crate::diag::Diagnostic;
 use crate::report::entry::Entry;
@@ -40,10 +40,15 @@ impl Deprecations {
             return None;
         }
         let mut msg = self.headed(dbt.name, &diagnostic.message);
+        let bare = Some(msg.clone());
         if let Some(place) = snippet(diagnostic, self.paint.on) {
             msg.push_str(&format!("\n{place}"));
         }
-        let entry = Entry::new(dbt, Level::Warn, msg);
+        let entry = Entry {
+            bare,
+            ..Entry::new(dbt, Level::Warn, msg)
+        };
+        let entry = entry.with_all(facts(diagnostic));
         Some(entry.with("diagnostic", diagnostic_json(diagnostic)))
     }
 

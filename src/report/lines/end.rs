@@ -7,7 +7,7 @@ use crate::outcome::{FreshnessResult, NodeResult, RunTotals, Status};
 use crate::report::entry::Entry;
 use crate::report::event::{Level, NodeInfo, Summary};
 use crate::report::names;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -315,6 +315,21 @@ pub(super) fn snippet(diagnostic: &Diagnostic, colour: bool) -> Option<String> {
     let (_, body) = drawn.split_once('\n')?;
     let lines: Vec<String> = body.lines().map(|l| format!("  {l}")).collect();
     Some(lines.join("\n"))
+}
+
+/// The fields of dbt's event.
+pub(super) fn facts(d: &Diagnostic) -> Map<String, Value> {
+    let fields = d.facts.iter();
+    fields.map(|(k, v)| (k.to_string(), v.clone())).collect()
+}
+
+/// A warning in dbt's words alone. Those whose text comes from the outside have no tag.
+pub(super) fn bare(d: &Diagnostic) -> String {
+    if d.facts.iter().any(|(name, _)| *name == "msg") {
+        d.message.clone()
+    } else {
+        format!("[WARNING]: {}", d.message)
+    }
 }
 
 /// A diagnostic for tools.
