@@ -153,7 +153,7 @@ pub(super) fn compile_all<'a>(
         .collect();
     nodes.sort_by_key(|n| turn.get(n.unique_id.as_str()));
     if nodes.is_empty() {
-        ctx.reporter.emit(Event::NothingToDo);
+        ctx.nothing_to_do()?;
     } else {
         concurrency(ctx, loaded, nodes.len());
     }

@@ -23,7 +23,7 @@ pub fn diff(ctx: &Session, limit: Option<u64>, output: Output) -> Result<Outcome
         .collect();
     let pairs = pairs(&loaded, &ids)?;
     if pairs.is_empty() {
-        ctx.reporter.emit(Event::NothingToDo);
+        ctx.nothing_to_do()?;
         return Ok(Outcome::Success);
     }
     let session = connect(&loaded)?;

@@ -43,7 +43,7 @@ pub fn freshness(ctx: &Session, output: Option<&Path>) -> Result<Outcome> {
         .selected
         .set(sources.iter().map(|s| s.unique_id.clone()).collect());
     if sources.is_empty() {
-        ctx.reporter.emit(Event::NothingToDo);
+        ctx.nothing_to_do()?;
         write(ctx, &loaded, output, &[], begun)?;
         return Ok(Outcome::Success);
     }

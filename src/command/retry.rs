@@ -5,7 +5,6 @@ use super::session::Session;
 use crate::artifact;
 use crate::cli::{self, Source};
 use crate::diag::{Diagnostic, Result, Stopped, code};
-use crate::report::Event;
 use serde_json::{Map, Value};
 use std::collections::{BTreeSet, HashMap};
 
@@ -73,7 +72,7 @@ pub fn retry(ctx: &Session) -> Result<Outcome> {
     let invocation = taken_up(ctx, args)?;
     let again = (which != "run-operation").then_some(again);
     if again.is_none() && !failed(&results) {
-        ctx.reporter.emit(Event::NothingToDo);
+        ctx.nothing_to_do()?;
         return Ok(Outcome::Success);
     }
     super::run(&Session {

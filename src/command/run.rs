@@ -39,7 +39,7 @@ pub fn run(ctx: &Session) -> Result<Outcome> {
         })
         .collect();
     if runnable.iter().all(|id| is_ephemeral(&loaded, id)) {
-        ctx.reporter.emit(Event::NothingToDo);
+        ctx.nothing_to_do()?;
         finish(ctx, &loaded, Vec::new(), begun, false)?;
         return Ok(Outcome::Success);
     }

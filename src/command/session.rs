@@ -1,8 +1,8 @@
 //! What every command has: the invocation, the environment, the reporter.
 use super::warnings;
-use crate::cli::Invocation;
-use crate::diag::{Diagnostic, Result};
-use crate::report::Reporter;
+use crate::cli::{Fate, Invocation};
+use crate::diag::{Diagnostic, Result, code};
+use crate::report::{Event, Reporter};
 use chrono::{DateTime, Utc};
 use std::collections::{BTreeMap, BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
@@ -81,6 +81,21 @@ impl Session {
     /// The warnings that count as errors.
     pub fn tell(&self, said: Vec<Diagnostic>) -> Result<()> {
         warnings::tell(&self.invocation.flags, &self.reporter, said)
+    }
+
+    /// Says that the selection is empty.
+    ///
+    /// # Errors
+    /// Where that counts as an error.
+    pub fn nothing_to_do(&self) -> Result<()> {
+        let message = "Nothing to do. Try checking your model configs and model specification args";
+        let d = Diagnostic::warning(code::S0518, message).event("NothingToDo");
+        match warnings::fate(&self.invocation.flags, &d) {
+            Fate::Silence => {}
+            Fate::Warn => self.reporter.emit(Event::NothingToDo),
+            Fate::Error => self.tell(vec![d])?,
+        }
+        Ok(())
     }
 
     /// The project's folder, absolute.

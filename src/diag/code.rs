@@ -147,6 +147,7 @@ codes! {
     S0515 "A seed is larger than 1 MB, so its contents are not compared with those of the `--state` folder; its path is the same, and it counts as unchanged."
     S0516 "A seed is larger than 1 MB, so its contents are not compared with those of the `--state` folder; its path has changed, and it counts as changed."
     S0517 "A seed has grown beyond 1 MB since the artefacts of the `--state` folder were written; it counts as changed."
+    S0518 "The selection is empty, and the options for warnings make that an error."
     U0801 "Two options exclude each other. The note says where each of them comes from."
     U0802 "An entry of the project's `flags:` block has a value that the flag cannot take."
     U0803 "A flag of the project's `flags:` block is not known, but looks like one that is. dbt ignores unknown flags; so does tv1, and says so when it looks like a typing error."

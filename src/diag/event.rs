@@ -94,6 +94,7 @@ events! {
         ValidationWarning I009
         SnapshotTimestampWarning Q043
         LogTestResult Q007
+        NothingToDo Q035
         DepsUnpinned M029
         NoNodesForSelectionCriteria M030
         DepsScrubbedPackageName M035

@@ -267,6 +267,10 @@ fn warnings_can_be_errors_or_silent() {
             .said
             .contains("does not match")
     );
+    let none = |options: &str| shop.tv1(&["run", "-s", "none", "--warn-error-options", options]);
+    none("{error: [NothingToDo]}").expect(2, &["Nothing to do"]);
+    let quiet = none("{silence: [NothingToDo]}").expect(0, &[]);
+    assert!(!quiet.said.contains("Nothing to do"));
     shop.write(
         "dbt_project.yml",
         "name: shop\nflags:\n  warn_error_options:\n    include: [NoNodesForSelectionCriteria]\n",
