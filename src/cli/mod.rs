@@ -371,7 +371,7 @@ fn older_words(options: &WarnErrorOptions) -> Option<Diagnostic> {
             instead.collect::<String>()
         );
         let d = Diagnostic::warning(code::P0110, message).event("WEOIncludeExcludeDeprecation");
-        let has = |word: &str| options.older.iter().any(|o| *o == word);
+        let has = |word: &str| options.older.contains(&word);
         d.fact("found_include", has("include"))
             .fact("found_exclude", has("exclude"))
     })
