@@ -223,10 +223,18 @@ impl ParseHost for EngineHost {
             }),
         );
         let engine = &self.shared.engine;
-        engine
-            .render_file(&file, Mode::Strict, scope.dynamic())
+        let template = engine
+            .template(&file, 0..file.text.len(), Mode::Strict)
             .map_err(|e| e.message)?;
+        let render = || {
+            let rendered = engine.render(&template, scope.dynamic());
+            rendered.map(|out| out.text).map_err(|e| e.message)
+        };
+        let bare = render()?;
         let asked = std::mem::take(&mut *super::scope::lock(&calls));
+        if asked.is_empty() {
+            return Ok((bare, Vec::new()));
+        }
         let (mut texts, mut ids) = (HashMap::new(), Vec::new());
         for (package, name) in asked {
             let Some((id, text)) = doc(package.as_deref(), &name) else {
@@ -236,10 +244,7 @@ impl ParseHost for EngineHost {
             texts.insert((package, name), text);
         }
         scope.set("doc", Value::from_object(DocCalls { calls, texts }));
-        let out = engine
-            .render_file(&file, Mode::Strict, scope.dynamic())
-            .map_err(|e| e.message)?;
-        Ok((out.text, ids))
+        Ok((render()?, ids))
     }
 
     fn references(&self, package: &str, text: &str) -> Result<Recorded, String> {
