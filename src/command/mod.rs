@@ -25,6 +25,7 @@ mod report;
 mod retry;
 mod run;
 mod saved_query;
+mod secrets;
 mod selection;
 mod serve;
 mod session;

@@ -43,7 +43,7 @@ pub fn run(ctx: &Session) -> Result<Outcome> {
         finish(ctx, &loaded, Vec::new(), begun, false)?;
         return Ok(Outcome::Success);
     }
-    let results = execute(ctx, &loaded, runnable, purpose)?;
+    let results = execute(ctx, &loaded, runnable, purpose, begun)?;
     let failed = results
         .0
         .iter()
@@ -67,7 +67,7 @@ pub fn run_simulations(ctx: &Session) -> Result<Outcome> {
         ctx.reporter.emit(Event::NothingToDo);
         return Ok(Outcome::Success);
     }
-    let results = execute(ctx, &loaded, ids, Purpose::Run)?;
+    let results = execute(ctx, &loaded, ids, Purpose::Run, begun)?;
     let failed = results.0.iter().any(|(_, r)| r.status.is_failure());
     finish(ctx, &loaded, results.0, begun, results.1)?;
     Ok(if failed {
@@ -113,6 +113,7 @@ fn execute(
     loaded: &Loaded,
     order: Vec<String>,
     purpose: Purpose,
+    begun: Instant,
 ) -> Result<(Results, bool)> {
     let flags = &ctx.invocation.flags;
     let cloning = purpose == Purpose::Clone;
@@ -217,9 +218,13 @@ fn execute(
         *session = NodeSession::alone(again);
     }
     let end = hooks(HookKind::End, &|| end_names(&done));
-    broken(&end)?;
     let mut all = start;
     all.extend(done);
+    if let Err(stopped) = broken(&end) {
+        // What was built is built: `retry` and `result:` selectors look for it.
+        keep_results(ctx, loaded, &all, begun.elapsed())?;
+        return Err(stopped);
+    }
     all.extend(end);
     Ok((all, cancellation.is_interrupted()))
 }
@@ -353,6 +358,45 @@ fn unwritten(path: &std::path::Path, e: &std::io::Error) -> Diagnostic {
     )
 }
 
+/// Writes `run_results.json`, and the manifest with what was compiled.
+fn keep_results(
+    ctx: &Session,
+    loaded: &Loaded,
+    results: &Results,
+    elapsed: Duration,
+) -> Result<()> {
+    if !ctx.invocation.flags.write_json {
+        return Ok(());
+    }
+    let list: Vec<Arc<NodeResult>> = results.iter().map(|(_, r)| r.clone()).collect();
+    let value = artifact::run_results(
+        &list,
+        elapsed,
+        ctx.invocation.flags.to_args_map(),
+        &meta(ctx),
+    );
+    write(ctx, loaded, Kind::RunResults, value)?;
+    let mut manifest = (*loaded.manifest).clone();
+    for (_, r) in results {
+        let Some(n) = manifest.nodes.get_mut(&r.unique_id) else {
+            continue;
+        };
+        n.build_path.clone_from(&r.build_path);
+        if let Some(code) = &r.compiled_code {
+            for called in &r.macros {
+                crate::parse::push_new(&mut n.depends_on.macros, called.clone());
+            }
+            n.compiled = Some(crate::graph::Compiled {
+                code: code.clone(),
+                extra_ctes: r.extra_ctes.clone(),
+                path: r.compiled_path.clone(),
+            });
+        }
+    }
+    note_injected(&loaded.shared, &mut manifest);
+    write_with(ctx, loaded, &manifest)
+}
+
 /// Writes `run_results.json` and says how it went.
 pub fn finish(
     ctx: &Session,
@@ -362,35 +406,7 @@ pub fn finish(
     interrupted: bool,
 ) -> Result<()> {
     let elapsed = begun.elapsed();
-    if ctx.invocation.flags.write_json {
-        let list: Vec<Arc<NodeResult>> = results.iter().map(|(_, r)| r.clone()).collect();
-        let value = artifact::run_results(
-            &list,
-            elapsed,
-            ctx.invocation.flags.to_args_map(),
-            &meta(ctx),
-        );
-        write(ctx, loaded, Kind::RunResults, value)?;
-        let mut manifest = (*loaded.manifest).clone();
-        for (_, r) in &results {
-            let Some(n) = manifest.nodes.get_mut(&r.unique_id) else {
-                continue;
-            };
-            n.build_path.clone_from(&r.build_path);
-            if let Some(code) = &r.compiled_code {
-                for called in &r.macros {
-                    crate::parse::push_new(&mut n.depends_on.macros, called.clone());
-                }
-                n.compiled = Some(crate::graph::Compiled {
-                    code: code.clone(),
-                    extra_ctes: r.extra_ctes.clone(),
-                    path: r.compiled_path.clone(),
-                });
-            }
-        }
-        note_injected(&loaded.shared, &mut manifest);
-        write_with(ctx, loaded, &manifest)?;
-    }
+    keep_results(ctx, loaded, &results, elapsed)?;
     if let Command::Seed { show: true } | Command::Build { show: true, .. } = ctx.invocation.command
     {
         show_seeds(ctx, loaded, &results);

@@ -1,5 +1,6 @@
 //! From the project folder to the parsed project: profile, packages, macros, manifest.
 use super::connect::{Database, choose};
+use super::secrets;
 use super::session::Session;
 use super::sound::{check_version, no_catalogs, spaces_in_names, unknown_tests};
 use crate::cli::{FlagsBlock, Source};
@@ -236,8 +237,13 @@ fn edge(at: crate::cli::Moment) -> String {
 pub fn plain_render(
     ctx: &Session,
 ) -> Result<impl Fn(&str) -> std::result::Result<crate::yaml::Kind, String> + use<>> {
-    let host = EngineHost::new(shared(ctx, bare_engine()?, no_target(), None, &[]), 0.0);
-    Ok(move |text: &str| host.yaml_value("", text))
+    let mut shared = shared(ctx, bare_engine()?, no_target(), None, &[]);
+    if let Some(own) = Arc::get_mut(&mut shared) {
+        own.env = secrets::hidden(&own.env);
+    }
+    let host = EngineHost::new(shared, 0.0);
+    let env = ctx.env.vars.clone();
+    Ok(move |text: &str| Ok(secrets::revealed(host.yaml_value("", text)?, &env)))
 }
 
 /// A target with nothing in it, for what needs none.

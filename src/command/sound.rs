@@ -72,7 +72,7 @@ pub(super) fn spaces_in_names(ctx: &Session, manifest: &Manifest) -> Result<Vec<
     let found = manifest.nodes.values().filter(|n| n.name.contains(' '));
     let mut told: Vec<Diagnostic> = found
         .map(|n| {
-            let text = format!("found spaces in the name of `{}`", n.unique_id);
+            let text = format!("Found spaces in the name of `{}`", n.unique_id);
             if strict {
                 Diagnostic::error(code::G0413, text)
                     .heading("Runtime Error")
@@ -90,14 +90,21 @@ pub(super) fn spaces_in_names(ctx: &Session, manifest: &Manifest) -> Result<Vec<
         return Err(Stopped(told));
     }
     if !told.is_empty() {
+        let count = told.len();
+        let debug = ctx.invocation.flags.debug;
+        let mut hint = "";
+        if !debug {
+            // As in dbt, the first one stands for all.
+            told.truncate(1);
+            hint = " Run again with `--debug` to see them all.";
+        }
         let message = format!(
-            "Spaces found in {} resource name(s). This is deprecated, and may lead to errors when using dbt.",
-            told.len()
+            "Spaces found in {count} resource name(s). This is deprecated, and may lead to errors when using dbt.{hint} For more information: https://docs.getdbt.com/reference/global-configs/legacy-behaviors"
         );
         let d = Diagnostic::warning(code::P0110, message)
             .event("ResourceNamesWithSpacesDeprecation")
-            .fact("count_invalid_names", told.len());
-        told.push(d.fact("show_debug_hint", !ctx.invocation.flags.debug));
+            .fact("count_invalid_names", count);
+        told.push(d.fact("show_debug_hint", !debug));
     }
     Ok(told)
 }

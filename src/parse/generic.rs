@@ -71,9 +71,9 @@ pub fn calls(p: &Property, owner: &Node, column: Option<&str>, sink: &mut Sink) 
         return Vec::new();
     }
     for item in list.items() {
-        if let Some(d) = top_level_arguments(p, item) {
-            sink.push(d);
-        }
+        // Only one of them counts, by a behaviour flag: see `warnings::is_moot`.
+        sink.said.extend(top_level_arguments(p, item));
+        sink.said.extend(nested_arguments(p, item));
     }
     list.items()
         .iter()
@@ -81,17 +81,39 @@ pub fn calls(p: &Property, owner: &Node, column: Option<&str>, sink: &mut Sink) 
         .collect()
 }
 
-/// Arguments of a test beside its name, where dbt wants them under `arguments:`.
-fn top_level_arguments(p: &Property, item: &Node) -> Option<Diagnostic> {
+/// The name of a test and what is said of it.
+fn named_test(item: &Node) -> Option<(String, &[(Node, Node)])> {
     let Kind::Map(entries) = &item.kind else {
         return None;
     };
-    let (name, args) = match entries.as_slice() {
+    match entries.as_slice() {
         [(key, value)] if key.as_str() != Some("test_name") => {
-            (key.scalar_text()?, value.entries())
+            Some((key.scalar_text()?, value.entries()))
         }
-        all => (item.get("test_name")?.scalar_text()?, all),
-    };
+        all => Some((item.get("test_name")?.scalar_text()?, all)),
+    }
+}
+
+/// An argument of the name `arguments`, which dbt wants for another use.
+fn nested_arguments(p: &Property, item: &Node) -> Option<Diagnostic> {
+    let (name, args) = named_test(item)?;
+    let is = |key: &Node| key.as_str() == Some("arguments");
+    let (key, value) = args.iter().find(|(key, _)| is(key))?;
+    let test = format!("`{name}` ({})", crate::yaml::python_repr(&value.to_json()));
+    let message = format!(
+        "Found `arguments` property in test definition of {test} without usage of `require_generic_test_arguments_property` behavior change flag. The `arguments` property is deprecated for custom usage and will be used to nest keyword arguments in future versions of dbt."
+    );
+    Some(
+        Diagnostic::warning(code::P0110, message)
+            .event("ArgumentsPropertyInGenericTestDeprecation")
+            .fact("test_name", test)
+            .at(p.place(key)),
+    )
+}
+
+/// Arguments of a test beside its name, where dbt wants them under `arguments:`.
+fn top_level_arguments(p: &Property, item: &Node) -> Option<Diagnostic> {
+    let (name, args) = named_test(item)?;
     let word = |key: &Node| key.scalar_text().unwrap_or_default();
     let nested = args
         .iter()

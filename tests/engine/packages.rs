@@ -201,7 +201,7 @@ fn names_have_no_spaces_unless_they_may() {
     shop.tv1(&["build"]).expect(
         2,
         &[
-            "found spaces in the name of `model.shop.two words`",
+            "Found spaces in the name of `model.shop.two words`",
             "cannot contain spaces",
         ],
     );
@@ -212,7 +212,7 @@ fn names_have_no_spaces_unless_they_may() {
     shop.tv1(&["build"]).expect(
         0,
         &[
-            "found spaces in the name of `model.shop.two words`",
+            "Found spaces in the name of `model.shop.two words`",
             "- ResourceNamesWithSpacesDeprecation: 1 occurrence",
         ],
     );

@@ -192,6 +192,66 @@ fn a_strategy_of_ones_own_for_batches_sees_all_rows_at_once() {
 }
 
 #[test]
+fn an_argument_named_arguments_is_told_of_where_it_is_not_asked_for() {
+    let p = Project::new(&[
+        ("models/m.sql", "select 1 as id"),
+        (
+            "models/m.yml",
+            "models: [{name: m, columns: [{name: id, data_tests: [{accepted_values: {arguments: {values: [1]}}}]}]}]",
+        ),
+    ]);
+    let event = "ArgumentsPropertyInGenericTestDeprecation";
+    let quiet = p.tv1(&["parse"]).expect(0, &[]);
+    assert!(!quiet.said.contains(event), "{}", quiet.said);
+    p.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nflags: {require_generic_test_arguments_property: false}\n",
+    );
+    p.tv1(&["parse", "--warn-error"]).expect(
+        2,
+        &[
+            "test definition of `accepted_values` ({'values': [1]})",
+            "models/m.yml:1:73",
+        ],
+    );
+}
+
+#[test]
+fn what_was_built_is_noted_where_a_last_hook_is_broken() {
+    let p = Project::new(&[
+        ("models/m.sql", "select 1 as id"),
+        (
+            "macros/rce.sql",
+            "{% macro rce() %}{% if execute %}{{ exceptions.raise_compiler_error('Always in execute') }}{% endif %}{% endmacro %}",
+        ),
+    ]);
+    p.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\non-run-end: '{{ rce() }}'\n",
+    );
+    p.tv1(&["run"]).expect(2, &["Always in execute"]);
+    assert_eq!(p.statuses(), ["model m success"]);
+}
+
+#[test]
+fn a_secret_does_not_get_past_the_masks_by_a_filter() {
+    let p = Project::new(&[("models/m.sql", "select 1 as id")]);
+    p.write(
+        "packages.yml",
+        "packages: [{git: \"file:///nowhere/{{ env_var('DBT_ENV_SECRET_T') | join(' ') }}.git\", revision: \"1\"}]\n",
+    );
+    let ended = p.tv1_env(&[("DBT_ENV_SECRET_T", "abc123")], &["deps"]);
+    let ended = ended.expect(2, &["nowhere"]);
+    assert!(!ended.said.contains("a b c 1 2 3"), "{}", ended.said);
+    p.write(
+        "packages.yml",
+        "packages: [{git: \"file:///nowhere/{{ env_var('DBT_ENV_SECRET_T') }}.git\", revision: \"1\"}]\n",
+    );
+    p.tv1_env(&[("DBT_ENV_SECRET_T", "abc123")], &["deps"])
+        .expect(2, &["file:///nowhere/*****.git"]);
+}
+
+#[test]
 fn what_dbt_has_given_up_is_told_by_its_name() {
     let p = Project::new(&[(
         "models/m.sql",
