@@ -230,7 +230,13 @@ pub fn merge_value(config: &mut Map<String, Value>, key: &str, value: &Value) {
         | "column_types"
         | "snapshot_meta_column_names" => match (config.get_mut(key), value) {
             (Some(Value::Object(old)), Value::Object(new)) => {
-                old.extend(new.iter().map(|(k, v)| (k.clone(), v.clone())));
+                let counts = |name: &String| match key {
+                    "docs" => ["show", "node_color"].contains(&name.as_str()),
+                    "contract" => ["enforced", "alias_types"].contains(&name.as_str()),
+                    _ => true,
+                };
+                let new = new.iter().filter(|(k, _)| counts(k));
+                old.extend(new.map(|(k, v)| (k.clone(), v.clone())));
             }
             (_, Value::Null) => {}
             _ => drop(config.insert(key.to_string(), value.clone())),

@@ -275,7 +275,12 @@ impl Builder<'_> {
             for (s, t) in recorded.sources {
                 if let Found::Node(id) = names.find_source(&s, &t, &node.package_name) {
                     push_new(&mut node.sources, (s, t));
-                    push_new(&mut node.depends_on.nodes, id);
+                    let ids = &mut node.depends_on.nodes;
+                    if !ids.contains(&id) {
+                        // As in dbt, sources come first wherever they are named.
+                        let sources = ids.iter().take_while(|i| i.starts_with("source.")).count();
+                        ids.insert(sources, id);
+                    }
                 }
             }
         }

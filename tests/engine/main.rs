@@ -29,4 +29,5 @@ mod projects;
 mod safety;
 mod simulations;
 mod suite;
+mod warnings;
 mod words;

@@ -92,7 +92,7 @@ impl Inner {
                     python::json::from_json(&Json::Object(self.node.map.clone())),
                 );
                 lock(&self.extra).insert("connection_name".into(), Value::from(name));
-                let out = crate::context::functions::render_text(self, text);
+                let out = crate::context::functions::render_text(self, &returned(text));
                 lock(&self.extra).remove("node");
                 lock(&self.extra).remove("connection_name");
                 out
@@ -233,4 +233,33 @@ pub enum SendError {
     Comment(Error),
     /// The server refused the text, which begins with so many bytes of comment.
     Database(Box<PgError>, String, usize),
+}
+
+/// dbt renders a comment as the body of a macro, so that it may be `{{ return(…) }}`: the value is the comment.
+fn returned(text: &str) -> String {
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(at) = rest.find("{{") {
+        let (before, expression) = rest.split_at(at + 2);
+        let inner = expression.trim_start_matches('-').trim_start();
+        out.push_str(before);
+        rest = match inner.strip_prefix("return") {
+            Some(call) if call.trim_start().starts_with('(') => call,
+            _ => expression,
+        };
+    }
+    out + rest
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn what_a_comment_returns_is_the_comment() {
+        let of = super::returned;
+        assert_eq!(of("{{- return (f(node)) }}"), "{{ (f(node)) }}");
+        assert_eq!(
+            of("a {{ b }} {{returned}} {{ x.return(1) }}"),
+            "a {{ b }} {{returned}} {{ x.return(1) }}"
+        );
+    }
 }
