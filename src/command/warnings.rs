@@ -5,25 +5,9 @@ use crate::diag::event::{self, Kind};
 use crate::diag::{Diagnostic, Result, Severity, Sink, code};
 use crate::report::{DbtEvent, Event, Reporter};
 
-/// The event of arguments of a test that do not stand under `arguments:`.
-const MISSING_ARGUMENTS: &str = "MissingArgumentsPropertyInGenericTestDeprecation";
-
-/// The event of arguments that stand there, where that is not asked for.
-const UNWANTED_ARGUMENTS: &str = "ArgumentsPropertyInGenericTestDeprecation";
-
 /// dbt's event of a warning, if dbt tells the same.
 fn event_of(d: &Diagnostic) -> Option<&'static event::Event> {
     d.event.and_then(event::find)
-}
-
-/// Whether the project asked not to hear of it: a behaviour flag says whether `arguments:` is missed or in the way.
-fn is_moot(flags: &Flags, d: &Diagnostic) -> bool {
-    let wanted = || flags.behaviour("require_generic_test_arguments_property");
-    match d.event {
-        Some(MISSING_ARGUMENTS) => !wanted(),
-        Some(UNWANTED_ARGUMENTS) => wanted(),
-        _ => false,
-    }
 }
 
 /// What the flags want done with a warning. "All warnings" are those that dbt has too, and those about what only tv1
@@ -57,7 +41,7 @@ pub fn fate(flags: &Flags, d: &Diagnostic) -> Fate {
 /// Those that count as errors, all together.
 pub fn tell(flags: &Flags, reporter: &Reporter, said: Vec<Diagnostic>) -> Result<()> {
     let mut sink = Sink::default();
-    for d in said.into_iter().filter(|d| !is_moot(flags, d)) {
+    for d in said {
         let fate = match d.severity {
             Severity::Warning => fate(flags, &d),
             Severity::Error => Fate::Error,

@@ -44,8 +44,15 @@ const LEGACY_CONFIG: &[&str] = &[
     "alias",
 ];
 
-/// The tests in a `data_tests:` or `tests:` list.
-pub fn calls(p: &Property, owner: &Node, column: Option<&str>, sink: &mut Sink) -> Vec<Call> {
+/// The tests in a `data_tests:` or `tests:` list. `nested` says whether their arguments should stand under `arguments:`
+/// (dbt's flag `require_generic_test_arguments_property`).
+pub fn calls(
+    p: &Property,
+    owner: &Node,
+    column: Option<&str>,
+    nested: bool,
+    sink: &mut Sink,
+) -> Vec<Call> {
     let new = owner.entry("data_tests");
     let old = owner.entry("tests");
     if let (Some(_), Some((key, _))) = (new, old) {
@@ -71,9 +78,14 @@ pub fn calls(p: &Property, owner: &Node, column: Option<&str>, sink: &mut Sink) 
         return Vec::new();
     }
     for item in list.items() {
-        // Only one of them counts, by a behaviour flag: see `warnings::is_moot`.
-        sink.said.extend(top_level_arguments(p, item));
-        sink.said.extend(nested_arguments(p, item));
+        let odd = if nested {
+            top_level_arguments(p, item)
+        } else {
+            nested_arguments(p, item)
+        };
+        if let Some(d) = odd {
+            sink.push(d);
+        }
     }
     list.items()
         .iter()

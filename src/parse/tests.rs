@@ -120,6 +120,7 @@ impl Builder<'_> {
         } else {
             Vec::new()
         };
+        let nested = (self.input.behaviour)("require_generic_test_arguments_property");
         for column in owner.get("columns").map(Yaml::items).unwrap_or_default() {
             let Some(name) = column.get("name").and_then(Yaml::scalar_text) else {
                 continue;
@@ -133,12 +134,12 @@ impl Builder<'_> {
             let mut tags = above.clone();
             tags.extend(texts(column.get("tags")));
             tags.extend(texts(column.get("config").and_then(|c| c.get("tags"))));
-            let calls = generic::calls(p, column, Some(&shown), &mut self.sink);
+            let calls = generic::calls(p, column, Some(&shown), nested, &mut self.sink);
             for call in calls {
                 self.generic_test(package, p, &call, target, Some(&name), &tags);
             }
         }
-        let calls = generic::calls(p, owner, None, &mut self.sink);
+        let calls = generic::calls(p, owner, None, nested, &mut self.sink);
         for call in calls {
             self.generic_test(package, p, &call, target, None, &above);
         }
