@@ -19,7 +19,7 @@ pub fn fate(flags: &Flags, d: &Diagnostic) -> Fate {
         return Fate::Warn;
     }
     let options = &flags.warn_error_options;
-    let deprecation = matches!(kind, Some(Kind::Deprecation | Kind::Unasked));
+    let deprecation = kind == Some(Kind::Deprecation);
     if let Some(fate) = event.and_then(|e| options.named(e.name, deprecation)) {
         return fate;
     }

@@ -118,6 +118,8 @@ fn advice_that_dbt_does_not_give_fails_nothing() {
         2,
         &["source overrides that had no target", "`UnusedTables`"],
     );
+    p.tv1(&["--warn-error-options", "{error: [Deprecations]}", "parse"])
+        .expect(0, &[]);
     for name in ["CustomKeyInObjectDeprecation", "SourceOverrideDeprecation"] {
         p.tv1(&[
             "--warn-error-options",
