@@ -46,6 +46,47 @@ fn of_column(mut map: Map<String, Value>, column: &str, entry: &Yaml) -> Value {
     Value::Object(map)
 }
 
+/// What a column may be, with the fields of it in manifests.
+const PART_FIELDS: &[(&str, &[&str])] = &[
+    (
+        "dimension",
+        &[
+            "name",
+            "type",
+            "description",
+            "label",
+            "is_partition",
+            "config",
+            "validity_params",
+        ],
+    ),
+    (
+        "entity",
+        &["name", "type", "description", "label", "config"],
+    ),
+];
+
+/// A dimension or entity with all of its fields, those that are not said with their defaults.
+fn all_fields(
+    said: &Map<String, Value>,
+    fields: &[&str],
+    column: &str,
+    description: &str,
+) -> Map<String, Value> {
+    let default = |field: &str| match field {
+        "name" => Value::from(column),
+        "description" if !description.is_empty() => Value::from(description),
+        "is_partition" => Value::from(false),
+        "config" => json!({}),
+        _ => Value::Null,
+    };
+    let value = |field: &str| match said.get(field).filter(|v| !v.is_null()) {
+        Some(v) => v.clone(),
+        None => default(field),
+    };
+    fields.iter().map(|f| (f.to_string(), value(f))).collect()
+}
+
 /// A time dimension's granularity goes into `type_params`.
 fn with_grain(mut v: Value, grain: Option<String>) -> Value {
     if v["type"]
@@ -93,6 +134,7 @@ impl Builder<'_> {
         if !enabled || !known {
             return;
         }
+        self.note_parts(&p.name, &project);
         let name = semantic
             .get("name")
             .and_then(Yaml::scalar_text)
@@ -170,6 +212,21 @@ impl Builder<'_> {
     }
 
     /// The model's entry seen as that of its semantic model: of the configuration only the facts count.
+    /// Columns say in the manifest what they are with all fields, as dbt writes them since it knows this form.
+    fn note_parts(&mut self, model: &str, package: &str) {
+        let nodes = self.manifest.nodes.values_mut().filter(|n| {
+            n.resource_type == ResourceType::Model && n.name == model && n.package_name == package
+        });
+        for column in nodes.flat_map(|n| n.columns.values_mut()) {
+            let (name, description) = (column.name.clone(), column.description.clone());
+            for (key, fields) in PART_FIELDS {
+                if let Some(Value::Object(said)) = column.extra.get_mut(*key) {
+                    *said = all_fields(said, fields, &name, &description);
+                }
+            }
+        }
+    }
+
     fn model_part(&self, p: &Property, semantic: &Yaml, name: &str) -> Property {
         let config = |node: &Yaml, semantic: Option<&Yaml>| {
             let mut entries: Vec<(Yaml, Yaml)> = Vec::new();

@@ -419,3 +419,37 @@ models:
         json!(["source.shop.q.t", "model.shop.a"])
     );
 }
+
+#[test]
+fn columns_of_a_semantic_model_say_all_in_the_manifest() {
+    let p = Project::new(&[
+        ("models/m.sql", "select 1 as id, 'x' as kind, now() as at"),
+        (
+            "models/m.yml",
+            "models:
+  - name: m
+    semantic_model: true
+    agg_time_dimension: at
+    columns:
+      - {name: id, entity: {type: primary, name: thing}}
+      - {name: kind, description: What it is, dimension: {type: categorical, label: Kind}}
+      - {name: at, granularity: day, dimension: time}
+    metrics: [{name: things, type: simple, agg: count, expr: id}]
+",
+        ),
+    ]);
+    p.tv1(&["parse"]).expect(0, &[]);
+    let columns = artefact(&p, "manifest.json")["nodes"]["model.shop.m"]["columns"].clone();
+    assert_eq!(
+        columns["id"]["entity"],
+        json!({"name": "thing", "type": "primary", "description": null, "label": null, "config": {}})
+    );
+    assert_eq!(
+        columns["kind"]["dimension"],
+        json!({
+            "name": "kind", "type": "categorical", "description": "What it is", "label": "Kind", "is_partition": false,
+            "config": {}, "validity_params": null,
+        })
+    );
+    assert_eq!(columns["at"]["dimension"], "time");
+}
