@@ -233,3 +233,104 @@ fn what_dbt_has_given_up_is_told_by_its_name() {
             ],
         );
 }
+
+#[test]
+fn older_fields_of_a_semantic_layer_are_told_of_or_refused() {
+    let p = Project::new(&[
+        ("models/orders.sql", "select 1 as id, now() as ts"),
+        (
+            "models/metricflow_time_spine.sql",
+            "select current_date as date_day",
+        ),
+    ]);
+    let layer = |params: &str, spine: &str| {
+        p.write(
+            "models/s.yml",
+            &format!(
+                "semantic_models:
+  - name: orders
+    model: ref('orders')
+    defaults: {{agg_time_dimension: ts}}
+    entities: [{{name: order_id, type: primary, expr: id}}]
+    dimensions: [{{name: ts, type: time, type_params: {{time_granularity: day}}}}]
+    measures: [{{name: cnt, agg: count, expr: id}}]
+metrics: [{{name: cum, label: cum, type: cumulative, type_params: {{measure: cnt, {params}}}}}]
+{spine}"
+            ),
+        );
+        p.tv1(&["parse"])
+    };
+    let fields = "- MFCumulativeTypeParamsDeprecation: 1 occurrence";
+    let spine = "- MFTimespineWithoutYamlConfigurationDeprecation: 1 occurrence";
+    layer("window: 7 days", "").expect(0, &[fields, spine]);
+    let newer = layer("cumulative_type_params: {window: 7 days}", "").expect(0, &[spine]);
+    assert!(!newer.said.contains(fields), "{}", newer.said);
+    let described = "models: [{name: metricflow_time_spine, time_spine: {standard_granularity_column: date_day}, columns: [{name: date_day, granularity: day}]}]";
+    let newest = layer("cumulative_type_params: {grain_to_date: month}", described).expect(0, &[]);
+    assert!(!newest.said.contains("Deprecation"), "{}", newest.said);
+    p.write(
+        "dbt_project.yml",
+        "name: shop\nprofile: shop\nflags: {require_nested_cumulative_type_params: true}\n",
+    );
+    layer("window: 7 days", described).expect(2, &["Invalid metrics: cum"]);
+}
+
+#[test]
+fn what_older_flags_bring_back_is_told_of() {
+    let p = Project::new(&[
+        ("models/a.sql", "select 1 as id"),
+        ("packages.yml", "packages: [{local: pkg}]"),
+        ("pkg/dbt_project.yml", "name: pkg\n"),
+        (
+            "pkg/macros/m.sql",
+            "{% materialization view, default %}{%- set r = this.incorporate(type='view') -%}\
+             {% call statement('main') %}create view {{ r }} as ({{ sql }}){% endcall %}{% do adapter.commit() %}\
+             {{ return({'relations': [r]}) }}{% endmaterialization %}",
+        ),
+        (
+            "models/s.yml",
+            "sources: [{name: q, tables: [{name: t, loaded_at_field: ts, freshness: {warn_after: {count: 1, period: day}}}]}]",
+        ),
+    ]);
+    let project = |flags: &str| {
+        let text =
+            format!("name: shop\nprofile: shop\non-run-start: select 1\nflags: {{{flags}}}\n");
+        p.write("dbt_project.yml", &text);
+    };
+    project(
+        "require_explicit_package_overrides_for_builtin_materializations: false, source_freshness_run_project_hooks: false",
+    );
+    p.tv1(&["deps"]).expect(0, &[]);
+    p.tv1(&["run"]).expect(
+        0,
+        &[
+            "Installed package 'pkg' is overriding",
+            "- PackageMaterializationOverrideDeprecation",
+        ],
+    );
+    p.tv1(&["source", "freshness"])
+        .expect(1, &["- SourceFreshnessProjectHooksNotRun: 1 occurrence"]);
+    project("");
+    let quiet = p.tv1(&["run"]).expect(0, &[]);
+    assert!(!quiet.said.contains("overriding"), "{}", quiet.said);
+}
+
+#[test]
+fn times_of_a_snapshot_of_another_type_are_told_of() {
+    let snapshot = |kind: &str| {
+        format!(
+            "{{% snapshot sn %}}{{{{ config(strategy='timestamp', unique_key='id', updated_at='ts') }}}} select 1 as id, now()::{kind} as ts{{% endsnapshot %}}"
+        )
+    };
+    let p = Project::new(&[("snapshots/sn.sql", &snapshot("timestamp"))]);
+    p.tv1(&["snapshot"]).expect(0, &[]);
+    p.write("snapshots/sn.sql", &snapshot("timestamptz"));
+    p.tv1(&[
+        "snapshot",
+        "--warn-error-options",
+        "{error: [SnapshotTimestampWarning]}",
+    ])
+    .expect(1, &["doesn't match derived column 'updated_at'"]);
+    p.tv1(&["snapshot"])
+        .expect(0, &["doesn't match derived column 'updated_at'"]);
+}
